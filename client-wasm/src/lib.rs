@@ -1,0 +1,1 @@
+//! The only door between the page and the keys.

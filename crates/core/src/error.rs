@@ -1,0 +1,141 @@
+//! What can go wrong, as a person or the page can act on it.
+
+use reconnect_format::{
+    DecodeError, api::Problem, manifest::StatementError, structure::ChainError,
+};
+
+/// Something sealed did not open. One error for every cause: no oracle. OPEN-1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("damaged")]
+pub struct Damaged;
+
+/// The server broke the protocol. Never retried silently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ServerMisbehaved {
+    /// It showed a chain that is not the one seen before.
+    #[error("fork")]
+    Fork,
+    /// It showed less than was seen before.
+    #[error("rollback")]
+    Rollback,
+    /// It showed another chain for a structure that was compared.
+    #[error("other chain")]
+    OtherChain,
+    /// It handed out keys or envelopes that nobody who may has signed.
+    #[error("forged")]
+    Forged,
+}
+
+/// Why a journey stopped.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The server could not be reached.
+    #[error("offline")]
+    Offline,
+    /// The server answered with a problem.
+    #[error("refused by the server")]
+    Refused(Problem),
+    /// The server answered with something that is not an answer.
+    #[error("unreadable answer")]
+    Unreadable,
+    /// Something sealed does not open.
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+    /// The server broke the protocol.
+    #[error(transparent)]
+    Misbehaved(#[from] ServerMisbehaved),
+    /// Handle and words do not belong together.
+    #[error("wrong words or handle")]
+    WrongWordsOrHandle,
+    /// A word is not in the list; which one, counted from 1.
+    #[error("word {0} is not in the list")]
+    WordsMisread(usize),
+    /// The letters of a sheet do not fit their check characters.
+    #[error("sheet misread")]
+    SheetMisread,
+    /// The code is not twenty letters.
+    #[error("code misread")]
+    CodeMisread,
+    /// The code is another structure's.
+    #[error("code differs")]
+    CodeDiffers,
+    /// The structure's code was not compared in this safe.
+    #[error("not compared")]
+    NotCompared,
+    /// The invitation's link is incomplete.
+    #[error("invitation misread")]
+    InvitationMisread,
+    /// There is no such document, grant or structure in this safe.
+    #[error("not found")]
+    NotFound,
+    /// The grant has ended or was taken back.
+    #[error("grant ended")]
+    GrantEnded,
+    /// Not a member of a structure, or not yet.
+    #[error("not a member")]
+    NotAMember,
+    /// An input is outside its bounds.
+    #[error("bad request")]
+    BadInput,
+}
+
+impl Error {
+    /// A stable code that the page turns into words.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Offline => "offline",
+            Self::Refused(problem) => problem.code.text(),
+            Self::Unreadable => "server_down",
+            Self::Damaged(_) => "damaged",
+            Self::Misbehaved(ServerMisbehaved::Fork) => "fork",
+            Self::Misbehaved(ServerMisbehaved::Rollback) => "rollback",
+            Self::Misbehaved(ServerMisbehaved::OtherChain) => "other_chain",
+            Self::Misbehaved(ServerMisbehaved::Forged) => "forged",
+            Self::WrongWordsOrHandle => "wrong_words_or_handle",
+            Self::WordsMisread(_) => "words_misread",
+            Self::SheetMisread => "sheet_misread",
+            Self::CodeMisread => "code_misread",
+            Self::CodeDiffers => "code_differs",
+            Self::NotCompared => "not_compared",
+            Self::InvitationMisread => "invitation_misread",
+            Self::NotFound => "not_found",
+            Self::GrantEnded => "grant_ended",
+            Self::NotAMember => "not_a_member",
+            Self::BadInput => "bad_request",
+        }
+    }
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::BadSignature => Self::Misbehaved(ServerMisbehaved::Forged),
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+impl From<StatementError> for Error {
+    fn from(error: StatementError) -> Self {
+        match error {
+            StatementError::Decode(inner) => inner.into(),
+            StatementError::WrongSigner | StatementError::Contradiction => {
+                Self::Misbehaved(ServerMisbehaved::Forged)
+            }
+            StatementError::Fork | StatementError::RootMismatch => {
+                Self::Misbehaved(ServerMisbehaved::Fork)
+            }
+        }
+    }
+}
+
+impl From<ChainError> for Error {
+    fn from(error: ChainError) -> Self {
+        match error {
+            ChainError::Decode(inner) => inner.into(),
+            ChainError::OtherChain => Self::Misbehaved(ServerMisbehaved::OtherChain),
+            ChainError::WrongSigner => Self::Misbehaved(ServerMisbehaved::Forged),
+            ChainError::Rollback => Self::Misbehaved(ServerMisbehaved::Rollback),
+        }
+    }
+}

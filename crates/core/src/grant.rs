@@ -1,0 +1,161 @@
+//! Grants: a grant key, wrapped once for its recipient and once for the owner; and each document
+//! key in scope, wrapped under a key of its own derived from the grant key.
+
+use rand_core::CryptoRng;
+use reconnect_format::{
+    Label, Suite, encode,
+    grant::{GrantTerms, RecipientBinding, SECRET_BYTES, WrapBinding},
+    id::GrantId,
+};
+use subtle::ConstantTimeEq;
+use tls_codec::{DeserializeBytes, TlsDeserializeBytes, TlsSerialize, TlsSize};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::{
+    error::{Damaged, Error},
+    key::{RecipientKey, wrap_to},
+    recipient::Recipient,
+    seal::{derive, once_key, open_once, seal_once},
+    secret::{DocumentKey, GrantKey, VaultKey},
+};
+
+/// Longest name by which an owner lets a recipient know them, in bytes of UTF-8.
+pub const SIGNED_AS_MAX_BYTES: usize = 120;
+/// Longest purpose, in bytes of UTF-8.
+pub const PURPOSE_MAX_BYTES: usize = 240;
+
+/// What the recipient of a grant learns, and nobody else. GRANT-2.
+#[derive(Zeroize, ZeroizeOnDrop, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct GrantSecret {
+    key: [u8; 32],
+    signed_as: Vec<u8>,
+    purpose: Vec<u8>,
+    purpose_salt: [u8; 16],
+}
+
+impl GrantSecret {
+    /// Draws a grant key and a salt beside the owner's words.
+    pub fn generate(
+        signed_as: &str,
+        purpose: &str,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, Error> {
+        if signed_as.len() > SIGNED_AS_MAX_BYTES || purpose.len() > PURPOSE_MAX_BYTES {
+            return Err(Error::BadInput);
+        }
+        let mut secret = Self {
+            key: [0; 32],
+            signed_as: signed_as.trim().as_bytes().to_vec(),
+            purpose: purpose.trim().as_bytes().to_vec(),
+            purpose_salt: [0; 16],
+        };
+        rng.fill_bytes(&mut secret.key);
+        rng.fill_bytes(&mut secret.purpose_salt);
+        Ok(secret)
+    }
+
+    /// The grant key.
+    pub fn key(&self) -> GrantKey {
+        GrantKey::from_bytes(self.key)
+    }
+
+    /// By what name the owner wants to be known.
+    pub fn signed_as(&self) -> &str {
+        std::str::from_utf8(&self.signed_as).unwrap_or_default()
+    }
+
+    /// Why.
+    pub fn purpose(&self) -> &str {
+        std::str::from_utf8(&self.purpose).unwrap_or_default()
+    }
+
+    /// Salted hash of the purpose, as the terms name it.
+    pub fn purpose_hash(&self) -> [u8; 32] {
+        Label::GrantPurpose.hash(&[self.purpose_salt.as_slice(), &self.purpose].concat())
+    }
+}
+
+/// What the terms of a grant say of its key. GRANT-4.
+pub fn commitment(key: &GrantKey, grant_id: GrantId) -> [u8; 32] {
+    *derive(key.expose(), &[], Label::GrantCommitment, grant_id.as_bytes())
+}
+
+fn check_commitment(key: &GrantKey, terms: &GrantTerms) -> Result<(), Damaged> {
+    let reproduced = commitment(key, terms.grant_id);
+    if bool::from(reproduced.ct_eq(&terms.commitment)) { Ok(()) } else { Err(Damaged) }
+}
+
+/// Wraps a grant's secret to its recipient, bound to the statement. GRANT-2.
+pub fn wrap_for_recipient(
+    secret: &GrantSecret,
+    statement_hash: [u8; 32],
+    recipient: &Recipient,
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<u8>, Damaged> {
+    let mut padded = Zeroizing::new(encode(secret));
+    padded.resize(SECRET_BYTES, 0);
+    wrap_to(recipient.public(), &info(statement_hash, recipient.key_id()), &padded, rng)
+}
+
+/// Opens a grant's secret as its recipient, and checks that its key is the one committed to.
+pub fn open_as_recipient(
+    wrapped: &[u8],
+    statement_hash: [u8; 32],
+    terms: &GrantTerms,
+    key: &RecipientKey,
+) -> Result<GrantSecret, Damaged> {
+    let padded = key.unwrap(&info(statement_hash, key.public().id()), wrapped)?;
+    if padded.len() != SECRET_BYTES {
+        return Err(Damaged);
+    }
+    let (secret, padding) = GrantSecret::tls_deserialize_bytes(&padded).map_err(|_| Damaged)?;
+    let sound = padding.iter().all(|byte| *byte == 0)
+        && std::str::from_utf8(&secret.signed_as).is_ok()
+        && std::str::from_utf8(&secret.purpose).is_ok()
+        && secret.purpose_hash() == terms.purpose_hash;
+    check_commitment(&secret.key(), terms)?;
+    if sound { Ok(secret) } else { Err(Damaged) }
+}
+
+fn info(statement_hash: [u8; 32], key_id: [u8; 32]) -> Vec<u8> {
+    let binding = RecipientBinding { suite: Suite::V1, statement_hash, key_id };
+    Label::GrantRecipientWrap.with(&encode(&binding))
+}
+
+/// Seals a grant key for the owner, under the vault key.
+pub fn seal_for_owner(key: &GrantKey, grant_id: GrantId, vault: &VaultKey) -> Vec<u8> {
+    let once = once_key(vault.expose(), &[], Label::GrantOwnerWrap, grant_id.as_bytes());
+    seal_once(&once, grant_id.as_bytes(), key.expose())
+}
+
+/// Opens a grant key as the owner, and checks it against the terms.
+pub fn open_as_owner(
+    wrap: &[u8],
+    terms: &GrantTerms,
+    vault: &VaultKey,
+) -> Result<GrantKey, Damaged> {
+    let id = terms.grant_id.as_bytes();
+    let plain = open_once(&once_key(vault.expose(), &[], Label::GrantOwnerWrap, id), id, wrap)?;
+    let key = plain.as_slice().try_into().map(GrantKey::from_bytes).map_err(|_| Damaged)?;
+    check_commitment(&key, terms)?;
+    Ok(key)
+}
+
+/// Wraps a document key under a grant key. GRANT-3.
+pub fn wrap_document(key: &DocumentKey, grant_key: &GrantKey, binding: &WrapBinding) -> Vec<u8> {
+    let bound = encode(binding);
+    let once = once_key(grant_key.expose(), &[], Label::GrantDocumentWrap, &bound);
+    seal_once(&once, &bound, key.expose())
+}
+
+/// Unwraps a document key.
+pub fn unwrap_document(
+    wrap: &[u8],
+    grant_key: &GrantKey,
+    binding: &WrapBinding,
+) -> Result<DocumentKey, Damaged> {
+    let bound = encode(binding);
+    let once = once_key(grant_key.expose(), &[], Label::GrantDocumentWrap, &bound);
+    let plain = open_once(&once, &bound, wrap)?;
+    plain.as_slice().try_into().map(DocumentKey::from_bytes).map_err(|_| Damaged)
+}

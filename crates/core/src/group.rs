@@ -1,0 +1,514 @@
+//! A structure's MLS group (RFC 9420), as one device of a member sees it.
+//!
+//! The library checks MLS; who belongs to a structure and who may commit is checked here, by a
+//! [`Gate`], on every leaf of every welcome and every commit, before anything of it is kept. A
+//! commit is taken in on a copy that replaces the group only when all checks passed: on an error a
+//! group is what it was.
+//!
+//! Never: two writers of one group, a state brought back from an older copy, an external commit, a
+//! pre-shared key, a standalone proposal, a removal (a later version: [`Group::check_commit`] is the
+//! place), an error that tells what the library said.
+//!
+//! Note [one's own commit]: it is staged before it is sent, and the state with it is kept on the
+//! device first. After the server's answer it is merged or dropped; when no answer came it stays
+//! staged, and [`Group::take_in`] knows it when the server hands it back.
+
+mod gate;
+mod history;
+mod newcomer;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use openmls::prelude::{
+    Capabilities, Ciphersuite, CredentialType, CredentialWithKey, GroupId, KeyPackageIn,
+    LeafNodeIndex, Lifetime, MlsGroup, MlsGroupCreateConfig, MlsGroupJoinConfig, MlsMessageBodyIn,
+    MlsMessageIn, OpenMlsProvider, ProcessedMessageContent, Proposal, ProtocolVersion, Sender,
+    StagedCommit,
+};
+use openmls::{credentials::BasicCredential, group::PURE_CIPHERTEXT_WIRE_FORMAT_POLICY};
+use openmls_traits::{
+    signatures::{Signer, SignerError},
+    types::SignatureScheme,
+};
+use rand_core::CryptoRng;
+use reconnect_format::{
+    Label, encode,
+    id::StructureId,
+    statement::{Device, DeviceProof},
+    structure::{JoinRequest, RosterTerms, roster_hash},
+};
+use tls_codec::DeserializeBytes;
+use zeroize::Zeroizing;
+
+pub use gate::Gate;
+pub use history::History;
+pub use newcomer::Newcomer;
+
+use crate::{
+    key::{DeviceSecrets, SignKey},
+    seal::{open_salted, seal_salted},
+    secret::EpochSeed,
+};
+use gate::{device_of, is_plain};
+use store::{Snapshot, Store};
+
+/// The one suite of version 1 (0x004F): ML-KEM-768 with X25519, AES-128-GCM, SHA-256, Ed25519.
+const SUITE: Ciphersuite = Ciphersuite::MLS_128_MLKEM768X25519_AES128GCM_SHA256_Ed25519;
+/// Commits are padded to a multiple of this.
+const PADDING_BYTES: usize = 1024;
+
+/// Why a group did not do what was asked. It says nothing of what the library found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GroupError {
+    /// The structure's chain says something else of this epoch: members were shown different groups.
+    #[error("fork")]
+    Fork,
+    /// The structure's chain does not reach this epoch: fetch it again.
+    #[error("unstated")]
+    Unstated,
+    /// A leaf without a certificate, a committer who is no manager, a proposal that is not allowed.
+    #[error("not allowed")]
+    NotAllowed,
+    /// The commit was made in another epoch than this group is in.
+    #[error("wrong epoch")]
+    WrongEpoch,
+    /// One's own commit still waits for the server's answer, or there is none to merge.
+    #[error("staged")]
+    Staged,
+    /// Bytes that do not decode, verify or open.
+    #[error("damaged")]
+    Damaged,
+}
+
+/// One device's view of a structure's MLS group.
+pub struct Group {
+    structure_id: StructureId,
+    store: Store,
+    mls: MlsGroup,
+    /// One's own commit that waits for the server's answer. Note [one's own commit].
+    staged: Option<Vec<u8>>,
+}
+
+/// Everything that admits somebody, for one transaction of the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// MLS epoch in which the commit was made.
+    pub mls_epoch: u64,
+    /// MLS message for the members.
+    pub commit: Vec<u8>,
+    /// MLS message for the newcomer.
+    pub welcome: Vec<u8>,
+    /// The group after the commit, for the structure's statement.
+    pub roster: RosterTerms,
+    /// The history, sealed for the members after the commit.
+    pub history: Vec<u8>,
+}
+
+impl Group {
+    /// Founds the group: one member, MLS epoch 0.
+    pub fn found(
+        structure_id: StructureId,
+        device: &DeviceSecrets,
+        proof: &DeviceProof,
+    ) -> Result<Self, GroupError> {
+        let credential = credential(device, proof)?;
+        let config = MlsGroupCreateConfig::builder()
+            .ciphersuite(SUITE)
+            .capabilities(capabilities())
+            .lifetime(lifetime())
+            .wire_format_policy(PURE_CIPHERTEXT_WIRE_FORMAT_POLICY)
+            .padding_size(PADDING_BYTES)
+            .use_ratchet_tree_extension(true)
+            .max_past_epochs(0)
+            .build();
+        let store = Store::default();
+        let signer = LeafSigner(&device.leaf);
+        let group_id = group_id(structure_id);
+        let mls =
+            MlsGroup::new_with_group_id(store.provider(), &signer, &config, group_id, credential)
+                .map_err(|_| GroupError::Damaged)?;
+        Ok(Self { structure_id, store, mls, staged: None })
+    }
+
+    /// Which structure's.
+    pub fn structure_id(&self) -> StructureId {
+        self.structure_id
+    }
+
+    /// The epoch the group is in. A staged commit has not begun the next one.
+    pub fn mls_epoch(&self) -> u64 {
+        self.mls.epoch().as_u64()
+    }
+
+    /// The members' devices.
+    pub fn members(&self) -> Result<Vec<Device>, GroupError> {
+        self.mls.treesync().full_leaves().map(|(_, leaf)| device_of(leaf)).collect()
+    }
+
+    /// The seed of the structure's recipient key in `recipient_epoch`, when that begins with this
+    /// MLS epoch: later ones give other seeds, and the history keeps this one.
+    pub fn epoch_seed(&self, recipient_epoch: u64) -> Result<EpochSeed, GroupError> {
+        let secret = self.export(Label::EpochSeed, recipient_epoch)?;
+        Ok(EpochSeed::from_bytes(*secret))
+    }
+
+    /// Seals the history for the members of this epoch. Several may do so in one epoch, so the key
+    /// is salted.
+    pub fn seal_history(
+        &self,
+        history: &History,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<u8>, GroupError> {
+        let secret = self.export(Label::HistorySeal, self.mls_epoch())?;
+        let mut salt = [0; 32];
+        rng.fill_bytes(&mut salt);
+        let context = self.context(self.mls_epoch());
+        Ok(seal_salted(&secret, salt, Label::HistorySeal, &context, &history.encode()))
+    }
+
+    /// Opens the history that a member of this epoch sealed.
+    pub fn open_history(&self, sealed: &[u8]) -> Result<History, GroupError> {
+        let secret = self.export(Label::HistorySeal, self.mls_epoch())?;
+        let context = self.context(self.mls_epoch());
+        let plain = open_salted(&secret, Label::HistorySeal, &context, sealed)
+            .map_err(|_| GroupError::Damaged)?;
+        History::decode(&plain)
+    }
+
+    /// What the structure's statement says of this epoch. Refused when a leaf is not a member's.
+    ///
+    /// Members are people: an account with two devices is one member, with its newest certificate.
+    pub fn roster(&self, gate: &Gate<'_>) -> Result<RosterTerms, GroupError> {
+        let mut certificates = self
+            .judge(gate)?
+            .iter()
+            .map(|device| Ok(gate.certificate(device.account_id)?.hash()))
+            .collect::<Result<Vec<_>, GroupError>>()?;
+        certificates.sort_unstable();
+        certificates.dedup();
+        let roster_size = u32::try_from(certificates.len()).map_err(|_| GroupError::Damaged)?;
+        let context = self.mls.public_group().group_context();
+        Ok(RosterTerms {
+            mls_epoch: self.mls_epoch(),
+            roster_hash: roster_hash(certificates),
+            roster_size,
+            tree_hash: Label::TreeHash.hash(context.tree_hash()),
+            authenticator_hash: Label::EpochAuthenticator
+                .hash(self.mls.epoch_authenticator().as_slice()),
+        })
+    }
+
+    /// Compares this epoch with what the structure's chain says of it.
+    ///
+    /// Only the newest statement is compared: its authenticator stands for every commit before it.
+    pub fn compare(&self, gate: &Gate<'_>) -> Result<(), GroupError> {
+        let stated = gate.chain.roster.as_ref().ok_or(GroupError::Unstated)?;
+        if stated.mls_epoch < self.mls_epoch() {
+            return Err(GroupError::Unstated);
+        }
+        if stated.mls_epoch == self.mls_epoch() && *stated != self.roster(gate)? {
+            return Err(GroupError::Fork);
+        }
+        Ok(())
+    }
+
+    /// Stages the commit that admits whoever made `request`, whose certificate is in the gate.
+    ///
+    /// The request's MAC was checked by the caller. Nothing is merged: keep the state, send the
+    /// admission, then [`Self::merge_staged`] or [`Self::drop_staged`]. Note [one's own commit].
+    pub fn stage_admission(
+        &mut self,
+        request: &JoinRequest,
+        history: &History,
+        device: &DeviceSecrets,
+        gate: &Gate<'_>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Admission, GroupError> {
+        self.belongs(gate)?;
+        if self.staged.is_some() {
+            return Err(GroupError::Staged);
+        }
+        let own = self.mls.own_leaf_node().ok_or(GroupError::Damaged)?;
+        let committer = gate.judge_committer(own)?;
+        if committer.leaf != device.leaf.public() || request.structure_id != self.structure_id {
+            return Err(GroupError::NotAllowed);
+        }
+        let mut staging = self.copy()?;
+        let key_package = read_key_package(&staging.store, &request.key_package)?;
+        let newcomer = gate.judge_key_package(&key_package)?;
+        if (newcomer.account_id, newcomer.device_id) != (request.account_id, request.device_id) {
+            return Err(GroupError::NotAllowed);
+        }
+        let signer = LeafSigner(&device.leaf);
+        let (commit, welcome, _) = staging
+            .mls
+            .add_members(staging.store.provider(), &signer, &[key_package])
+            .map_err(|_| GroupError::Damaged)?;
+        let commit = commit.to_bytes().map_err(|_| GroupError::Damaged)?;
+        let welcome = welcome.to_bytes().map_err(|_| GroupError::Damaged)?;
+        staging.staged = Some(commit.clone());
+        let mut after = staging.copy()?;
+        after.merge_staged()?;
+        let admission = Admission {
+            mls_epoch: self.mls_epoch(),
+            commit,
+            welcome,
+            roster: after.roster(gate)?,
+            history: after.seal_history(history, rng)?,
+        };
+        *self = staging;
+        Ok(admission)
+    }
+
+    /// Whether one's own commit waits for the server's answer.
+    pub fn is_staged(&self) -> bool {
+        self.staged.is_some()
+    }
+
+    /// Begins the next epoch with one's own commit: the server has accepted it.
+    pub fn merge_staged(&mut self) -> Result<(), GroupError> {
+        if self.staged.take().is_none() {
+            return Err(GroupError::Staged);
+        }
+        self.mls.merge_pending_commit(self.store.provider()).map_err(|_| GroupError::Damaged)
+    }
+
+    /// Gives up one's own commit: the server has refused it, for good. What was used of this
+    /// epoch's ratchet stays used.
+    pub fn drop_staged(&mut self) -> Result<(), GroupError> {
+        self.staged = None;
+        self.mls
+            .clear_pending_commit(self.store.provider().storage())
+            .map_err(|_| GroupError::Damaged)
+    }
+
+    /// Takes in the next commit: a manager's, or one's own that the server hands back.
+    ///
+    /// One's own staged commit is given up when another's was accepted in its place.
+    pub fn take_in(&mut self, commit: &[u8], gate: &Gate<'_>) -> Result<(), GroupError> {
+        self.belongs(gate)?;
+        let mut after = self.copy()?;
+        if after.staged.as_deref() == Some(commit) {
+            after.merge_staged()?;
+        } else {
+            after.apply(commit, gate)?;
+        }
+        after.judge(gate)?;
+        after.compare(gate)?;
+        *self = after;
+        Ok(())
+    }
+
+    /// The state, for sealing on this device. Kept before a staged commit is sent, and after every
+    /// change; one that was replaced is never used again.
+    pub fn snapshot(&self) -> Zeroizing<Vec<u8>> {
+        Snapshot::of(&self.store, Some(self.structure_id), self.staged.clone()).encode()
+    }
+
+    /// Goes on, on the same device, with the newest state that was kept.
+    pub fn resume(structure_id: StructureId, snapshot: &[u8]) -> Result<Self, GroupError> {
+        let snapshot = Snapshot::decode(snapshot)?;
+        if snapshot.structure_id != Some(structure_id) {
+            return Err(GroupError::Damaged);
+        }
+        let store = snapshot.store();
+        let mls = load(&store, structure_id)?;
+        let staged = snapshot.staged.clone();
+        if staged.is_some() != mls.pending_commit().is_some() {
+            return Err(GroupError::Damaged);
+        }
+        Ok(Self { structure_id, store, mls, staged })
+    }
+
+    fn copy(&self) -> Result<Self, GroupError> {
+        let store = self.store.copy();
+        let mls = load(&store, self.structure_id)?;
+        Ok(Self { structure_id: self.structure_id, store, mls, staged: self.staged.clone() })
+    }
+
+    /// Merges somebody else's commit once it is checked. Called on a copy: the library remembers
+    /// having decrypted a commit that is then refused.
+    fn apply(&mut self, commit: &[u8], gate: &Gate<'_>) -> Result<(), GroupError> {
+        let message = MlsMessageIn::tls_deserialize_exact_bytes(commit)
+            .map_err(|_| GroupError::Damaged)?
+            .try_into_protocol_message()
+            .map_err(|_| GroupError::Damaged)?;
+        if message.group_id() != self.mls.group_id() {
+            return Err(GroupError::NotAllowed);
+        }
+        if message.epoch() != self.mls.epoch() {
+            return Err(GroupError::WrongEpoch);
+        }
+        let processed = self
+            .mls
+            .process_message(self.store.provider(), message)
+            .map_err(|_| GroupError::Damaged)?;
+        // Invariant: external senders and those who would join by themselves end here.
+        let Sender::Member(committer) = *processed.sender() else {
+            return Err(GroupError::NotAllowed);
+        };
+        let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
+            return Err(GroupError::NotAllowed);
+        };
+        self.check_commit(committer, &staged, gate)?;
+        self.mls
+            .merge_staged_commit(self.store.provider(), *staged)
+            .map_err(|_| GroupError::Damaged)?;
+        self.staged = None;
+        Ok(())
+    }
+
+    /// Whether this commit is one that a manager may make: it adds members, and renews the
+    /// committer's own encryption key. Whoever adds removal adds it here.
+    fn check_commit(
+        &self,
+        committer: LeafNodeIndex,
+        staged: &StagedCommit,
+        gate: &Gate<'_>,
+    ) -> Result<(), GroupError> {
+        let leaf = self.mls.public_group().leaf(committer).ok_or(GroupError::NotAllowed)?;
+        gate.judge_committer(leaf)?;
+        if let Some(renewed) = staged.update_path_leaf_node() {
+            let same = renewed.credential() == leaf.credential()
+                && renewed.signature_key() == leaf.signature_key();
+            if !same {
+                return Err(GroupError::NotAllowed);
+            }
+        }
+        for queued in staged.queued_proposals() {
+            let Proposal::Add(add) = queued.proposal() else {
+                return Err(GroupError::NotAllowed);
+            };
+            if *queued.sender() != Sender::Member(committer) {
+                return Err(GroupError::NotAllowed);
+            }
+            gate.judge_key_package(add.key_package())?;
+        }
+        Ok(())
+    }
+
+    /// Judges every leaf, and the group itself.
+    fn judge(&self, gate: &Gate<'_>) -> Result<Vec<Device>, GroupError> {
+        self.belongs(gate)?;
+        let sound = *self.mls.group_id() == group_id(self.structure_id)
+            && self.mls.ciphersuite() == SUITE
+            && is_plain(self.mls.extensions());
+        if !sound {
+            return Err(GroupError::NotAllowed);
+        }
+        self.mls.treesync().full_leaves().map(|(_, leaf)| gate.judge(leaf)).collect()
+    }
+
+    fn belongs(&self, gate: &Gate<'_>) -> Result<(), GroupError> {
+        if gate.chain.structure_id == self.structure_id {
+            Ok(())
+        } else {
+            Err(GroupError::NotAllowed)
+        }
+    }
+
+    /// MLS exporter of this epoch.
+    fn export(&self, label: Label, number: u64) -> Result<Zeroizing<[u8; 32]>, GroupError> {
+        let context = self.context(number);
+        let crypto = self.store.provider().crypto();
+        let secret = self
+            .mls
+            .export_secret(crypto, label.text(), &context, 32)
+            .map(Zeroizing::new)
+            .map_err(|_| GroupError::Damaged)?;
+        let mut bytes = Zeroizing::new([0; 32]);
+        // Invariant: the exporter gives as many bytes as it was asked for.
+        bytes.copy_from_slice(secret.get(..32).ok_or(GroupError::Damaged)?);
+        Ok(bytes)
+    }
+
+    /// Structure and a number, most significant byte first.
+    fn context(&self, number: u64) -> Vec<u8> {
+        [self.structure_id.as_bytes(), &number.to_be_bytes()].concat()
+    }
+}
+
+impl std::fmt::Debug for Group {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Group({}, {})", self.structure_id, self.mls_epoch())
+    }
+}
+
+/// Signs for the library with a device's leaf key.
+struct LeafSigner<'a>(&'a SignKey);
+
+impl Signer for LeafSigner<'_> {
+    fn sign(&self, payload: &[u8]) -> Result<Vec<u8>, SignerError> {
+        Ok(self.0.sign_bytes(payload).0.to_vec())
+    }
+
+    fn signature_scheme(&self) -> SignatureScheme {
+        SignatureScheme::ED25519
+    }
+}
+
+fn group_id(structure_id: StructureId) -> GroupId {
+    GroupId::from_slice(structure_id.as_bytes())
+}
+
+fn load(store: &Store, structure_id: StructureId) -> Result<MlsGroup, GroupError> {
+    MlsGroup::load(store.provider().storage(), &group_id(structure_id))
+        .ok()
+        .flatten()
+        .ok_or(GroupError::Damaged)
+}
+
+/// A leaf's credential: the device's proof, whose leaf key must be the device's own.
+fn credential(
+    device: &DeviceSecrets,
+    proof: &DeviceProof,
+) -> Result<CredentialWithKey, GroupError> {
+    let proven = proof.verify().map_err(|_| GroupError::NotAllowed)?;
+    if proven.leaf != device.leaf.public() {
+        return Err(GroupError::NotAllowed);
+    }
+    Ok(CredentialWithKey {
+        credential: BasicCredential::new(encode(proof)).into(),
+        signature_key: proven.leaf.0.to_vec().into(),
+    })
+}
+
+/// One version, one suite, one kind of credential, no extension, no proposal beyond the RFC's own.
+fn capabilities() -> Capabilities {
+    Capabilities::new(
+        Some(&[ProtocolVersion::Mls10]),
+        Some(&[SUITE]),
+        Some(&[]),
+        Some(&[]),
+        Some(&[CredentialType::Basic]),
+    )
+}
+
+/// All of time. The library checks lifetimes by its own clock whenever it takes in a commit: a
+/// shorter one would lock out whoever comes back after it. Certificates and invitations end instead.
+fn lifetime() -> Lifetime {
+    Lifetime::init(0, u64::MAX)
+}
+
+fn join_config() -> MlsGroupJoinConfig {
+    MlsGroupJoinConfig::builder()
+        .wire_format_policy(PURE_CIPHERTEXT_WIRE_FORMAT_POLICY)
+        .padding_size(PADDING_BYTES)
+        .use_ratchet_tree_extension(true)
+        .max_past_epochs(0)
+        .build()
+}
+
+fn read_key_package(
+    store: &Store,
+    bytes: &[u8],
+) -> Result<openmls::prelude::KeyPackage, GroupError> {
+    let message =
+        MlsMessageIn::tls_deserialize_exact_bytes(bytes).map_err(|_| GroupError::Damaged)?;
+    let MlsMessageBodyIn::KeyPackage(key_package) = message.extract() else {
+        return Err(GroupError::Damaged);
+    };
+    KeyPackageIn::validate(key_package, store.provider().crypto(), ProtocolVersion::Mls10)
+        .map_err(|_| GroupError::Damaged)
+}

@@ -1,0 +1,95 @@
+//! Who belongs to a structure's group, and who may commit.
+//!
+//! MLS leaves the meaning of credentials to the application; this is that meaning. Pure: it looks
+//! at leaves, the verified chain and verified certificates, and never at the network.
+
+use openmls::{
+    extensions::{ExtensionValidator, Extensions},
+    prelude::{CredentialType, KeyPackage, LeafNode},
+};
+use reconnect_format::{
+    Signed,
+    id::AccountId,
+    statement::Device,
+    structure::{Certificate, StructureChain, decode_leaf_credential},
+};
+
+use super::{GroupError, SUITE, lifetime};
+
+/// What leaves are judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Gate<'a> {
+    /// The structure's chain, verified, as new as the server has it.
+    pub chain: &'a StructureChain,
+    /// Certificates, each verified by [`reconnect_format::structure::verify_certificate`].
+    pub certificates: &'a [Signed<Certificate>],
+    /// Seconds since 1970. For the commits one has missed: when the newest statement was made.
+    pub now: u64,
+}
+
+impl Gate<'_> {
+    /// Whose leaf this is, when it is a member's.
+    pub(super) fn judge(&self, leaf: &LeafNode) -> Result<Device, GroupError> {
+        let device = device_of(leaf)?;
+        self.certificate(device.account_id)?;
+        Ok(device)
+    }
+
+    /// The same, when that member may also commit.
+    pub(super) fn judge_committer(&self, leaf: &LeafNode) -> Result<Device, GroupError> {
+        let device = self.judge(leaf)?;
+        if self.chain.is_manager(device.account_id) {
+            Ok(device)
+        } else {
+            Err(GroupError::NotAllowed)
+        }
+    }
+
+    /// Whose key package this is, when they may be added.
+    pub(super) fn judge_key_package(&self, package: &KeyPackage) -> Result<Device, GroupError> {
+        let sound = package.ciphersuite() == SUITE
+            && is_plain(package.extensions())
+            && *package.life_time() == lifetime();
+        if !sound {
+            return Err(GroupError::NotAllowed);
+        }
+        self.judge(package.leaf_node())
+    }
+
+    /// The newest certificate of an account, which must not have ended.
+    pub(super) fn certificate(
+        &self,
+        account_id: AccountId,
+    ) -> Result<&Signed<Certificate>, GroupError> {
+        self.certificates
+            .iter()
+            .filter(|certificate| {
+                let body = certificate.body();
+                body.structure_id == self.chain.structure_id && body.account_id == account_id
+            })
+            .max_by_key(|certificate| certificate.body().serial)
+            .filter(|certificate| certificate.body().ends_at > self.now)
+            .ok_or(GroupError::NotAllowed)
+    }
+}
+
+/// Reads the proof in a leaf's credential: it must verify, and prove the key that signs for the leaf.
+pub(super) fn device_of(leaf: &LeafNode) -> Result<Device, GroupError> {
+    let credential = leaf.credential();
+    if credential.credential_type() != CredentialType::Basic || !is_plain(leaf.extensions()) {
+        return Err(GroupError::NotAllowed);
+    }
+    let device = decode_leaf_credential(credential.serialized_content())
+        .and_then(|proof| proof.verify())
+        .map_err(|_| GroupError::NotAllowed)?;
+    if device.leaf.0.as_slice() == leaf.signature_key().as_slice() {
+        Ok(device)
+    } else {
+        Err(GroupError::NotAllowed)
+    }
+}
+
+/// Whether there is no extension: version 1 knows none.
+pub(super) fn is_plain<T: ExtensionValidator>(extensions: &Extensions<T>) -> bool {
+    extensions.iter().next().is_none()
+}

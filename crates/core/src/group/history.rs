@@ -1,0 +1,99 @@
+//! What a newcomer needs to read what was given before they came: the seeds of the recipient epochs
+//! still in use, and the members' names.
+//!
+//! ```text
+//! suite    u16
+//! seeds    vector of: recipient epoch u64, seed [32]
+//! names    vector of: number u32, name (UTF-8)
+//! ```
+//!
+//! It exists in the clear only here: the group seals and opens it, and it is wiped when dropped.
+//! Any member can seal one, so whoever opens it compares a seed's public key with the chain.
+
+use reconnect_format::{Suite, encode};
+use tls_codec::{DeserializeBytes, TlsDeserializeBytes, TlsSerialize, TlsSize};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::GroupError;
+use crate::secret::EpochSeed;
+
+/// Seeds and names, in the clear.
+#[derive(Default)]
+pub struct History {
+    /// Recipient epoch, and the seed of its key.
+    pub seeds: Vec<(u64, EpochSeed)>,
+    /// The number that certificates carry, and the person's name.
+    pub names: Vec<(u32, String)>,
+}
+
+impl Drop for History {
+    fn drop(&mut self) {
+        // Seeds wipe themselves.
+        self.names.iter_mut().for_each(|(_, name)| name.zeroize());
+    }
+}
+
+#[derive(Zeroize, ZeroizeOnDrop, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct Plain {
+    #[zeroize(skip)]
+    suite: Suite,
+    seeds: Vec<PlainSeed>,
+    names: Vec<PlainName>,
+}
+
+#[derive(Zeroize, ZeroizeOnDrop, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct PlainSeed {
+    epoch: u64,
+    seed: [u8; 32],
+}
+
+#[derive(Zeroize, ZeroizeOnDrop, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct PlainName {
+    number: u32,
+    name: Vec<u8>,
+}
+
+// The codec asks for `Debug`; it says nothing of what is inside.
+impl std::fmt::Debug for PlainSeed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PlainSeed")
+    }
+}
+
+impl std::fmt::Debug for PlainName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PlainName")
+    }
+}
+
+impl History {
+    pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let seeds = self
+            .seeds
+            .iter()
+            .map(|(epoch, seed)| PlainSeed { epoch: *epoch, seed: *seed.expose() })
+            .collect();
+        let names = self
+            .names
+            .iter()
+            .map(|(number, name)| PlainName { number: *number, name: name.clone().into_bytes() })
+            .collect();
+        Zeroizing::new(encode(&Plain { suite: Suite::V1, seeds, names }))
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, GroupError> {
+        // Not `format::decode`: it would encode again to compare, and leave that copy unwiped.
+        let plain = Plain::tls_deserialize_exact_bytes(bytes).map_err(|_| GroupError::Damaged)?;
+        let seeds =
+            plain.seeds.iter().map(|seed| (seed.epoch, EpochSeed::from_bytes(seed.seed))).collect();
+        let names = plain
+            .names
+            .iter()
+            .map(|name| {
+                let text = str::from_utf8(&name.name).map_err(|_| GroupError::Damaged)?;
+                Ok((name.number, text.to_owned()))
+            })
+            .collect::<Result<_, GroupError>>()?;
+        Ok(Self { seeds, names })
+    }
+}

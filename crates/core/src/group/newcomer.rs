@@ -1,0 +1,94 @@
+//! Somebody who was invited: a key package is out, a welcome is awaited.
+//!
+//! A welcome is not believed: whoever sends one could have built any group. Every leaf passes the
+//! [`Gate`], its sender is a manager, and the structure's chain names that very epoch, before there
+//! is a [`Group`].
+
+use openmls::{
+    group::{JoinBuilder, ProcessedWelcome},
+    key_packages::KeyPackage,
+    prelude::{MlsMessageBodyIn, MlsMessageIn, MlsMessageOut},
+};
+use reconnect_format::statement::DeviceProof;
+use tls_codec::DeserializeBytes;
+use zeroize::Zeroizing;
+
+use super::{
+    Gate, Group, GroupError, LeafSigner, SUITE, capabilities, credential, group_id, join_config,
+    lifetime,
+    store::{Snapshot, Store},
+};
+use crate::key::DeviceSecrets;
+
+/// The private half of a key package.
+pub struct Newcomer {
+    store: Store,
+}
+
+impl Newcomer {
+    /// Makes a key package, for one join request, and keeps its private half.
+    pub fn new(device: &DeviceSecrets, proof: &DeviceProof) -> Result<(Self, Vec<u8>), GroupError> {
+        let store = Store::default();
+        let signer = LeafSigner(&device.leaf);
+        let bundle = KeyPackage::builder()
+            .key_package_lifetime(lifetime())
+            .leaf_node_capabilities(capabilities())
+            .build(SUITE, store.provider(), &signer, credential(device, proof)?)
+            .map_err(|_| GroupError::Damaged)?;
+        let key_package = MlsMessageOut::from(bundle.into_key_package())
+            .to_bytes()
+            .map_err(|_| GroupError::Damaged)?;
+        Ok((Self { store }, key_package))
+    }
+
+    /// Joins the structure of the gate's chain. A welcome that is refused leaves the newcomer as
+    /// they were; after one that is not, the newcomer and what was kept of them are forgotten.
+    pub fn join(&self, welcome: &[u8], gate: &Gate<'_>) -> Result<Group, GroupError> {
+        let message =
+            MlsMessageIn::tls_deserialize_exact_bytes(welcome).map_err(|_| GroupError::Damaged)?;
+        let MlsMessageBodyIn::Welcome(welcome) = message.extract() else {
+            return Err(GroupError::Damaged);
+        };
+        let structure_id = gate.chain.structure_id;
+        let store = self.store.copy();
+        let processed =
+            ProcessedWelcome::new_from_welcome(store.provider(), &join_config(), welcome)
+                .map_err(|_| GroupError::Damaged)?;
+        let claimed = processed.unverified_group_info().group_id();
+        if *claimed != group_id(structure_id) || !processed.psks().is_empty() {
+            return Err(GroupError::NotAllowed);
+        }
+        // Lifetimes say nothing here: who was added years ago is still a member.
+        let welcomed = JoinBuilder::new(store.provider(), processed)
+            .skip_lifetime_validation()
+            .build()
+            .map_err(|_| GroupError::Damaged)?;
+        let sender = welcomed.welcome_sender().map_err(|_| GroupError::Damaged)?;
+        gate.judge_committer(sender)?;
+        let mls = welcomed.into_group(store.provider()).map_err(|_| GroupError::Damaged)?;
+        let group = Group { structure_id, store, mls, staged: None };
+        group.judge(gate)?;
+        group.compare(gate)?;
+        Ok(group)
+    }
+
+    /// The state, for sealing on this device while the welcome is awaited.
+    pub fn snapshot(&self) -> Zeroizing<Vec<u8>> {
+        Snapshot::of(&self.store, None, None).encode()
+    }
+
+    /// Goes on waiting.
+    pub fn resume(snapshot: &[u8]) -> Result<Self, GroupError> {
+        let snapshot = Snapshot::decode(snapshot)?;
+        if snapshot.structure_id.is_some() {
+            return Err(GroupError::Damaged);
+        }
+        Ok(Self { store: snapshot.store() })
+    }
+}
+
+impl std::fmt::Debug for Newcomer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Newcomer")
+    }
+}

@@ -1,0 +1,184 @@
+//! Key pairs: what an account derives from its root, a device from its seed, a structure from its
+//! epoch seed. Public halves are always recomputed from private ones (ACC-1).
+
+use ed25519_dalek::{Signer as _, SigningKey};
+use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable, kem::XWing};
+use rand_core::CryptoRng;
+use reconnect_format::{
+    Label, PublicKey, Signable, Signature, Signed, Suite,
+    account::{AccountKeys, RecipientPublicKey},
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    error::Damaged,
+    seal::derive,
+    secret::{DeviceSeed, EpochSeed, Root, VaultKey},
+};
+
+type Aead = hpke::aead::AesGcm256;
+type Kdf = hpke::kdf::HkdfSha256;
+
+/// An Ed25519 key pair.
+pub struct SignKey(SigningKey);
+
+impl SignKey {
+    pub(crate) fn from_seed(seed: &[u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(seed))
+    }
+
+    /// The public half.
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key().to_bytes())
+    }
+
+    /// Signs a message whose label is already before it.
+    pub(crate) fn sign_bytes(&self, message: &[u8]) -> Signature {
+        Signature(self.0.sign(message).to_bytes())
+    }
+
+    /// Signs `body` under its own label.
+    pub fn sign<T: Signable>(&self, body: T) -> Signed<T> {
+        Signed::make(body, |message| self.sign_bytes(message))
+    }
+}
+
+impl std::fmt::Debug for SignKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SignKey")
+    }
+}
+
+/// An X-Wing key pair.
+pub struct RecipientKey {
+    private: <XWing as Kem>::PrivateKey,
+    public: RecipientPublicKey,
+}
+
+impl std::fmt::Debug for RecipientKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RecipientKey")
+    }
+}
+
+impl RecipientKey {
+    fn derive(ikm: &[u8; 32]) -> Self {
+        let (private, public) = XWing::derive_keypair(ikm);
+        let mut bytes = [0; 1216];
+        bytes.copy_from_slice(&public.to_bytes());
+        Self { private, public: RecipientPublicKey(bytes) }
+    }
+
+    /// A structure's recipient key, from the seed that its group exported. STRUCT-4.
+    pub fn of_epoch(seed: &EpochSeed) -> Self {
+        Self::derive(seed.expose())
+    }
+
+    /// The public half.
+    pub fn public(&self) -> &RecipientPublicKey {
+        &self.public
+    }
+
+    /// Opens what [`wrap_to`] wrapped: HPKE Base mode, X-Wing, HKDF-SHA256, AES-256-GCM.
+    pub(crate) fn unwrap(
+        &self,
+        info: &[u8],
+        wrapped: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Damaged> {
+        let (encapped, sealed) = wrapped.split_at_checked(ENCAPPED_BYTES).ok_or(Damaged)?;
+        let encapped = <XWing as Kem>::EncappedKey::from_bytes(encapped).map_err(|_| Damaged)?;
+        hpke::single_shot_open::<Aead, Kdf, XWing>(
+            &OpModeR::Base,
+            &self.private,
+            &encapped,
+            info,
+            sealed,
+            b"",
+        )
+        .map(Zeroizing::new)
+        .map_err(|_| Damaged)
+    }
+}
+
+/// Bytes of an X-Wing encapsulation.
+pub(crate) const ENCAPPED_BYTES: usize = 1120;
+
+/// Wraps `plain` to `public`: encapsulation, then ciphertext and tag.
+pub(crate) fn wrap_to(
+    public: &RecipientPublicKey,
+    info: &[u8],
+    plain: &[u8],
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<u8>, Damaged> {
+    let public = <XWing as Kem>::PublicKey::from_bytes(&public.0).map_err(|_| Damaged)?;
+    let (encapped, sealed) = hpke::single_shot_seal_with_rng::<Aead, Kdf, XWing>(
+        &OpModeS::Base,
+        &public,
+        info,
+        plain,
+        b"",
+        rng,
+    )
+    .map_err(|_| Damaged)?;
+    Ok([encapped.to_bytes().as_slice(), &sealed].concat())
+}
+
+/// Everything that an account derives from its root.
+#[derive(Debug)]
+pub struct AccountSecrets {
+    /// Signs statements about devices and locks.
+    pub signing: SignKey,
+    /// Opens what others seal to the account.
+    pub recipient: RecipientKey,
+    /// Seals what the owner keeps.
+    pub vault: VaultKey,
+    /// Which generation this is.
+    pub generation: u32,
+    pub(crate) root: Root,
+}
+
+impl AccountSecrets {
+    /// Derives them, one label each. ACC-1.
+    pub fn derive(root: Root, generation: u32) -> Self {
+        let part = |label| derive(root.expose(), &[], label, &generation.to_be_bytes());
+        Self {
+            signing: SignKey::from_seed(&part(Label::AccountSigningKey)),
+            recipient: RecipientKey::derive(&part(Label::AccountRecipientKey)),
+            vault: VaultKey::from_bytes(*part(Label::AccountVaultKey)),
+            generation,
+            root,
+        }
+    }
+
+    /// The public halves.
+    pub fn public(&self) -> AccountKeys {
+        AccountKeys {
+            suite: Suite::V1,
+            generation: self.generation,
+            signing: self.signing.public(),
+            recipient: self.recipient.public().clone(),
+        }
+    }
+}
+
+/// What a device signs with.
+#[derive(Debug)]
+pub struct DeviceSecrets {
+    /// Signs statements, sessions and receipts.
+    pub signing: SignKey,
+    /// Signs in MLS groups.
+    pub leaf: SignKey,
+    pub(crate) seed: DeviceSeed,
+}
+
+impl DeviceSecrets {
+    /// Derives them from the device's seed. DEV-1.
+    pub fn derive(seed: DeviceSeed) -> Self {
+        let part = |label| derive(seed.expose(), &[], label, &[]);
+        Self {
+            signing: SignKey::from_seed(&part(Label::DeviceSigningKey)),
+            leaf: SignKey::from_seed(&part(Label::DeviceLeafKey)),
+            seed,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Everything only a key-holder may do: keys, sealing, grants, structures, and the safe itself.
+//!
+//! No I/O, no clock, no randomness of its own: all three come from a [`world::World`], which is a
+//! browser in the page and a stage in the tests. Both drive the same code.
+
+pub mod document;
+pub mod error;
+pub mod grant;
+#[cfg(feature = "structure")]
+pub mod group;
+pub mod key;
+pub mod lock;
+pub mod recipient;
+mod seal;
+pub mod secret;
+pub mod vault;
+pub mod words;
+pub mod world;

@@ -1,0 +1,177 @@
+//! Locks: what wraps a root, and the PAKE (OPAQUE, RFC 9807) that six words go through.
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use generic_array::{ArrayLength, GenericArray};
+use opaque_ke::{
+    CipherSuite, ClientLogin, ClientLoginFinishParameters, ClientRegistration,
+    ClientRegistrationFinishParameters, CredentialResponse, Identifiers, RegistrationResponse,
+    Ristretto255, TripleDh, errors::InternalError, ksf::Ksf,
+};
+use rand_core::CryptoRng;
+use reconnect_format::{
+    Label, encode,
+    lock::{ARGON2_LANES, ARGON2_MEMORY_KIB, ARGON2_PASSES, LockBinding, RootWrap},
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    error::{Damaged, Error},
+    seal::{derive, once_key, open_once, seal_once},
+    secret::{LockSecret, Root},
+    words::SixWords,
+};
+
+/// Wraps `root` under a lock's secret. LOCK-1.
+pub fn wrap_root(
+    secret: &LockSecret,
+    binding: LockBinding,
+    root: &Root,
+    rng: &mut impl CryptoRng,
+) -> RootWrap {
+    let mut salt = [0; 32];
+    rng.fill_bytes(&mut salt);
+    let bound = encode(&binding);
+    let key = once_key(secret.expose(), &salt, Label::LockWrap, &bound);
+    let mut sealed = [0; 48];
+    // Invariant: 32 bytes and a tag of 16 are 48.
+    sealed.copy_from_slice(&seal_once(&key, &bound, root.expose()));
+    RootWrap { binding, salt, sealed }
+}
+
+/// Unwraps a root; one error for everything.
+pub fn unwrap_root(secret: &LockSecret, wrap: &RootWrap) -> Result<Root, Damaged> {
+    let bound = encode(&wrap.binding);
+    let key = once_key(secret.expose(), &wrap.salt, Label::LockWrap, &bound);
+    let root = open_once(&key, &bound, &wrap.sealed)?;
+    root.as_slice().try_into().map(Root::from_bytes).map_err(|_| Damaged)
+}
+
+/// Argon2id with the constants of version 1: a server cannot ask for less. LOCK-4.
+#[derive(Default)]
+pub struct Stretch;
+
+impl Ksf for Stretch {
+    fn hash<L: ArrayLength<u8>>(
+        &self,
+        input: GenericArray<u8, L>,
+    ) -> Result<GenericArray<u8, L>, InternalError> {
+        let mut output = GenericArray::default();
+        let params = Params::new(ARGON2_MEMORY_KIB, ARGON2_PASSES, ARGON2_LANES, Some(L::USIZE))
+            .map_err(|_| InternalError::KsfError)?;
+        // The salt is fixed: the input is the output of an OPRF keyed for this handle (RFC 9807
+        // section 7).
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into(&input, &[0; 16], &mut output)
+            .map_err(|_| InternalError::KsfError)?;
+        Ok(output)
+    }
+}
+
+/// OPAQUE as version 1 configures it: ristretto255, 3DH, SHA-512, Argon2id.
+pub struct WordsSuite;
+
+impl CipherSuite for WordsSuite {
+    type OprfCs = Ristretto255;
+    type KeyExchange = TripleDh<Ristretto255, sha2_010::Sha512>;
+    type Ksf = Stretch;
+}
+
+/// The generator of this crate as the older interface of the PAKE wants it.
+struct OlderRng<'a, R>(&'a mut R);
+
+impl<R: CryptoRng> rand_core_06::RngCore for OlderRng<'_, R> {
+    fn next_u32(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+    fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        self.0.fill_bytes(bytes);
+    }
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core_06::Error> {
+        self.0.fill_bytes(bytes);
+        Ok(())
+    }
+}
+
+impl<R: CryptoRng> rand_core_06::CryptoRng for OlderRng<'_, R> {}
+
+/// A registration of six words that waits for the server's half.
+pub struct Registration {
+    state: ClientRegistration<WordsSuite>,
+    password: Zeroizing<Vec<u8>>,
+}
+
+impl Registration {
+    /// Begins: the request goes to the server.
+    pub fn start(words: &SixWords, rng: &mut impl CryptoRng) -> Result<(Self, Vec<u8>), Error> {
+        let password = words.password();
+        let started = ClientRegistration::start(&mut OlderRng(rng), &password)
+            .map_err(|_| Error::BadInput)?;
+        Ok((Self { state: started.state, password }, started.message.serialize().to_vec()))
+    }
+
+    /// Ends: the record goes to the server, the secret wraps the root.
+    pub fn finish(
+        self,
+        response: &[u8],
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Vec<u8>, LockSecret), Error> {
+        let response =
+            RegistrationResponse::deserialize(response).map_err(|_| Error::Unreadable)?;
+        let finished = self
+            .state
+            .finish(
+                &mut OlderRng(rng),
+                &self.password,
+                response,
+                ClientRegistrationFinishParameters::new(Identifiers::default(), None),
+            )
+            .map_err(|_| Error::Unreadable)?;
+        let record = finished.message.serialize().to_vec();
+        Ok((record, words_secret(&finished.export_key)))
+    }
+}
+
+/// An unlocking with six words that waits for the server's half.
+pub struct Login {
+    state: ClientLogin<WordsSuite>,
+    password: Zeroizing<Vec<u8>>,
+}
+
+impl Login {
+    /// Begins: the request goes to the server.
+    pub fn start(words: &SixWords, rng: &mut impl CryptoRng) -> Result<(Self, Vec<u8>), Error> {
+        let password = words.password();
+        let started =
+            ClientLogin::start(&mut OlderRng(rng), &password).map_err(|_| Error::BadInput)?;
+        Ok((Self { state: started.state, password }, started.message.serialize().to_vec()))
+    }
+
+    /// Ends: the finalization goes to the server, the secret unwraps the root. Wrong words and an
+    /// unknown handle fail alike, here on the device.
+    pub fn finish(
+        self,
+        response: &[u8],
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Vec<u8>, LockSecret), Error> {
+        let response = CredentialResponse::deserialize(response).map_err(|_| Error::Unreadable)?;
+        let context = Label::WordsContext.text().as_bytes();
+        let finished = self
+            .state
+            .finish(
+                &mut OlderRng(rng),
+                &self.password,
+                response,
+                ClientLoginFinishParameters::new(Some(context), Identifiers::default(), None),
+            )
+            .map_err(|_| Error::WrongWordsOrHandle)?;
+        let finalization = finished.message.serialize().to_vec();
+        Ok((finalization, words_secret(&finished.export_key)))
+    }
+}
+
+fn words_secret(export_key: &[u8]) -> LockSecret {
+    LockSecret::from_bytes(*derive(export_key, &[], Label::WordsSecret, &[]))
+}

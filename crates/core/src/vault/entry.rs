@@ -1,0 +1,534 @@
+//! Getting in and out: drawing a safe, opening it, unlocking it, leaving it.
+
+use std::collections::BTreeMap;
+
+use reconnect_format::{
+    Label, Signed, Suite, Unverified,
+    api::{
+        Call, Code, LockMaterial, OpenAccount, OpenSession, RegistrationAnswer, RegistrationStart,
+        Session, Submission, UnlockSheet, Unlocked, WordsAnswer, WordsFinish, WordsStart, Written,
+    },
+    decode, encode,
+    grant::{GrantTerms, NO_END, RecipientName, Scope},
+    id::{AccountId, Base64, DeviceId, GrantId, LockId},
+    lock::{LockAccess, LockBinding, LockKind, RootWrap, SessionOpening, SheetUse},
+    manifest::Manifest,
+    statement::{Body, Signer, Statement},
+};
+use zeroize::Zeroizing;
+
+use super::{Vault, bare, check_remembered, head_name};
+use crate::{
+    document::draw_id,
+    error::{Damaged, Error, ServerMisbehaved},
+    grant::{GrantSecret, commitment, seal_for_owner},
+    key::{AccountSecrets, DeviceSecrets},
+    lock::{Login, Registration, unwrap_root, wrap_root},
+    seal::{open_salted, seal_salted},
+    secret::{DeviceSeed, GrantKey, LockSecret, Root, SessionToken},
+    words::{PaperSecret, SixWords, draw_handle, normalize_handle},
+    world::{World, ask},
+};
+use rand_core::CryptoRng;
+
+/// A safe that was drawn on this device and does not exist anywhere yet.
+pub struct Drawn {
+    secrets: AccountSecrets,
+    handle: String,
+    words: SixWords,
+    paper: PaperSecret,
+}
+
+impl Drawn {
+    /// Draws root, handle, words and sheet.
+    pub fn draw(rng: &mut impl CryptoRng) -> Self {
+        Self {
+            secrets: AccountSecrets::derive(Root::generate(rng), 1),
+            handle: draw_handle(rng),
+            words: SixWords::generate(rng),
+            paper: PaperSecret::generate(rng),
+        }
+    }
+
+    /// What one types to say which safe.
+    pub fn handle(&self) -> &str {
+        &self.handle
+    }
+
+    /// Six words to write down.
+    pub fn words(&self) -> &[String] {
+        self.words.show()
+    }
+
+    /// Letters to print.
+    pub fn paper(&self) -> Vec<String> {
+        self.paper.groups()
+    }
+
+    /// Makes the safe on the server, with both locks at once. ACC-3.
+    pub async fn open<W: World>(self, world: &W, kept: bool) -> Result<Vault, Error> {
+        let mut rng = world.rng();
+        let (words_lock, words_secret) =
+            register_words(world, &self.words, &self.handle, &mut rng).await?;
+        let account_id = self.secrets.public().account_id();
+        let wrap = |secret: &LockSecret, kind, rng: &mut W::Rng| {
+            let binding = LockBinding {
+                suite: Suite::V1,
+                account_id,
+                lock_id: LockId(draw_id(rng)),
+                kind,
+                generation: 1,
+            };
+            wrap_root(secret, binding, &self.secrets.root, rng)
+        };
+        let words_wrap = wrap(&words_secret, LockKind::Words, &mut rng);
+        let paper_wrap = wrap(&self.paper.lock_secret(), LockKind::Sheet, &mut rng);
+        let device = NewDevice::draw(&mut rng);
+        let own = OwnGrant::draw(&mut rng)?;
+        let bodies = vec![
+            Body::Open { keys: self.secrets.public() },
+            device.added(),
+            set_lock(&words_wrap, words_lock.access()),
+            set_lock(&paper_wrap, sheet_access(&self.paper)),
+            Body::Grant(own.terms()),
+        ];
+        let (manifest, statements) =
+            begin_chain(&self.secrets, &device, bodies, world.now(), &mut rng)?;
+        let owner_wrap = seal_for_owner(&own.key, own.grant_id, &self.secrets.vault);
+        let opening = OpenAccount {
+            statements: statements.iter().map(|it| Base64(it.encode())).collect(),
+            root_wraps: vec![Base64(encode(&words_wrap)), Base64(encode(&paper_wrap))],
+            words_record: Base64(words_lock.record),
+            owner_wrap: Base64(owner_wrap),
+        };
+        ask::<Written>(world, Call::send("/v1/accounts", &opening).open(), None).await?;
+        let known = Known { secrets: self.secrets, manifest, statements };
+        known.enter(world, device, None, kept).await
+    }
+}
+
+/// A record of six words that the server does not hold yet.
+struct WordsLock {
+    handle: String,
+    record: Vec<u8>,
+}
+
+impl WordsLock {
+    fn access(&self) -> LockAccess {
+        LockAccess::Words {
+            handle: self.handle.clone().into_bytes(),
+            record_hash: Label::WordsRecordHash.hash(&self.record),
+        }
+    }
+}
+
+async fn register_words<W: World>(
+    world: &W,
+    words: &SixWords,
+    handle: &str,
+    rng: &mut W::Rng,
+) -> Result<(WordsLock, LockSecret), Error> {
+    let (registration, request) = Registration::start(words, rng)?;
+    let start = RegistrationStart { handle: handle.to_owned(), request: Base64(request) };
+    let call = Call::send("/v1/words/registration", &start).open();
+    let answer: RegistrationAnswer = ask(world, call, None).await?;
+    let (record, secret) = registration.finish(&answer.response.0, rng)?;
+    Ok((WordsLock { handle: handle.to_owned(), record }, secret))
+}
+
+fn sheet_access(paper: &PaperSecret) -> LockAccess {
+    LockAccess::Sheet { sheet_id: paper.sheet_id(), signing: paper.signing().public() }
+}
+
+fn set_lock(wrap: &RootWrap, access: LockAccess) -> Body {
+    Body::SetLock {
+        lock_id: wrap.binding.lock_id,
+        generation: wrap.binding.generation,
+        access,
+        wrap_hash: wrap.hash(),
+    }
+}
+
+struct NewDevice {
+    id: DeviceId,
+    secrets: DeviceSecrets,
+}
+
+impl NewDevice {
+    fn draw(rng: &mut impl CryptoRng) -> Self {
+        let secrets = DeviceSecrets::derive(DeviceSeed::generate(rng));
+        Self { id: DeviceId(draw_id(rng)), secrets }
+    }
+
+    fn added(&self) -> Body {
+        Body::AddDevice {
+            device_id: self.id,
+            signing: self.secrets.signing.public(),
+            leaf: self.secrets.leaf.public(),
+        }
+    }
+}
+
+struct OwnGrant {
+    grant_id: GrantId,
+    key: GrantKey,
+    purpose_hash: [u8; 32],
+}
+
+impl OwnGrant {
+    fn draw(rng: &mut impl CryptoRng) -> Result<Self, Error> {
+        let secret = GrantSecret::generate("", "", rng)?;
+        Ok(Self {
+            grant_id: GrantId(draw_id(rng)),
+            key: secret.key(),
+            purpose_hash: secret.purpose_hash(),
+        })
+    }
+
+    fn terms(&self) -> GrantTerms {
+        GrantTerms {
+            grant_id: self.grant_id,
+            recipient: RecipientName::Owner { generation: 1 },
+            scope: Scope::Safe,
+            ends_at: NO_END,
+            purpose_hash: self.purpose_hash,
+            commitment: commitment(&self.key, self.grant_id),
+        }
+    }
+}
+
+fn begin_chain(
+    secrets: &AccountSecrets,
+    device: &NewDevice,
+    bodies: Vec<Body>,
+    now: u64,
+    rng: &mut impl CryptoRng,
+) -> Result<(Manifest, Vec<Signed<Statement>>), Error> {
+    let mut manifest = Manifest::before(secrets.public());
+    let mut statements = Vec::new();
+    for body in bodies {
+        let by_device = matches!(body, Body::Grant(_));
+        let (signer, key) = if by_device {
+            (Signer::Device { device_id: device.id }, &device.secrets.signing)
+        } else {
+            (Signer::Root { generation: secrets.generation }, &secrets.signing)
+        };
+        let statement = key.sign(manifest.next(signer, body, now, draw_id(rng)));
+        let unverified = Unverified::decode(&statement.encode())?;
+        if statements.is_empty() {
+            manifest = Manifest::begin(unverified)?.0;
+        } else {
+            manifest.append(unverified)?;
+        }
+        statements.push(statement);
+    }
+    Ok((manifest, statements))
+}
+
+/// A safe whose root and chain are known, on a device that has no session yet.
+struct Known {
+    secrets: AccountSecrets,
+    manifest: Manifest,
+    statements: Vec<Signed<Statement>>,
+}
+
+impl Known {
+    /// Believes what a lock gave: the keys must be the chain's, the lock must be live. LOCK-7.
+    async fn believe(
+        world: &impl World,
+        secret: &LockSecret,
+        kind: LockKind,
+        unlocked: &Unlocked,
+    ) -> Result<Self, Error> {
+        let wrap: RootWrap = decode(&unlocked.root_wrap.0).map_err(|_| Damaged)?;
+        let root = unwrap_root(secret, &wrap)?;
+        let chain = unlocked.statements.iter().map(|it| it.0.as_slice());
+        let (manifest, statements) = Manifest::replay(chain)?;
+        let secrets = AccountSecrets::derive(root, wrap.binding.generation);
+        let ours = manifest.keys() == &secrets.public()
+            && manifest.account_id() == unlocked.account_id
+            && wrap.binding.account_id == manifest.account_id()
+            && wrap.binding.kind == kind
+            && manifest.locks().any(|(lock_id, lock)| {
+                lock_id == wrap.binding.lock_id && lock.wrap_hash == wrap.hash()
+            });
+        if !ours {
+            return Err(ServerMisbehaved::Forged.into());
+        }
+        let remembered = world.kept(&head_name(manifest.account_id())).await;
+        check_remembered(remembered.as_deref(), &statements)?;
+        Ok(Self { secrets, manifest, statements })
+    }
+
+    async fn enter_again<W: World>(mut self, world: &W, kept: bool) -> Result<Vault, Error> {
+        let mut rng = world.rng();
+        if let Some(device) = kept_device(world, &self.secrets, &self.manifest).await {
+            return self.enter(world, device, None, true).await;
+        }
+        let device = NewDevice::draw(&mut rng);
+        let signer = Signer::Root { generation: self.secrets.generation };
+        let next = self.manifest.next(signer, device.added(), world.now(), draw_id(&mut rng));
+        let statement = self.secrets.signing.sign(next);
+        self.manifest.append(Unverified::decode(&statement.encode())?)?;
+        self.statements.push(statement.clone());
+        self.enter(world, device, Some(statement), kept).await
+    }
+
+    async fn enter<W: World>(
+        self,
+        world: &W,
+        device: NewDevice,
+        added: Option<Signed<Statement>>,
+        kept: bool,
+    ) -> Result<Vault, Error> {
+        let mut rng = world.rng();
+        let account_id = self.manifest.account_id();
+        let token = open_session(world, account_id, &device, added).await?;
+        let mut vault = Vault {
+            secrets: self.secrets,
+            device: device.secrets,
+            device_id: device.id,
+            kept,
+            token,
+            manifest: self.manifest,
+            statements: self.statements,
+            own_key: GrantKey::generate(&mut rng),
+            owner_wraps: BTreeMap::new(),
+            wraps: BTreeMap::new(),
+            cards: BTreeMap::new(),
+            receipts: Vec::new(),
+            chains: BTreeMap::new(),
+            records_seen: 0,
+            used_bytes: 0,
+        };
+        vault.keep_device(world).await?;
+        vault.sync(world).await?;
+        Ok(vault)
+    }
+}
+
+async fn open_session<W: World>(
+    world: &W,
+    account_id: AccountId,
+    device: &NewDevice,
+    added: Option<Signed<Statement>>,
+) -> Result<String, Error> {
+    let token = SessionToken::generate(&mut world.rng());
+    let opening = device.secrets.signing.sign(SessionOpening {
+        suite: Suite::V1,
+        account_id,
+        device_id: device.id,
+        token_hash: Label::SessionToken.hash(token.expose()),
+        made_at: world.now(),
+    });
+    let call = OpenSession {
+        opening: Base64(opening.encode()),
+        statement: added.map(|statement| Base64(statement.encode())),
+    };
+    ask::<Session>(world, Call::send("/v1/sessions", &call).open(), None).await?;
+    Ok(Base64(token.expose().to_vec()).into())
+}
+
+fn device_name(account_id: AccountId) -> String {
+    format!("device/{account_id}")
+}
+
+/// The device that this browser was before, when its key is kept here and it was not retired.
+async fn kept_device(
+    world: &impl World,
+    secrets: &AccountSecrets,
+    manifest: &Manifest,
+) -> Option<NewDevice> {
+    let account_id = manifest.account_id();
+    let sealed = world.kept(&device_name(account_id)).await?;
+    let context = account_id.as_bytes();
+    let plain = open_salted(secrets.vault.expose(), Label::DeviceSeal, context, &sealed).ok()?;
+    let (id, seed) = plain.split_at_checked(DeviceId::SIZE_BYTES)?;
+    let id = DeviceId::try_from(id).ok()?;
+    let secrets = DeviceSecrets::derive(DeviceSeed::from_bytes(seed.try_into().ok()?));
+    let known = manifest.device(id)?;
+    (known.signing == secrets.signing.public()).then_some(NewDevice { id, secrets })
+}
+
+impl Vault {
+    /// Unlocks a safe with its six words.
+    pub async fn unlock_with_words(
+        world: &impl World,
+        handle: &str,
+        words: &SixWords,
+        kept: bool,
+    ) -> Result<Self, Error> {
+        retry_race(async || {
+            let mut rng = world.rng();
+            let (login, request) = Login::start(words, &mut rng)?;
+            let handle = normalize_handle(handle);
+            let start = WordsStart { handle, request: Base64(request) };
+            let call = Call::send("/v1/unlock/words/start", &start).open();
+            let answer: WordsAnswer = ask(world, call, None).await?;
+            let (finalization, secret) = login.finish(&answer.response.0, &mut rng)?;
+            let finish =
+                WordsFinish { unlock_id: answer.unlock_id, finalization: Base64(finalization) };
+            let call = Call::send("/v1/unlock/words/finish", &finish).open();
+            let unlocked: Unlocked = ask(world, call, None).await?;
+            let known = Known::believe(world, &secret, LockKind::Words, &unlocked).await?;
+            known.enter_again(world, kept).await
+        })
+        .await
+    }
+
+    /// Unlocks a safe with its recovery sheet.
+    pub async fn unlock_with_paper(
+        world: &impl World,
+        paper: &PaperSecret,
+        kept: bool,
+    ) -> Result<Self, Error> {
+        retry_race(async || {
+            let mut nonce = [0; 32];
+            rand_core::Rng::fill_bytes(&mut world.rng(), &mut nonce);
+            let sheet_use = paper.signing().sign(SheetUse {
+                suite: Suite::V1,
+                sheet_id: paper.sheet_id(),
+                nonce,
+                made_at: world.now(),
+            });
+            let call = UnlockSheet { sheet_use: Base64(sheet_use.encode()) };
+            let call = Call::send("/v1/unlock/sheet", &call).open();
+            let unlocked: Unlocked = ask(world, call, None).await?;
+            let secret = paper.lock_secret();
+            let known = Known::believe(world, &secret, LockKind::Sheet, &unlocked).await?;
+            known.enter_again(world, kept).await
+        })
+        .await
+    }
+
+    async fn keep_device(&self, world: &impl World) -> Result<(), Error> {
+        if !self.kept {
+            return Ok(());
+        }
+        let mut salt = [0; 32];
+        rand_core::Rng::fill_bytes(&mut world.rng(), &mut salt);
+        let account_id = self.account_id();
+        let plain = Zeroizing::new([self.device_id.as_bytes(), self.device.seed.expose()].concat());
+        let sealed = seal_salted(
+            self.secrets.vault.expose(),
+            salt,
+            Label::DeviceSeal,
+            account_id.as_bytes(),
+            &plain,
+        );
+        world.keep(&device_name(account_id), &sealed).await?;
+        world.keep("handle", self.handle().as_bytes()).await?;
+        Ok(())
+    }
+
+    /// Ends this session; everywhere, retires every other device and ends all sessions. A device
+    /// that is not kept is retired: its key is gone with this page.
+    pub async fn sign_out(mut self, world: &impl World, everywhere: bool) -> Result<(), Error> {
+        let retired: Vec<_> = self
+            .manifest
+            .devices()
+            .map(|(device_id, _)| device_id)
+            .filter(|id| if *id == self.device_id { !self.kept } else { everywhere })
+            .collect();
+        // The own device goes last: its session ends with it.
+        let (own, others): (Vec<_>, Vec<_>) =
+            retired.into_iter().partition(|id| *id == self.device_id);
+        for device_id in others.into_iter().chain(own.iter().copied()) {
+            self.write(world, move |_, _| Ok((Body::RetireDevice { device_id }, bare()))).await?;
+        }
+        if everywhere {
+            world.forget(&device_name(self.account_id())).await;
+        }
+        if !own.is_empty() {
+            return Ok(());
+        }
+        let path = if everywhere { "/v1/sessions" } else { "/v1/sessions/this" };
+        world.ship(Call::remove(path), Some(&self.token)).await?;
+        Ok(())
+    }
+
+    /// New words with a new handle, in place of the old: the old words open nothing from then on.
+    pub async fn replace_words(
+        &mut self,
+        world: &impl World,
+        handle: &str,
+        words: &SixWords,
+    ) -> Result<(), Error> {
+        let (lock, secret) = register_words(world, words, handle, &mut world.rng()).await?;
+        let old = self.locks_of(LockKind::Words);
+        self.set_lock(world, &secret, lock.access(), Some(lock.record)).await?;
+        self.retire_locks(world, old).await
+    }
+
+    /// A new recovery sheet in place of the old.
+    pub async fn replace_paper(
+        &mut self,
+        world: &impl World,
+        paper: &PaperSecret,
+    ) -> Result<(), Error> {
+        let old = self.locks_of(LockKind::Sheet);
+        self.set_lock(world, &paper.lock_secret(), sheet_access(paper), None).await?;
+        self.retire_locks(world, old).await
+    }
+
+    fn locks_of(&self, kind: LockKind) -> Vec<LockId> {
+        let locks = self.manifest.locks().filter(|(_, lock)| lock.access.kind() == kind);
+        locks.map(|(lock_id, _)| lock_id).collect()
+    }
+
+    async fn set_lock(
+        &mut self,
+        world: &impl World,
+        secret: &LockSecret,
+        access: LockAccess,
+        words_record: Option<Vec<u8>>,
+    ) -> Result<(), Error> {
+        self.write(world, move |vault, rng| {
+            let binding = LockBinding {
+                suite: Suite::V1,
+                account_id: vault.account_id(),
+                lock_id: LockId(draw_id(rng)),
+                kind: access.kind(),
+                generation: vault.secrets.generation,
+            };
+            let wrap = wrap_root(secret, binding, &vault.secrets.root, rng);
+            let body = set_lock(&wrap, access.clone());
+            let lock = LockMaterial {
+                root_wrap: Base64(encode(&wrap)),
+                words_record: words_record.clone().map(Base64),
+            };
+            let submission = Submission { lock: Some(lock), ..Submission::default() };
+            Ok((body, Box::new(|_, _| Ok(submission))))
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn retire_locks(&mut self, world: &impl World, locks: Vec<LockId>) -> Result<(), Error> {
+        for lock_id in locks {
+            self.write(world, move |_, _| Ok((Body::RetireLock { lock_id }, bare()))).await?;
+        }
+        Ok(())
+    }
+
+    /// Closes the safe for good: the last statement, after which the server erases it.
+    pub async fn close_for_good(mut self, world: &impl World) -> Result<(), Error> {
+        self.write(world, |_, _| Ok((Body::Close, bare()))).await?;
+        let account_id = self.account_id();
+        for name in [device_name(account_id), head_name(account_id), "handle".to_owned()] {
+            world.forget(&name).await;
+        }
+        Ok(())
+    }
+}
+
+/// Adding a device races with whatever the safe's other devices write: the whole entry is repeated.
+async fn retry_race(enter: impl AsyncFn() -> Result<Vault, Error>) -> Result<Vault, Error> {
+    for _ in 0..2 {
+        match enter().await {
+            Err(Error::Refused(problem)) if problem.code == Code::Conflict => {}
+            other => return other,
+        }
+    }
+    enter().await
+}

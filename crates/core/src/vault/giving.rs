@@ -1,0 +1,268 @@
+//! Giving: comparing a structure's code, granting, seeing who may read, taking back.
+
+use reconnect_format::{
+    api::{Call, GrantWraps, StructureEntry, StructureFace, StructureList, Submission},
+    grant::{GrantTerms, RecipientName, SCOPE_MAX, Scope},
+    id::{Base64, DocumentId, GrantId, StructureId},
+    statement::Body,
+    structure::StructureChain,
+};
+
+use super::{Vault, bare, papers::wrap_one, trace::Opening};
+use crate::{
+    document::draw_id,
+    error::{Error, ServerMisbehaved},
+    grant::{GrantSecret, commitment, seal_for_owner, wrap_for_recipient},
+    recipient::Recipient,
+    world::{World, ask},
+};
+
+/// What somebody typed or scanned to say which structure they mean.
+pub enum Comparison<'a> {
+    /// Twenty letters, as typed.
+    Letters(&'a str),
+    /// The whole id, as a QR holds it.
+    Scanned(StructureId),
+}
+
+impl<'a> Comparison<'a> {
+    /// Reads either: a QR holds an id, a person types letters.
+    pub fn read(text: &'a str) -> Self {
+        text.trim().parse().map_or(Self::Letters(text), Self::Scanned)
+    }
+
+    fn check(&self, structure_id: StructureId) -> Result<(), Error> {
+        match self {
+            Self::Scanned(scanned) if *scanned == structure_id => Ok(()),
+            Self::Scanned(_) => Err(Error::CodeDiffers),
+            Self::Letters(typed) => match structure_id.has_code(typed) {
+                Some(true) => Ok(()),
+                Some(false) => Err(Error::CodeDiffers),
+                None => Err(Error::CodeMisread),
+            },
+        }
+    }
+}
+
+/// What is given, until when, and in which words.
+pub struct Gift {
+    /// To whom.
+    pub structure_id: StructureId,
+    /// What.
+    pub document_ids: Vec<DocumentId>,
+    /// Seconds since 1970.
+    pub ends_at: u64,
+    /// By what name the structure knows the owner.
+    pub signed_as: String,
+    /// Why.
+    pub purpose: String,
+}
+
+/// Whether a grant can still be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantState {
+    /// Its recipient may read.
+    Live,
+    /// Its end date has passed.
+    Ended,
+    /// It was taken back.
+    TakenBack,
+}
+
+/// A grant as its owner sees it.
+pub struct GivenGrant {
+    /// What was said.
+    pub terms: GrantTerms,
+    /// To which structure.
+    pub structure_id: StructureId,
+    /// Seconds since 1970.
+    pub given_at: u64,
+    /// Whether it can still be used.
+    pub state: GrantState,
+    /// What was opened under it, as far as the server shows.
+    pub opened: Vec<Opening>,
+}
+
+impl Vault {
+    /// Looks for structures that the operator accepted.
+    pub async fn find_structures(
+        &self,
+        world: &impl World,
+        search: &str,
+    ) -> Result<Vec<StructureEntry>, Error> {
+        let search: String = search.chars().filter(|c| c.is_alphanumeric() || *c == ' ').collect();
+        let path = format!("/v1/structures?search={}", percent_encode(&search));
+        ask::<StructureList>(world, Call::read(path).open(), None).await.map(|list| list.structures)
+    }
+
+    /// Fetches a structure's chain and verifies it from its founding, and against what this safe
+    /// has seen of it. STRUCT-6, STRUCT-7.
+    pub async fn structure(
+        &mut self,
+        world: &impl World,
+        structure_id: StructureId,
+    ) -> Result<&StructureChain, Error> {
+        let call = Call::read(format!("/v1/structures/{structure_id}"));
+        let face: StructureFace = self.read(world, call).await?;
+        let statements = face.statements.iter().map(|it| it.0.as_slice());
+        let chain = StructureChain::verify(structure_id, statements)?;
+        if let Some(seen) = self.manifest.compared(structure_id) {
+            chain.extends(seen.sequence, &seen.head)?;
+        }
+        if let Some(known) = self.chains.get(&structure_id) {
+            let (sequence, head) = known.head();
+            chain.extends(sequence, &head)?;
+        }
+        self.chains.insert(structure_id, chain);
+        self.chains.get(&structure_id).ok_or(Error::NotFound)
+    }
+
+    /// A structure whose chain was fetched and verified in this session.
+    pub fn known_structure(&self, structure_id: StructureId) -> Option<&StructureChain> {
+        self.chains.get(&structure_id)
+    }
+
+    /// Compares a structure's code with what the desk shows, and writes down that it was compared:
+    /// from then on another chain for it is refused, on every device of this safe.
+    pub async fn compare_structure(
+        &mut self,
+        world: &impl World,
+        structure_id: StructureId,
+        comparison: Comparison<'_>,
+    ) -> Result<(), Error> {
+        comparison.check(structure_id)?;
+        self.structure(world, structure_id).await?;
+        self.note_head(world, structure_id).await
+    }
+
+    /// Writes down how much of a verified chain was seen, when it has grown.
+    async fn note_head(
+        &mut self,
+        world: &impl World,
+        structure_id: StructureId,
+    ) -> Result<(), Error> {
+        let chain = self.chains.get(&structure_id).ok_or(Error::NotFound)?;
+        let (sequence, head) = chain.head();
+        if self.manifest.compared(structure_id).is_some_and(|seen| seen.sequence >= sequence) {
+            return Ok(());
+        }
+        let body = Body::CompareStructure { structure_id, sequence, head };
+        self.write(world, move |_, _| Ok((body.clone(), bare()))).await.map(drop)
+    }
+
+    /// Gives documents to a structure whose code was compared, until a date. The grant key is
+    /// wrapped once, whatever the number of people; each document key once. GRANT-2, GRANT-5.
+    pub async fn give(&mut self, world: &impl World, gift: &Gift) -> Result<GrantId, Error> {
+        let bounded = gift.ends_at > world.now()
+            && !gift.document_ids.is_empty()
+            && gift.document_ids.len() <= SCOPE_MAX;
+        if !bounded {
+            return Err(Error::BadInput);
+        }
+        self.structure(world, gift.structure_id).await?;
+        let chain = self.chains.get(&gift.structure_id).ok_or(Error::NotFound)?;
+        Recipient::of_structure(chain, &self.manifest)?;
+        self.note_head(world, gift.structure_id).await?;
+        let statement = self
+            .write(world, |vault, rng| {
+                let chain = vault.chains.get(&gift.structure_id).ok_or(Error::NotFound)?;
+                let recipient = Recipient::of_structure(chain, &vault.manifest)?;
+                let secret = GrantSecret::generate(&gift.signed_as, &gift.purpose, rng)?;
+                let grant_id = GrantId(draw_id(rng));
+                let key = secret.key();
+                let mut document_ids = gift.document_ids.clone();
+                document_ids.sort_unstable();
+                document_ids.dedup();
+                let mut wraps = Vec::new();
+                for document_id in &document_ids {
+                    let record = vault.manifest.document(*document_id).ok_or(Error::NotFound)?;
+                    for named in record.envelopes() {
+                        let document_key = vault.document_key(*document_id, named)?;
+                        wraps.push(wrap_one(&key, grant_id, *document_id, named, &document_key));
+                    }
+                }
+                let owner_wrap = Base64(seal_for_owner(&key, grant_id, &vault.secrets.vault));
+                let body = Body::Grant(GrantTerms {
+                    grant_id,
+                    recipient: recipient.name().clone(),
+                    scope: Scope::Documents { document_ids },
+                    ends_at: gift.ends_at,
+                    purpose_hash: secret.purpose_hash(),
+                    commitment: commitment(&key, grant_id),
+                });
+                Ok((
+                    body,
+                    Box::new(move |statement, mut rng| {
+                        let wrapped =
+                            wrap_for_recipient(&secret, statement.hash(), &recipient, &mut rng)?;
+                        let grant = GrantWraps { owner_wrap, recipient_wrap: Base64(wrapped) };
+                        Ok(Submission { wraps, grant: Some(grant), ..Submission::default() })
+                    }),
+                ))
+            })
+            .await?;
+        let Body::Grant(terms) = statement.into_body().body else {
+            return Err(ServerMisbehaved::Forged.into());
+        };
+        self.sync_owner_wraps(world).await?;
+        Ok(terms.grant_id)
+    }
+
+    /// The wraps of this safe's own grants come back with every sync.
+    async fn sync_owner_wraps(&mut self, world: &impl World) -> Result<(), Error> {
+        self.sync(world).await
+    }
+
+    /// Takes a grant back. From the answer on, the server gives its recipient nothing.
+    pub async fn take_back(&mut self, world: &impl World, grant_id: GrantId) -> Result<(), Error> {
+        self.write(world, move |vault, _| {
+            vault.manifest.grant(grant_id).ok_or(Error::GrantEnded)?;
+            Ok((Body::Revoke { grant_id }, bare()))
+        })
+        .await?;
+        self.owner_wraps.remove(&grant_id);
+        self.sync(world).await
+    }
+
+    /// All grants to structures that were ever made in this safe, newest first.
+    pub fn grants(&self, now: u64) -> Vec<GivenGrant> {
+        let openings = self.openings();
+        let mut grants: Vec<_> = self
+            .statements
+            .iter()
+            .filter_map(|statement| match &statement.body().body {
+                Body::Grant(terms) => Some((statement.body().made_at, terms)),
+                _ => None,
+            })
+            .filter_map(|(given_at, terms)| {
+                let RecipientName::Structure { structure_id, .. } = terms.recipient else {
+                    return None;
+                };
+                let state = match self.manifest.grant(terms.grant_id) {
+                    None => GrantState::TakenBack,
+                    Some(_) if terms.ends_at <= now => GrantState::Ended,
+                    Some(_) => GrantState::Live,
+                };
+                let opened =
+                    openings.iter().filter(|it| it.grant_id == terms.grant_id).cloned().collect();
+                Some(GivenGrant { terms: terms.clone(), structure_id, given_at, state, opened })
+            })
+            .collect();
+        grants.reverse();
+        grants
+    }
+}
+
+/// Percent-encodes a query value (RFC 3986 section 2.1).
+fn percent_encode(text: &str) -> String {
+    use std::fmt::Write;
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() {
+            encoded.push(byte.into());
+        } else {
+            // Writing into a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}

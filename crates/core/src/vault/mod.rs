@@ -1,0 +1,284 @@
+//! The safe: one façade for everything that its owner does.
+//!
+//! A [`Drawn`] safe does not exist yet; opening it, or unlocking one that exists, gives a
+//! [`Vault`], which is open until it is dropped. What the server shows is believed only after the
+//! chain of statements was verified from its first word and folded into a manifest.
+
+mod entry;
+mod giving;
+mod papers;
+mod trace;
+
+use std::collections::BTreeMap;
+
+use rand_core::CryptoRng;
+use reconnect_format::{
+    Signable, Signed, Unverified,
+    api::{Call, Code, StoredReceipt, Submission, Sync, Written},
+    encode,
+    id::{AccountId, Base64, DeviceId, DocumentId, EnvelopeId, GrantId, StructureId},
+    lock::LockAccess,
+    manifest::Manifest,
+    statement::{Attested, Body, DeviceProof, Signer, Statement},
+    structure::StructureChain,
+};
+
+use crate::{
+    document::{Card, draw_id},
+    error::{Damaged, Error, ServerMisbehaved},
+    grant,
+    key::{AccountSecrets, DeviceSecrets},
+    secret::GrantKey,
+    world::{World, ask},
+};
+
+pub use entry::Drawn;
+pub use giving::{Comparison, Gift, GivenGrant, GrantState};
+pub use papers::{
+    ContentDraft, Paper, PaperCard, Reading, upload_begin, upload_part, upload_state,
+};
+pub use trace::{Entry, Opening, Sentence};
+
+/// How often a write that lost a race is tried again.
+const RACES_MAX: usize = 8;
+
+/// An open safe.
+pub struct Vault {
+    secrets: AccountSecrets,
+    device: DeviceSecrets,
+    device_id: DeviceId,
+    /// Whether this device is the person's own: what may stay on it stays.
+    kept: bool,
+    token: String,
+    manifest: Manifest,
+    statements: Vec<Signed<Statement>>,
+    own_key: GrantKey,
+    owner_wraps: BTreeMap<GrantId, Vec<u8>>,
+    wraps: BTreeMap<EnvelopeId, Vec<u8>>,
+    cards: BTreeMap<DocumentId, (EnvelopeId, Result<Card, Damaged>)>,
+    receipts: Vec<StoredReceipt>,
+    chains: BTreeMap<StructureId, StructureChain>,
+    records_seen: u64,
+    used_bytes: u64,
+}
+
+impl Vault {
+    /// Whose safe.
+    pub fn account_id(&self) -> AccountId {
+        self.manifest.account_id()
+    }
+
+    /// Which device this is.
+    pub fn device_id(&self) -> DeviceId {
+        self.device_id
+    }
+
+    /// What is so in this safe.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// What one types to say which safe: the handle of its newest words.
+    pub fn handle(&self) -> String {
+        let handles = self.manifest.locks().filter_map(|(_, lock)| match &lock.access {
+            LockAccess::Words { handle, .. } => Some(handle),
+            LockAccess::Sheet { .. } => None,
+        });
+        handles
+            .last()
+            .map(|handle| String::from_utf8_lossy(handle).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// Sealed bytes that the server holds for this safe.
+    pub fn used_bytes(&self) -> u64 {
+        self.used_bytes
+    }
+
+    /// The session's token, for calls that this safe made and somebody else ships.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Whether this device is the person's own.
+    pub fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    pub(crate) fn secrets(&self) -> &AccountSecrets {
+        &self.secrets
+    }
+
+    pub(crate) fn device(&self) -> &DeviceSecrets {
+        &self.device
+    }
+
+    /// What shows others that this device belongs to this account. DEV-2.
+    pub fn device_proof(&self) -> DeviceProof {
+        let added = self.statements.iter().find(|statement| {
+            matches!(statement.body().body, Body::AddDevice { device_id, .. } if device_id == self.device_id)
+        });
+        DeviceProof {
+            opening: self.statements.first().map(Signed::encode).unwrap_or_default(),
+            device: added.map(Signed::encode).unwrap_or_default(),
+        }
+    }
+
+    /// Signs `body` with this device's key and puts its proof beside.
+    pub(crate) fn attest<T: Signable>(&self, body: T) -> Base64 {
+        let object = self.device.signing.sign(body).encode();
+        Base64(encode(&Attested { object, proof: self.device_proof() }))
+    }
+
+    pub(crate) async fn read<T: serde::de::DeserializeOwned>(
+        &self,
+        world: &impl World,
+        call: Call,
+    ) -> Result<T, Error> {
+        ask(world, call, Some(&self.token)).await
+    }
+
+    /// Takes in what is new: statements, wraps, cards, receipts. SYNC-1.
+    pub async fn sync(&mut self, world: &impl World) -> Result<(), Error> {
+        let path = format!(
+            "/v1/sync?statements_after={}&records_after={}&receipts_after={}",
+            self.manifest.sequence(),
+            self.records_seen,
+            self.receipts.last().map_or(0, |receipt| receipt.number),
+        );
+        let news: Sync = self.read(world, Call::read(path)).await?;
+        for bytes in &news.statements {
+            let statement = self.manifest.append(Unverified::decode(&bytes.0)?)?;
+            self.statements.push(statement);
+        }
+        self.owner_wraps.extend(news.owner_wraps.into_iter().map(|it| (it.grant_id, it.wrap.0)));
+        self.wraps.extend(news.wraps.into_iter().map(|it| (it.envelope_id, it.wrap.0)));
+        self.receipts.extend(news.receipts);
+        self.used_bytes = news.used_bytes;
+        self.open_own_key()?;
+        for card in news.cards {
+            self.open_card(card.document_id, &card.envelope.0);
+        }
+        self.records_seen = self.manifest.sequence();
+        self.forget_what_is_gone();
+        self.remember_head(world).await
+    }
+
+    fn open_own_key(&mut self) -> Result<(), Error> {
+        let terms = self.manifest.owner_grant().ok_or(ServerMisbehaved::Forged)?;
+        let wrap = self.owner_wraps.get(&terms.grant_id).ok_or(Damaged)?;
+        self.own_key = grant::open_as_owner(wrap, terms, &self.secrets.vault)?;
+        Ok(())
+    }
+
+    fn forget_what_is_gone(&mut self) {
+        let live: std::collections::BTreeSet<_> = self
+            .manifest
+            .documents()
+            .flat_map(|(_, document)| document.envelopes().map(|it| it.envelope_id))
+            .collect();
+        self.wraps.retain(|envelope_id, _| live.contains(envelope_id));
+        self.cards.retain(|_, (envelope_id, _)| live.contains(envelope_id));
+    }
+
+    /// A device of one's own remembers the newest head: an older chain is refused. SYNC-2.
+    async fn remember_head(&self, world: &impl World) -> Result<(), Error> {
+        if self.kept {
+            let head =
+                [&self.manifest.sequence().to_be_bytes()[..], &self.manifest.head()].concat();
+            world.keep(&head_name(self.account_id()), &head).await?;
+        }
+        Ok(())
+    }
+
+    /// Signs and ships a statement; when somebody else wrote first, takes in what they wrote and
+    /// makes it anew: wraps and versions are computed again from what is so then. STMT-7.
+    pub(crate) async fn write<W: World>(
+        &mut self,
+        world: &W,
+        make: impl Fn(&Self, &mut W::Rng) -> Result<(Body, Attach), Error>,
+    ) -> Result<Signed<Statement>, Error> {
+        for _ in 0..RACES_MAX {
+            let mut rng = world.rng();
+            let (body, attach) = make(self, &mut rng)?;
+            let statement = self.sign(body, world.now(), &mut rng);
+            let mut submission = attach(&statement, &mut rng)?;
+            submission.statement = Base64(statement.encode());
+            match self.ship_submission(world, &submission).await {
+                Ok(()) => {
+                    self.manifest.append(Unverified::decode(&submission.statement.0)?)?;
+                    self.statements.push(statement.clone());
+                    self.remember_head(world).await?;
+                    return Ok(statement);
+                }
+                Err(Error::Refused(problem)) if problem.code == Code::Conflict => {
+                    self.sync(world).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Offline)
+    }
+
+    /// The same bytes may be sent again: the server knows a statement that it has.
+    async fn ship_submission(
+        &self,
+        world: &impl World,
+        submission: &Submission,
+    ) -> Result<(), Error> {
+        let call = Call::send("/v1/statements", submission);
+        match self.read::<Written>(world, call.clone()).await {
+            Err(Error::Offline) => self.read::<Written>(world, call).await.map(drop),
+            other => other.map(drop),
+        }
+    }
+
+    fn sign(&self, body: Body, made_at: u64, rng: &mut impl CryptoRng) -> Signed<Statement> {
+        let by_root = matches!(
+            body,
+            Body::AddDevice { .. }
+                | Body::RetireDevice { .. }
+                | Body::SetLock { .. }
+                | Body::RetireLock { .. }
+                | Body::Close
+        );
+        let salt = draw_id(rng);
+        if by_root {
+            let signer = Signer::Root { generation: self.secrets.generation };
+            self.secrets.signing.sign(self.manifest.next(signer, body, made_at, salt))
+        } else {
+            let signer = Signer::Device { device_id: self.device_id };
+            self.device.signing.sign(self.manifest.next(signer, body, made_at, salt))
+        }
+    }
+}
+
+/// What goes with a statement, once it is signed and its hash is known. The generator is erased so
+/// that every journey can hand over a closure of the same shape.
+pub(crate) type Attach =
+    Box<dyn FnOnce(&Signed<Statement>, &mut dyn CryptoRng) -> Result<Submission, Error>>;
+
+/// Nothing goes with it.
+pub(crate) fn bare() -> Attach {
+    Box::new(|_, _| Ok(Submission::default()))
+}
+
+pub(crate) fn head_name(account_id: AccountId) -> String {
+    format!("head/{account_id}")
+}
+
+/// Checks that a chain contains the head that this device saw. SYNC-2.
+pub(crate) fn check_remembered(
+    remembered: Option<&[u8]>,
+    statements: &[Signed<Statement>],
+) -> Result<(), Error> {
+    let Some((sequence, head)) = remembered.and_then(|bytes| bytes.split_first_chunk::<8>()) else {
+        return Ok(());
+    };
+    let index = usize::try_from(u64::from_be_bytes(*sequence).saturating_sub(1));
+    match index.ok().and_then(|index| statements.get(index)) {
+        Some(statement) if statement.hash() == head => Ok(()),
+        Some(_) => Err(ServerMisbehaved::Fork.into()),
+        None => Err(ServerMisbehaved::Rollback.into()),
+    }
+}

@@ -1,0 +1,369 @@
+//! Papers: adding, renaming, replacing, removing, reading.
+
+use reconnect_format::envelope::{CHUNK_BYTES, PART_CHUNKS};
+use reconnect_format::{
+    api::{Call, SmallEnvelope, Submission, Upload, Wrap},
+    envelope::{EnvelopeKind, EnvelopeRef},
+    grant::{RecipientName, WrapBinding},
+    id::{Base64, DocumentId, EnvelopeId},
+    manifest::DocumentRecord,
+    statement::Body,
+    tree,
+};
+use zeroize::Zeroizing;
+
+use super::{Vault, bare};
+use crate::{
+    document::{
+        Card, ChunkPlan, DocumentKind, SealedEnvelope, draw_id, open_card, open_content,
+        open_thumbnail, seal_card, seal_thumbnail,
+    },
+    error::{Damaged, Error},
+    grant::{open_as_owner, unwrap_document, wrap_document},
+    secret::{DocumentKey, GrantKey},
+    world::{World, ask},
+};
+
+/// A document as its owner sees it.
+pub struct Paper<'a> {
+    /// Which.
+    pub document_id: DocumentId,
+    /// What its card says; `Err` when the card does not open.
+    pub card: Result<&'a Card, Damaged>,
+    /// What the manifest says.
+    pub record: &'a DocumentRecord,
+}
+
+/// What a person says of a document that they add.
+pub struct PaperCard {
+    /// What they call it.
+    pub title: String,
+    /// What it is shown as.
+    pub kind: DocumentKind,
+    /// IANA media type.
+    pub media_type: String,
+    /// Pages.
+    pub page_count: u32,
+    /// JPEG.
+    pub thumbnail: Option<Vec<u8>>,
+}
+
+/// Content that is about to be sealed and uploaded: its plan, and the key that will be wrapped.
+pub struct ContentDraft {
+    /// Of which document.
+    pub document_id: DocumentId,
+    /// Where it will be stored.
+    pub envelope_id: EnvelopeId,
+    /// How it is sealed.
+    pub plan: ChunkPlan,
+    true_bytes: u64,
+    key: DocumentKey,
+}
+
+/// Content that is about to be read.
+pub struct Reading {
+    /// Where the envelope is fetched.
+    pub call: Call,
+    /// What the owner signed.
+    pub named: EnvelopeRef,
+    /// Its length without padding.
+    pub true_bytes: u64,
+    pub(crate) key: DocumentKey,
+    pub(crate) owner: reconnect_format::id::AccountId,
+    pub(crate) document_id: DocumentId,
+}
+
+impl Reading {
+    /// The plan for opening, once the prefix has arrived.
+    pub fn plan(&self, prefix: &[u8]) -> Result<ChunkPlan, Damaged> {
+        ChunkPlan::for_opening(&self.key, prefix, &self.named, self.owner, self.document_id)
+    }
+
+    /// Opens an envelope that is whole in memory.
+    pub fn open(&self, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Damaged> {
+        open_content(&self.key, bytes, &self.named, self.owner, self.document_id, self.true_bytes)
+    }
+}
+
+/// Declares an upload.
+pub fn upload_begin(draft: &ContentDraft) -> Call {
+    Call::put(format!("/v1/envelopes/{}", draft.envelope_id), draft.plan.prefix())
+}
+
+/// Puts one part of an upload; the same part may be put again.
+pub fn upload_part(envelope_id: EnvelopeId, index: u32, bytes: Vec<u8>) -> Call {
+    Call::put(format!("/v1/envelopes/{envelope_id}/parts/{index}"), bytes)
+}
+
+/// Asks which parts have arrived.
+pub fn upload_state(envelope_id: EnvelopeId) -> Call {
+    Call::read(format!("/v1/envelopes/{envelope_id}"))
+}
+
+impl Vault {
+    /// All papers, in the order in which they were added.
+    pub fn papers(&self) -> Vec<Paper<'_>> {
+        let mut papers: Vec<_> = self
+            .manifest
+            .documents()
+            .map(|(document_id, record)| Paper {
+                document_id,
+                card: self.card(document_id),
+                record,
+            })
+            .collect();
+        papers.sort_by_key(|paper| {
+            (paper.card.map(Card::added_at).unwrap_or_default(), paper.record.content_sequence)
+        });
+        papers
+    }
+
+    pub(super) fn card(&self, document_id: DocumentId) -> Result<&Card, Damaged> {
+        match self.cards.get(&document_id) {
+            Some((_, Ok(card))) => Ok(card),
+            _ => Err(Damaged),
+        }
+    }
+
+    fn record(&self, document_id: DocumentId) -> Result<&DocumentRecord, Error> {
+        self.manifest.document(document_id).ok_or(Error::NotFound)
+    }
+
+    pub(super) fn open_card(&mut self, document_id: DocumentId, envelope: &[u8]) {
+        let Some(record) = self.manifest.document(document_id) else { return };
+        let named = &record.card;
+        let card = self
+            .document_key(document_id, named)
+            .and_then(|key| open_card(&key, envelope, named, self.account_id(), document_id));
+        self.cards.insert(document_id, (named.envelope_id, card));
+    }
+
+    /// The key of one of the owner's envelopes, by the owner's own grant.
+    pub(super) fn document_key(
+        &self,
+        document_id: DocumentId,
+        named: &EnvelopeRef,
+    ) -> Result<DocumentKey, Damaged> {
+        let terms = self.manifest.owner_grant().ok_or(Damaged)?;
+        let wrap = self.wraps.get(&named.envelope_id).ok_or(Damaged)?;
+        let binding = WrapBinding::new(terms.grant_id, document_id, named);
+        unwrap_document(wrap, &self.own_key, &binding)
+    }
+
+    /// Begins a document, or a new version of one, of `true_bytes`.
+    pub fn begin_content(
+        &self,
+        world: &impl World,
+        document_id: Option<DocumentId>,
+        true_bytes: u64,
+    ) -> Result<ContentDraft, Error> {
+        let mut rng = world.rng();
+        let version = match document_id {
+            Some(known) => self.record(known)?.content.version + 1,
+            None => 1,
+        };
+        let document_id = document_id.unwrap_or_else(|| DocumentId(draw_id(&mut rng)));
+        let key = DocumentKey::generate(&mut rng);
+        let plan = ChunkPlan::for_content(
+            &key,
+            self.account_id(),
+            document_id,
+            version,
+            true_bytes,
+            &mut rng,
+        );
+        let envelope_id = EnvelopeId(draw_id(&mut rng));
+        Ok(ContentDraft { document_id, envelope_id, plan, true_bytes, key })
+    }
+
+    /// Signs for content whose parts have all arrived, and wraps its keys for everybody who may
+    /// read it. From the answer on it is in the safe.
+    pub async fn finish_content(
+        &mut self,
+        world: &impl World,
+        draft: &ContentDraft,
+        chunk_leaves: &[[u8; 32]],
+        paper: &PaperCard,
+    ) -> Result<(), Error> {
+        let content = draft.plan.name(draft.envelope_id, chunk_leaves);
+        let card = Card::new(
+            &paper.title,
+            paper.kind,
+            &paper.media_type,
+            draft.true_bytes,
+            paper.page_count,
+            world.now(),
+        )?;
+        let document_id = draft.document_id;
+        let statement = self
+            .write(world, |vault, rng| {
+                let owner = vault.account_id();
+                let version = vault.next_card_version(document_id);
+                let card = seal_card(&card, owner, document_id, version, rng)?;
+                let thumbnail = paper
+                    .thumbnail
+                    .as_deref()
+                    .map(|jpeg| seal_thumbnail(jpeg, owner, document_id, content.version, rng))
+                    .transpose()?;
+                let body = Body::PutVersion {
+                    document_id,
+                    content: content.clone(),
+                    card: card.named.clone(),
+                    thumbnail: thumbnail.as_ref().map(|it| it.named.clone()),
+                };
+                let mut keys = vec![(&content, &draft.key), (&card.named, &card.key)];
+                keys.extend(thumbnail.iter().map(|it| (&it.named, &it.key)));
+                let wraps = vault.wraps_for(world.now(), document_id, &keys)?;
+                let envelopes = std::iter::once(card).chain(thumbnail).map(small).collect();
+                let submission = Submission { wraps, envelopes, ..Submission::default() };
+                Ok((body, Box::new(|_, _| Ok(submission))))
+            })
+            .await?;
+        debug_assert!(matches!(statement.body().body, Body::PutVersion { .. }));
+        self.sync(world).await
+    }
+
+    fn next_card_version(&self, document_id: DocumentId) -> u32 {
+        self.manifest.document(document_id).map_or(1, |record| record.card.version + 1)
+    }
+
+    /// Wraps `keys` under every live grant that covers the document, the owner's own among them.
+    fn wraps_for(
+        &self,
+        now: u64,
+        document_id: DocumentId,
+        keys: &[(&EnvelopeRef, &DocumentKey)],
+    ) -> Result<Vec<Wrap>, Error> {
+        let mut wraps = Vec::new();
+        for terms in self.manifest.grants() {
+            let owned = matches!(terms.recipient, RecipientName::Owner { .. });
+            if !owned && (terms.ends_at <= now || !terms.scope.covers(document_id)) {
+                continue;
+            }
+            let wrap = self.owner_wraps.get(&terms.grant_id).ok_or(Damaged)?;
+            let grant_key = open_as_owner(wrap, terms, &self.secrets.vault)?;
+            for (named, key) in keys {
+                wraps.push(wrap_one(&grant_key, terms.grant_id, document_id, named, key));
+            }
+        }
+        Ok(wraps)
+    }
+
+    /// Adds a document that is in memory. The page streams; tests and small things do not.
+    pub async fn add(
+        &mut self,
+        world: &impl World,
+        document_id: Option<DocumentId>,
+        plain: &[u8],
+        paper: &PaperCard,
+    ) -> Result<DocumentId, Error> {
+        let draft = self.begin_content(world, document_id, plain.len() as u64)?;
+        world.ship(upload_begin(&draft), Some(&self.token)).await?;
+        let mut leaves = Vec::new();
+        let header = draft.plan.header().clone();
+        for part in 0..header.part_count() {
+            let mut bytes = Vec::new();
+            let last = ((part + 1) * PART_CHUNKS).min(header.chunk_count());
+            for index in part * PART_CHUNKS..last {
+                let start = (index as usize * CHUNK_BYTES as usize).min(plain.len());
+                let end = (start + CHUNK_BYTES as usize).min(plain.len());
+                let chunk = plain.get(start..end).unwrap_or_default();
+                let sealed = draft.plan.seal_chunk(index, chunk);
+                leaves.push(tree::leaf_hash(&sealed));
+                bytes.extend_from_slice(&sealed);
+            }
+            world.ship(upload_part(draft.envelope_id, part, bytes), Some(&self.token)).await?;
+        }
+        self.finish_content(world, &draft, &leaves, paper).await?;
+        Ok(draft.document_id)
+    }
+
+    /// Gives a document another title: a new card under a new key.
+    pub async fn rename(
+        &mut self,
+        world: &impl World,
+        document_id: DocumentId,
+        title: &str,
+    ) -> Result<(), Error> {
+        self.record(document_id)?;
+        let card = self.card(document_id)?.renamed(title)?;
+        self.write(world, |vault, rng| {
+            let version = vault.next_card_version(document_id);
+            let card = seal_card(&card, vault.account_id(), document_id, version, rng)?;
+            let body = Body::PutCard { document_id, card: card.named.clone() };
+            let wraps = vault.wraps_for(world.now(), document_id, &[(&card.named, &card.key)])?;
+            let submission =
+                Submission { wraps, envelopes: vec![small(card)], ..Submission::default() };
+            Ok((body, Box::new(|_, _| Ok(submission))))
+        })
+        .await?;
+        self.sync(world).await
+    }
+
+    /// Removes a document for good: envelopes and wraps are deleted with the statement.
+    pub async fn remove(
+        &mut self,
+        world: &impl World,
+        document_id: DocumentId,
+    ) -> Result<(), Error> {
+        self.write(world, move |vault, _| {
+            vault.record(document_id)?;
+            Ok((Body::RemoveDocument { document_id }, bare()))
+        })
+        .await?;
+        self.forget_what_is_gone();
+        Ok(())
+    }
+
+    /// Prepares reading a document.
+    pub fn reading(&self, document_id: DocumentId) -> Result<Reading, Error> {
+        let record = self.record(document_id)?;
+        Ok(Reading {
+            call: Call::read(format!("/v1/documents/{document_id}/content")),
+            named: record.content.clone(),
+            true_bytes: self.card(document_id)?.true_bytes(),
+            key: self.document_key(document_id, &record.content)?,
+            owner: self.account_id(),
+            document_id,
+        })
+    }
+
+    /// A document's picture.
+    pub async fn thumbnail(
+        &self,
+        world: &impl World,
+        document_id: DocumentId,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let named = self.record(document_id)?.thumbnail.as_ref().ok_or(Error::NotFound)?;
+        let key = self.document_key(document_id, named)?;
+        let call = Call::read(format!("/v1/documents/{document_id}/thumbnail"));
+        let bytes = world.ship(call, Some(&self.token)).await?;
+        Ok(open_thumbnail(&key, &bytes, named, self.account_id(), document_id)?)
+    }
+
+    /// Which parts of an upload have arrived.
+    pub async fn parts_arrived(
+        &self,
+        world: &impl World,
+        envelope_id: EnvelopeId,
+    ) -> Result<Vec<u32>, Error> {
+        ask::<Upload>(world, upload_state(envelope_id), Some(&self.token)).await.map(|it| it.parts)
+    }
+}
+
+pub(super) fn wrap_one(
+    grant_key: &GrantKey,
+    grant_id: reconnect_format::id::GrantId,
+    document_id: DocumentId,
+    named: &EnvelopeRef,
+    key: &DocumentKey,
+) -> Wrap {
+    let binding = WrapBinding::new(grant_id, document_id, named);
+    let wrap = Base64(wrap_document(key, grant_key, &binding));
+    Wrap { grant_id, envelope_id: named.envelope_id, wrap }
+}
+
+fn small(sealed: SealedEnvelope) -> SmallEnvelope {
+    debug_assert_ne!(sealed.named.kind, EnvelopeKind::Content);
+    SmallEnvelope { envelope_id: sealed.named.envelope_id, envelope: Base64(sealed.bytes) }
+}

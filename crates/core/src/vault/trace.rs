@@ -1,0 +1,204 @@
+//! The trace: everything that happened in a safe, from its own chain and from receipts that were
+//! signed by whoever opened something. A server can hide a receipt, not forge one.
+
+use reconnect_format::{
+    api::StoredReceipt,
+    grant::RecipientName,
+    id::{DeviceId, DocumentId, GrantId, StructureId},
+    lock::LockKind,
+    receipt::{Receipt, Subject},
+    statement::{Attested, Body},
+    structure::verify_certificate,
+};
+
+use super::Vault;
+use crate::{error::Error, world::World};
+
+/// One opening by a grantee, as their signed receipt says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Under which grant.
+    pub grant_id: GrantId,
+    /// By which structure.
+    pub structure_id: StructureId,
+    /// By which of its people.
+    pub worker_number: u32,
+    /// What; `None` when only the list was looked at.
+    pub document_id: Option<DocumentId>,
+    /// Seconds since 1970 by the reader's clock.
+    pub at: u64,
+}
+
+/// What a line of the trace says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sentence {
+    /// The safe was opened.
+    OpenedSafe,
+    /// A document was added.
+    Added(DocumentId),
+    /// A new version of it.
+    Replaced(DocumentId),
+    /// A new title.
+    Renamed(DocumentId),
+    /// It was removed.
+    Removed(DocumentId),
+    /// Something was given.
+    Given {
+        /// Under which grant.
+        grant_id: GrantId,
+        /// To whom.
+        structure_id: StructureId,
+        /// Until when.
+        ends_at: u64,
+        /// What.
+        document_ids: Vec<DocumentId>,
+    },
+    /// A grant was taken back.
+    TakenBack {
+        /// Which.
+        grant_id: GrantId,
+        /// From whom.
+        structure_id: Option<StructureId>,
+    },
+    /// Somebody looked.
+    Opened(Opening),
+    /// A structure's code was compared.
+    Compared(StructureId),
+    /// A device was added.
+    DeviceAdded(DeviceId),
+    /// A device was retired.
+    DeviceRetired(DeviceId),
+    /// A lock was set.
+    LockSet(LockKind),
+    /// A lock was retired.
+    LockRetired,
+}
+
+/// One line of the trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Seconds since 1970 by the clock of whoever signed.
+    pub at: u64,
+    /// What happened.
+    pub sentence: Sentence,
+}
+
+impl Vault {
+    /// Fetches and verifies the chains of all structures of this safe: what receipts are checked
+    /// against. A structure that cannot be fetched leaves its receipts out of the trace.
+    pub async fn learn_structures(&mut self, world: &impl World) -> Result<(), Error> {
+        let known: Vec<_> = self.manifest.structures().map(|(id, _)| id).collect();
+        for structure_id in known {
+            match self.structure(world, structure_id).await {
+                Ok(_) | Err(Error::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The receipts that verify. RCPT-2.
+    pub fn openings(&self) -> Vec<Opening> {
+        self.receipts.iter().filter_map(|stored| self.opening(stored)).collect()
+    }
+
+    fn opening(&self, stored: &StoredReceipt) -> Option<Opening> {
+        let (receipt, signer) = Attested::open::<Receipt>(&stored.receipt.0).ok()?;
+        let receipt = receipt.into_body();
+        let chain = self.chains.get(&receipt.structure_id)?;
+        let certificate = verify_certificate(&stored.certificate.0, chain).ok()?.into_body();
+        let granted = self.statements.iter().any(|statement| match &statement.body().body {
+            Body::Grant(terms) => {
+                let to_them = matches!(terms.recipient,
+                    RecipientName::Structure { structure_id, .. } if structure_id == receipt.structure_id);
+                terms.grant_id == receipt.grant_id && to_them
+            }
+            _ => false,
+        });
+        let theirs = granted
+            && receipt.owner == self.account_id()
+            && receipt.account_id == signer.account_id
+            && receipt.device_id == signer.device_id
+            && certificate.account_id == signer.account_id
+            && certificate.number == receipt.worker_number;
+        theirs.then_some(Opening {
+            grant_id: receipt.grant_id,
+            structure_id: receipt.structure_id,
+            worker_number: receipt.worker_number,
+            document_id: match receipt.subject {
+                Subject::List => None,
+                Subject::Document { document_id, .. } => Some(document_id),
+            },
+            at: receipt.made_at,
+        })
+    }
+
+    /// Everything that happened, newest first.
+    pub fn trace(&self) -> Vec<Entry> {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut entries: Vec<_> = self
+            .statements
+            .iter()
+            .filter_map(|statement| {
+                let sentence = self.sentence(&statement.body().body, &mut seen)?;
+                Some(Entry { at: statement.body().made_at, sentence })
+            })
+            .collect();
+        entries.extend(
+            self.openings()
+                .into_iter()
+                .map(|opening| Entry { at: opening.at, sentence: Sentence::Opened(opening) }),
+        );
+        entries.sort_by_key(|entry| entry.at);
+        entries.reverse();
+        entries
+    }
+
+    fn sentence(
+        &self,
+        body: &Body,
+        seen: &mut std::collections::BTreeSet<DocumentId>,
+    ) -> Option<Sentence> {
+        Some(match body {
+            Body::Open { .. } => Sentence::OpenedSafe,
+            Body::AddDevice { device_id, .. } => Sentence::DeviceAdded(*device_id),
+            Body::RetireDevice { device_id } => Sentence::DeviceRetired(*device_id),
+            Body::SetLock { access, .. } => Sentence::LockSet(access.kind()),
+            Body::RetireLock { .. } => Sentence::LockRetired,
+            Body::PutVersion { document_id, .. } if seen.insert(*document_id) => {
+                Sentence::Added(*document_id)
+            }
+            Body::PutVersion { document_id, .. } => Sentence::Replaced(*document_id),
+            Body::PutCard { document_id, .. } => Sentence::Renamed(*document_id),
+            Body::RemoveDocument { document_id } => Sentence::Removed(*document_id),
+            Body::Grant(terms) => match (&terms.recipient, &terms.scope) {
+                (
+                    RecipientName::Structure { structure_id, .. },
+                    reconnect_format::grant::Scope::Documents { document_ids },
+                ) => Sentence::Given {
+                    grant_id: terms.grant_id,
+                    structure_id: *structure_id,
+                    ends_at: terms.ends_at,
+                    document_ids: document_ids.clone(),
+                },
+                _ => return None,
+            },
+            Body::Revoke { grant_id } => Sentence::TakenBack {
+                grant_id: *grant_id,
+                structure_id: self.structure_of(*grant_id),
+            },
+            Body::CompareStructure { structure_id, .. } => Sentence::Compared(*structure_id),
+            Body::Close => return None,
+        })
+    }
+
+    fn structure_of(&self, grant_id: GrantId) -> Option<StructureId> {
+        self.statements.iter().find_map(|statement| match &statement.body().body {
+            Body::Grant(terms) if terms.grant_id == grant_id => match terms.recipient {
+                RecipientName::Structure { structure_id, .. } => Some(structure_id),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,227 @@
+//! What a device draws for a person to write down: a handle, six words, a recovery sheet.
+//!
+//! Words come from a list of 7,776 (the Electronic Frontier Foundation's long list), so six are
+//! 77.5 bits; a sheet is 160 bits. Nothing is chosen by the person, nothing says who they are.
+
+use diceware_wordlists::EFF_LONG_WORDLIST;
+use rand_core::CryptoRng;
+use reconnect_format::{Label, id::SheetId, structure::CODE_ALPHABET};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::{error::Error, key::SignKey, seal::derive, secret::LockSecret};
+
+/// Words that unlock a safe.
+pub const WORD_COUNT: usize = 6;
+const SHEET_BYTES: usize = 20;
+const SHEET_LETTERS: usize = SHEET_BYTES * 8 / 5;
+const CHECK_LETTERS: usize = 4;
+const GROUP_LETTERS: usize = 4;
+
+/// A number below `bound` without bias: draws that would favour small ones are thrown away.
+fn draw_below(bound: u16, rng: &mut impl CryptoRng) -> u16 {
+    let fair = u16::MAX - u16::MAX % bound;
+    loop {
+        let mut bytes = [0; 2];
+        rng.fill_bytes(&mut bytes);
+        let drawn = u16::from_be_bytes(bytes);
+        if drawn < fair {
+            return drawn % bound;
+        }
+    }
+}
+
+fn draw_word(rng: &mut impl CryptoRng) -> &'static str {
+    let count = u16::try_from(EFF_LONG_WORDLIST.len()).unwrap_or(u16::MAX);
+    EFF_LONG_WORDLIST.get(usize::from(draw_below(count, rng))).copied().unwrap_or_default()
+}
+
+/// A handle: two words and a number. What one types to say which safe; not a secret.
+pub fn draw_handle(rng: &mut impl CryptoRng) -> String {
+    let (first, second) = (draw_word(rng), draw_word(rng));
+    let number = 1000 + draw_below(9000, rng);
+    format!("{first}-{second}-{number}").replace(' ', "-")
+}
+
+/// A handle as typed: case and spaces do not matter.
+pub fn normalize_handle(typed: &str) -> String {
+    typed
+        .split([' ', '-'])
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("-")
+        .to_lowercase()
+}
+
+/// Six words. Wiped when dropped.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct SixWords(Vec<String>);
+
+impl SixWords {
+    /// Draws them.
+    pub fn generate(rng: &mut impl CryptoRng) -> Self {
+        Self((0..WORD_COUNT).map(|_| draw_word(rng).to_owned()).collect())
+    }
+
+    /// Reads what a person typed; says which word is not in the list, counted from 1.
+    pub fn parse(typed: &str) -> Result<Self, Error> {
+        let typed = Zeroizing::new(typed.to_lowercase());
+        let words = Self(
+            typed
+                .split(|c: char| c.is_whitespace() || c == ',')
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        );
+        let stranger = words.0.iter().position(|word| !EFF_LONG_WORDLIST.contains(&word.as_str()));
+        match stranger {
+            Some(index) => Err(Error::WordsMisread(index + 1)),
+            None if words.0.len() == WORD_COUNT => Ok(words),
+            None => Err(Error::WordsMisread(words.0.len().min(WORD_COUNT) + 1)),
+        }
+    }
+
+    /// The words, for showing them once.
+    pub fn show(&self) -> &[String] {
+        &self.0
+    }
+
+    /// What goes into the PAKE: the words with single spaces. LOCK-3.
+    pub(crate) fn password(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.0.join(" ").into_bytes())
+    }
+}
+
+/// 160 random bits on paper. Wiped when dropped.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct PaperSecret([u8; SHEET_BYTES]);
+
+impl PaperSecret {
+    /// Draws one.
+    pub fn generate(rng: &mut impl CryptoRng) -> Self {
+        let mut bytes = [0; SHEET_BYTES];
+        rng.fill_bytes(&mut bytes);
+        Self(bytes)
+    }
+
+    /// The letters to print: 32 of the secret, then four that check them, in groups of four.
+    pub fn groups(&self) -> Vec<String> {
+        let letters = Zeroizing::new(to_letters(&self.0) + &self.check());
+        letters
+            .as_bytes()
+            .chunks(GROUP_LETTERS)
+            .map(|group| group.iter().map(|letter| char::from(*letter)).collect())
+            .collect()
+    }
+
+    /// Reads letters as a person types them or as a QR holds them. LOCK-6.
+    pub fn parse(typed: &str) -> Result<Self, Error> {
+        let mut letters = Zeroizing::new(String::new());
+        for letter in typed.chars().filter(|c| c.is_ascii_alphanumeric()) {
+            letters.push(match letter.to_ascii_uppercase() {
+                'I' | 'L' => '1',
+                'O' => '0',
+                other => other,
+            });
+        }
+        let (secret, check) = letters.split_at_checked(SHEET_LETTERS).ok_or(Error::SheetMisread)?;
+        let read = Self(from_letters(secret).ok_or(Error::SheetMisread)?);
+        if read.check() == check { Ok(read) } else { Err(Error::SheetMisread) }
+    }
+
+    fn check(&self) -> String {
+        let hash = Label::SheetCheck.hash(&self.0);
+        to_letters(hash.get(..5).unwrap_or_default()).chars().take(CHECK_LETTERS).collect()
+    }
+
+    /// What finds the sheet's lock. LOCK-5.
+    pub fn sheet_id(&self) -> SheetId {
+        let mut id = [0; 16];
+        let derived = derive(&self.0, &[], Label::SheetId, &[]);
+        id.copy_from_slice(derived.get(..16).unwrap_or(&[0; 16]));
+        SheetId(id)
+    }
+
+    /// What proves that one holds the sheet.
+    pub fn signing(&self) -> SignKey {
+        SignKey::from_seed(&derive(&self.0, &[], Label::SheetSigningKey, &[]))
+    }
+
+    /// What wraps the root.
+    pub fn lock_secret(&self) -> LockSecret {
+        LockSecret::from_bytes(*derive(&self.0, &[], Label::SheetSecret, &[]))
+    }
+}
+
+/// Five bits a letter, most significant first; `bytes` is a multiple of five long.
+fn to_letters(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for block in bytes.chunks(5) {
+        let value = block.iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
+        for place in (0..8).rev() {
+            let index = usize::try_from((value >> (place * 5)) & 31).unwrap_or_default();
+            text.push(CODE_ALPHABET.get(index).copied().unwrap_or(b'0').into());
+        }
+    }
+    text
+}
+
+fn from_letters(letters: &str) -> Option<[u8; SHEET_BYTES]> {
+    let mut bytes = [0; SHEET_BYTES];
+    for (block, target) in letters.as_bytes().chunks(8).zip(bytes.chunks_mut(5)) {
+        let mut value = 0_u64;
+        for letter in block {
+            let index = CODE_ALPHABET.iter().position(|known| known == letter)?;
+            value = (value << 5) | u64::try_from(index).ok()?;
+        }
+        target.copy_from_slice(value.to_be_bytes().get(3..)?);
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use getrandom::SysRng;
+    use rand_core::UnwrapErr;
+
+    #[test]
+    fn six_words_are_read_as_they_are_typed() {
+        let words = SixWords::generate(&mut UnwrapErr(SysRng));
+        let typed = format!("  {}, ", words.show().join("  ").to_uppercase());
+        assert_eq!(
+            SixWords::parse(&typed).map(|read| read.show().to_vec()),
+            Ok(words.show().to_vec())
+        );
+        assert!(matches!(SixWords::parse("abacus zzzz"), Err(Error::WordsMisread(2))));
+        assert!(matches!(SixWords::parse("abacus"), Err(Error::WordsMisread(2))));
+    }
+
+    #[test]
+    fn a_sheet_is_read_back_and_a_wrong_letter_is_noticed() {
+        let sheet = PaperSecret::generate(&mut UnwrapErr(SysRng));
+        let printed = sheet.groups().join(" ");
+        assert_eq!(sheet.groups().len(), 9);
+        let read = PaperSecret::parse(&printed.to_lowercase().replace('0', "o"));
+        assert_eq!(read.map(|read| read.0), Ok(sheet.0));
+        for place in 0..printed.len() {
+            let mut wrong = printed.clone().into_bytes();
+            if wrong[place] == b' ' {
+                continue;
+            }
+            wrong[place] = if wrong[place] == b'7' { b'8' } else { b'7' };
+            let wrong = String::from_utf8(wrong).expect("ASCII");
+            assert!(matches!(PaperSecret::parse(&wrong), Err(Error::SheetMisread)), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_handle_is_what_the_format_accepts() {
+        for _ in 0..200 {
+            let handle = draw_handle(&mut UnwrapErr(SysRng));
+            assert!(
+                handle.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            );
+            assert_eq!(normalize_handle(&handle.to_uppercase().replace('-', "  ")), handle);
+        }
+    }
+}

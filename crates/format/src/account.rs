@@ -1,0 +1,43 @@
+//! An account's public keys, and the id that names them.
+
+use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
+
+use crate::{Label, PublicKey, Suite, encode, id::AccountId};
+
+/// An X-Wing encapsulation key (ML-KEM-768 then X25519), 1,216 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct RecipientPublicKey(pub [u8; 1216]);
+
+impl RecipientPublicKey {
+    /// The hash that names this key in grants.
+    pub fn id(&self) -> [u8; 32] {
+        Label::RecipientKeyId.hash(&self.0)
+    }
+}
+
+/// The public keys of one generation of an account. All are derived from its root. ACC-1.
+///
+/// ```text
+/// suite        u16
+/// generation   u32
+/// signing      [32]      Ed25519
+/// recipient    [1216]    X-Wing
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct AccountKeys {
+    /// Version 1.
+    pub suite: Suite,
+    /// From 1; grows by one when a secret became known.
+    pub generation: u32,
+    /// Verifies statements about devices, locks, guardians and generations.
+    pub signing: PublicKey,
+    /// What others seal to this account.
+    pub recipient: RecipientPublicKey,
+}
+
+impl AccountKeys {
+    /// The account that these keys name when they are its first generation's. ACC-2.
+    pub fn account_id(&self) -> AccountId {
+        AccountId(Label::AccountId.hash(&encode(self)))
+    }
+}

@@ -1,0 +1,569 @@
+//! The API: JSON types, problems, and the calls that a client ships. The OpenAPI is generated from
+//! these types. Sealed and signed bytes travel in JSON as base64url; bulk bytes travel as they are.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::id::{
+    AccountId, Base64, DocumentId, EnvelopeId, GrantId, InvitationId, StructureId, UnlockId,
+};
+
+/// One call, made by a client's core and shipped by whoever holds a network.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Path and query, beginning with `/v1/`.
+    pub path: String,
+    /// Whether the session's token goes with it.
+    pub authorized: bool,
+    /// What is sent.
+    pub body: CallBody,
+}
+
+/// What a call sends.
+#[derive(Clone, Debug)]
+pub enum CallBody {
+    /// Nothing.
+    Empty,
+    /// JSON text.
+    Json(String),
+    /// Bytes as they are.
+    Bytes(Vec<u8>),
+}
+
+impl Call {
+    /// A call that reads.
+    pub fn read(path: impl Into<String>) -> Self {
+        Self { method: "GET", path: path.into(), authorized: true, body: CallBody::Empty }
+    }
+
+    /// A call that sends JSON.
+    pub fn send(path: impl Into<String>, body: &impl Serialize) -> Self {
+        // Invariant: the types of this module hold strings, numbers and lists, which always encode.
+        let json = serde_json::to_string(body).expect("API types always encode");
+        Self { method: "POST", path: path.into(), authorized: true, body: CallBody::Json(json) }
+    }
+
+    /// A call that puts bytes.
+    pub fn put(path: impl Into<String>, bytes: Vec<u8>) -> Self {
+        Self { method: "PUT", path: path.into(), authorized: true, body: CallBody::Bytes(bytes) }
+    }
+
+    /// A call that removes.
+    pub fn remove(path: impl Into<String>) -> Self {
+        Self { method: "DELETE", path: path.into(), authorized: true, body: CallBody::Empty }
+    }
+
+    /// The same call without the session's token.
+    #[must_use]
+    pub fn open(self) -> Self {
+        Self { authorized: false, ..self }
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal);* $(;)?) => {
+        /// Why the server refused, as a stable code that the page turns into words.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Code { $($(#[$doc])* $name),* }
+
+        impl Code {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// As JSON shows it.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+
+            /// HTTP status.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status),* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request does not have the form that this route takes.
+    BadRequest = "bad_request", 400;
+    /// No session, or one that has ended.
+    SessionEnded = "session_ended", 401;
+    /// Words and handle do not belong together, or there is no such handle.
+    WrongWordsOrHandle = "wrong_words_or_handle", 401;
+    /// No such sheet, or not its key.
+    WrongSheet = "wrong_sheet", 401;
+    /// Not there, or not the caller's: the two look alike.
+    NotFound = "not_found", 404;
+    /// No such route takes this method.
+    MethodNotAllowed = "method_not_allowed", 405;
+    /// Somebody else wrote first: read again and repeat.
+    Conflict = "conflict", 409;
+    /// The handle exists: draw another.
+    HandleTaken = "handle_taken", 409;
+    /// The invitation was answered by somebody.
+    InvitationUsed = "invitation_used", 409;
+    /// The invitation is over.
+    InvitationEnded = "invitation_ended", 410;
+    /// Larger than the limit for one file.
+    FileTooLarge = "file_too_large", 413;
+    /// The safe is full.
+    QuotaFull = "quota_full", 413;
+    /// A statement, signature or envelope does not verify.
+    Refused = "refused", 422;
+    /// Too often: try again after a while.
+    TooManyRequests = "too_many_requests", 429;
+    /// Too many wrong tries: try again after a while.
+    TooManyTries = "too_many_tries", 429;
+    /// A fault of the server.
+    Internal = "internal", 500;
+    /// The server is stopping or overloaded.
+    Unavailable = "unavailable", 503;
+    /// The server's disk is full.
+    StorageFull = "storage_full", 507;
+}
+
+/// An error as the wire shows it (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// HTTP status.
+    pub status: u16,
+    /// Stable code.
+    pub code: Code,
+    /// Seconds after which trying again makes sense.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
+    /// The limit that was passed, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_bytes: Option<u64>,
+}
+
+/// What anyone may know of the service.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Service {
+    /// Of the server.
+    pub version: String,
+    /// Largest file, in bytes before sealing.
+    pub file_limit_bytes: u64,
+    /// Largest safe, in sealed bytes.
+    pub account_limit_bytes: u64,
+    /// The operator's Ed25519 public key.
+    pub operator: Base64,
+}
+
+/// First half of an OPAQUE registration.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RegistrationStart {
+    /// Drawn by the device.
+    pub handle: String,
+    /// `RegistrationRequest` (RFC 9807 section 5.1).
+    pub request: Base64,
+}
+
+/// The server's half.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RegistrationAnswer {
+    /// `RegistrationResponse`.
+    pub response: Base64,
+}
+
+/// A new safe: a chain's first statements and what they name.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OpenAccount {
+    /// Open, `AddDevice`, `SetLock` (words), `SetLock` (sheet), Grant (owner): signed, in order.
+    pub statements: Vec<Base64>,
+    /// `RootWrap`s, in any order.
+    pub root_wraps: Vec<Base64>,
+    /// OPAQUE registration record of the words.
+    pub words_record: Base64,
+    /// The owner's own grant key, sealed under the vault key.
+    pub owner_wrap: Base64,
+}
+
+/// First message of an OPAQUE login.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct WordsStart {
+    /// As typed, in lower case.
+    pub handle: String,
+    /// `KE1`.
+    pub request: Base64,
+}
+
+/// Second message: the same shape and size whether or not the handle exists.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct WordsAnswer {
+    /// Names this try.
+    pub unlock_id: UnlockId,
+    /// `KE2`.
+    pub response: Base64,
+}
+
+/// Third message.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct WordsFinish {
+    /// From [`WordsAnswer`].
+    pub unlock_id: UnlockId,
+    /// `KE3`.
+    pub finalization: Base64,
+}
+
+/// One use of a recovery sheet.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct UnlockSheet {
+    /// Signed `SheetUse`.
+    pub sheet_use: Base64,
+}
+
+/// What a lock gives to whoever opens it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Unlocked {
+    /// Whose safe.
+    pub account_id: AccountId,
+    /// The root, wrapped for this lock.
+    pub root_wrap: Base64,
+    /// The whole chain.
+    pub statements: Vec<Base64>,
+}
+
+/// Opens a session for a device.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OpenSession {
+    /// Signed `SessionOpening`.
+    pub opening: Base64,
+    /// The statement that adds the device, when it is new.
+    #[serde(default)]
+    pub statement: Option<Base64>,
+}
+
+/// A session.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Session {
+    /// Seconds since 1970.
+    pub expires_at: u64,
+}
+
+/// From where a client wants to read.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
+pub struct SyncFrom {
+    /// Statements with a higher sequence number.
+    #[serde(default)]
+    pub statements_after: u64,
+    /// Cards and wraps written by statements with a higher sequence number.
+    #[serde(default)]
+    pub records_after: u64,
+    /// Receipts with a higher number.
+    #[serde(default)]
+    pub receipts_after: u64,
+}
+
+/// What is new in the caller's safe.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Sync {
+    /// Signed statements, in order.
+    pub statements: Vec<Base64>,
+    /// Grant keys sealed under the vault key.
+    pub owner_wraps: Vec<OwnerWrap>,
+    /// Document keys wrapped under the owner's own grant.
+    pub wraps: Vec<Wrap>,
+    /// Cards, sealed.
+    pub cards: Vec<CardEnvelope>,
+    /// Receipts, in order.
+    pub receipts: Vec<StoredReceipt>,
+    /// Sealed bytes that the safe holds.
+    pub used_bytes: u64,
+}
+
+/// A grant key, sealed under the owner's vault key.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OwnerWrap {
+    /// Which grant.
+    pub grant_id: GrantId,
+    /// 48 bytes.
+    pub wrap: Base64,
+}
+
+/// A document key, wrapped under a grant key.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Wrap {
+    /// Under which grant.
+    pub grant_id: GrantId,
+    /// Of which envelope.
+    pub envelope_id: EnvelopeId,
+    /// 48 bytes.
+    pub wrap: Base64,
+}
+
+/// A sealed card.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CardEnvelope {
+    /// Of which document.
+    pub document_id: DocumentId,
+    /// The whole envelope.
+    pub envelope: Base64,
+}
+
+/// A receipt as the server keeps it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct StoredReceipt {
+    /// Grows with each receipt of this safe.
+    pub number: u64,
+    /// `Attested` `Receipt`.
+    pub receipt: Base64,
+    /// `Attested` `Certificate` of its signer.
+    pub certificate: Base64,
+}
+
+/// One statement with what it names. Sending the same again has the effect of one.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Submission {
+    /// Signed `Statement`.
+    pub statement: Base64,
+    /// Document keys of the envelopes that it names, for each grant that covers them.
+    #[serde(default)]
+    pub wraps: Vec<Wrap>,
+    /// Cards and thumbnails that it names; content is uploaded in parts before.
+    #[serde(default)]
+    pub envelopes: Vec<SmallEnvelope>,
+    /// For a grant.
+    #[serde(default)]
+    pub grant: Option<GrantWraps>,
+    /// For a lock.
+    #[serde(default)]
+    pub lock: Option<LockMaterial>,
+}
+
+/// A card or a thumbnail.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SmallEnvelope {
+    /// As the statement names it.
+    pub envelope_id: EnvelopeId,
+    /// The whole envelope.
+    pub envelope: Base64,
+}
+
+/// A grant key, wrapped for both sides.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct GrantWraps {
+    /// Sealed under the owner's vault key, 48 bytes.
+    pub owner_wrap: Base64,
+    /// HPKE to the recipient.
+    pub recipient_wrap: Base64,
+}
+
+/// A lock's wrap and how it opens.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LockMaterial {
+    /// Encoded `RootWrap`.
+    pub root_wrap: Base64,
+    /// OPAQUE registration record, for words.
+    #[serde(default)]
+    pub words_record: Option<Base64>,
+}
+
+/// The safe after a statement.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Written {
+    /// Sequence number of the statement.
+    pub sequence: u64,
+}
+
+/// What has arrived of an upload.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Upload {
+    /// Indexes of the parts that are stored, ascending.
+    pub parts: Vec<u32>,
+}
+
+/// Which structures to look for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+pub struct StructureSearch {
+    /// Part of a name or place.
+    #[serde(default)]
+    pub search: String,
+}
+
+/// Structures that the operator accepted.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct StructureList {
+    /// At most fifty, by name.
+    pub structures: Vec<StructureEntry>,
+}
+
+/// One line of the list.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct StructureEntry {
+    /// Which.
+    pub structure_id: StructureId,
+    /// Public.
+    pub name: String,
+    /// Public.
+    pub place: String,
+}
+
+/// A structure's public chain.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct StructureFace {
+    /// The first signed by the root, the others `Attested`, in order.
+    pub statements: Vec<Base64>,
+    /// The operator's signed `Acceptance`, once given.
+    pub acceptance: Option<Base64>,
+}
+
+/// A new structure.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct FoundStructure {
+    /// Founding and first epoch.
+    pub statements: Vec<Base64>,
+    /// The founder's own certificate, `Attested`.
+    pub certificate: Base64,
+    /// Seeds and names, sealed under the group's exported key.
+    pub history: Base64,
+}
+
+/// Where the caller belongs.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Memberships {
+    /// One line a structure.
+    pub memberships: Vec<Membership>,
+}
+
+/// One membership.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Membership {
+    /// In what.
+    pub structure_id: StructureId,
+    /// Whether a manager has certified and committed.
+    pub confirmed: bool,
+}
+
+/// From where a member wants to read.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
+pub struct InsideFrom {
+    /// Commits made in this MLS epoch or later.
+    #[serde(default)]
+    pub commits_from: u64,
+}
+
+/// What the members of a structure see.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Inside {
+    /// The group's MLS epoch.
+    pub mls_epoch: u64,
+    /// All `Attested` `Certificate`s.
+    pub certificates: Vec<Base64>,
+    /// MLS commits, in order; the first was made in `commits_from`.
+    pub commits: Vec<Base64>,
+    /// Seeds and names, sealed under the key exported in `mls_epoch`.
+    pub history: Base64,
+    /// The caller's welcome, when they have not been here before.
+    pub welcome: Option<Base64>,
+}
+
+/// A commit that admits somebody.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Admit {
+    /// MLS epoch in which the commit was made.
+    pub mls_epoch: u64,
+    /// MLS message.
+    pub commit: Base64,
+    /// MLS message for the newcomer.
+    pub welcome: Base64,
+    /// Seeds and names, sealed under the key exported after the commit.
+    pub history: Base64,
+    /// The newcomer's `Attested` `Certificate`.
+    pub certificate: Base64,
+    /// `Attested` `StructureStatement` with the roster after the commit.
+    pub statement: Base64,
+    /// The invitation that is used up.
+    pub invitation_id: InvitationId,
+}
+
+/// A new invitation.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Invite {
+    /// `Attested` `Invitation`.
+    pub invitation: Base64,
+    /// Its secret and the name it was made for, sealed for the manager who made it.
+    pub kept: Base64,
+}
+
+/// A structure's invitations.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Invitations {
+    /// Those that are not over.
+    pub invitations: Vec<InvitationState>,
+}
+
+/// One invitation.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct InvitationState {
+    /// `Attested` `Invitation`.
+    pub invitation: Base64,
+    /// Sealed for the manager who made it.
+    pub kept: Base64,
+    /// The newcomer's `AuthenticatedJoin`, once they answered.
+    pub join: Option<Base64>,
+}
+
+/// A newcomer's answer.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Join {
+    /// `AuthenticatedJoin`.
+    pub join: Base64,
+}
+
+/// What structures of the caller were given.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Received {
+    /// Live grants.
+    pub grants: Vec<ReceivedGrant>,
+}
+
+/// A grant as a grantee sees it before opening.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReceivedGrant {
+    /// Signed `Statement` with the grant.
+    pub statement: Base64,
+    /// `DeviceProof` of its signer.
+    pub proof: Base64,
+}
+
+/// A receipt, given for what follows.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct GiveReceipt {
+    /// `Attested` `Receipt`.
+    pub receipt: Base64,
+}
+
+/// A grant's key and what it covers.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct GrantOpened {
+    /// HPKE to the recipient.
+    pub recipient_wrap: Base64,
+    /// What it covers, as far as it is there.
+    pub documents: Vec<GrantedDocument>,
+}
+
+/// One document under a grant.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct GrantedDocument {
+    /// `Attested` `Statement` (`PutVersion`).
+    pub version: Base64,
+    /// `Attested` `Statement` (`PutCard`), when it was renamed since.
+    pub renamed: Option<Base64>,
+    /// The sealed card.
+    pub card: Base64,
+    /// Key of the card.
+    pub card_wrap: Base64,
+    /// Key of the thumbnail, where there is one.
+    pub thumbnail_wrap: Option<Base64>,
+}
+
+/// A content's key.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DocumentOpened {
+    /// 48 bytes.
+    pub content_wrap: Base64,
+}

@@ -1,0 +1,127 @@
+//! One newtype for each thing that has a name. In JSON and in paths an id is base64url.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
+
+/// The text is not the base64url of an id of this length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an id")]
+pub struct NotAnId;
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident: $size:literal),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Serialize, Deserialize, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(pub [u8; $size]);
+
+        impl $name {
+            /// Length in bytes.
+            pub const SIZE_BYTES: usize = $size;
+
+            /// The bytes.
+            pub fn as_bytes(&self) -> &[u8] {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = NotAnId;
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| NotAnId)?;
+                bytes.as_slice().try_into()
+            }
+        }
+
+        impl TryFrom<&[u8]> for $name {
+            type Error = NotAnId;
+            fn try_from(bytes: &[u8]) -> Result<Self, NotAnId> {
+                Ok(Self(bytes.try_into().map_err(|_| NotAnId)?))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NotAnId;
+            fn try_from(text: String) -> Result<Self, NotAnId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.to_string()
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                <String as utoipa::PartialSchema>::schema()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+    )*};
+}
+
+id! {
+    /// A safe: the hash of its first generation's public keys.
+    AccountId: 32,
+    /// A device of an account, random.
+    DeviceId: 16,
+    /// One lock on an account's root, random.
+    LockId: 16,
+    /// A document, random; the same through all its versions.
+    DocumentId: 16,
+    /// One stored envelope, random.
+    EnvelopeId: 16,
+    /// A grant, random.
+    GrantId: 16,
+    /// A structure: the hash of its founding.
+    StructureId: 32,
+    /// An invitation into a structure, derived from its secret.
+    InvitationId: 16,
+    /// What finds a recovery sheet's lock, derived from the sheet's secret.
+    SheetId: 16,
+    /// One unlocking with six words that is under way, random.
+    UnlockId: 16,
+}
+
+/// Bytes that travel in JSON as base64url without padding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Base64(pub Vec<u8>);
+
+impl TryFrom<String> for Base64 {
+    type Error = NotAnId;
+    fn try_from(text: String) -> Result<Self, NotAnId> {
+        URL_SAFE_NO_PAD.decode(text).map(Self).map_err(|_| NotAnId)
+    }
+}
+
+impl From<Base64> for String {
+    fn from(bytes: Base64) -> String {
+        URL_SAFE_NO_PAD.encode(bytes.0)
+    }
+}
+
+impl utoipa::PartialSchema for Base64 {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        <String as utoipa::PartialSchema>::schema()
+    }
+}
+
+impl utoipa::ToSchema for Base64 {}

@@ -1,0 +1,156 @@
+//! The registry of domain-separation strings: every signature, hash and derivation has its own.
+
+use sha2::{Digest, Sha256};
+
+macro_rules! labels {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
+        /// What a signature, a hash or a derived key is for. LABEL-1.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Label { $($(#[$doc])* $name),* }
+
+        impl Label {
+            /// All of them, for the registry's tests.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The text, which never changes: a new meaning is a new label.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => concat!("reconnect/v1 ", $text)),* }
+            }
+        }
+    };
+}
+
+labels! {
+    /// Hash: an account's id.
+    AccountId = "account id",
+    /// Derivation: an account's signing key from its root.
+    AccountSigningKey = "account signing key",
+    /// Derivation: an account's recipient key from its root.
+    AccountRecipientKey = "account recipient key",
+    /// Derivation: an account's vault key from its root.
+    AccountVaultKey = "account vault key",
+    /// Derivation: a device's signing key from its seed.
+    DeviceSigningKey = "device signing key",
+    /// Derivation: a device's MLS leaf key from its seed.
+    DeviceLeafKey = "device leaf key",
+    /// Derivation: the key that seals a device's seed on that device.
+    DeviceSeal = "device seal",
+    /// Derivation: the key of a lock's wrap of the root.
+    LockWrap = "lock wrap",
+    /// Hash: a lock's wrap, as its statement names it.
+    LockWrapHash = "lock wrap hash",
+    /// Hash: a PAKE record, as its statement names it.
+    WordsRecordHash = "words record hash",
+    /// PAKE context (RFC 9807 section 6.4).
+    WordsContext = "words context",
+    /// Derivation: a lock's secret from the PAKE's export key.
+    WordsSecret = "words secret",
+    /// Derivation: what finds a recovery sheet.
+    SheetId = "sheet id",
+    /// Derivation: what proves that one holds the sheet.
+    SheetSigningKey = "sheet signing key",
+    /// Derivation: a lock's secret from a sheet.
+    SheetSecret = "sheet secret",
+    /// Hash: the check characters of a printed secret.
+    SheetCheck = "sheet check",
+    /// Signature: one use of a recovery sheet.
+    SheetUse = "sheet use",
+    /// Signature and hash: a statement of an owner.
+    Statement = "statement",
+    /// Signature: the opening of a session.
+    Session = "session",
+    /// Hash: a bearer token at rest.
+    SessionToken = "session token",
+    /// Hash, keyed: a handle in the server's counter of tries.
+    HandleTries = "handle tries",
+    /// Hash: a record of a manifest.
+    ManifestRecord = "manifest record",
+    /// Hash: an envelope's header.
+    EnvelopeHeader = "envelope header",
+    /// Derivation: an envelope's payload key.
+    EnvelopePayload = "envelope payload",
+    /// Derivation: an envelope's commitment.
+    EnvelopeCommitment = "envelope commitment",
+    /// Derivation: a grant's commitment to its key.
+    GrantCommitment = "grant commitment",
+    /// Derivation: the key of the owner's own copy of a grant key.
+    GrantOwnerWrap = "grant owner wrap",
+    /// HPKE info: a grant key wrapped to its recipient.
+    GrantRecipientWrap = "grant recipient wrap",
+    /// Derivation: the key that wraps one document key under a grant.
+    GrantDocumentWrap = "grant document wrap",
+    /// Hash: the purpose of a grant.
+    GrantPurpose = "grant purpose",
+    /// Hash: a recipient's public key.
+    RecipientKeyId = "recipient key id",
+    /// Signature: a receipt.
+    Receipt = "receipt",
+    /// Hash: a structure's id.
+    StructureId = "structure id",
+    /// Signature and hash: a statement of a structure.
+    StructureStatement = "structure statement",
+    /// Signature and hash: a worker's certificate.
+    Certificate = "certificate",
+    /// Hash: a structure's roster.
+    Roster = "roster",
+    /// Hash: an MLS tree, as a structure's statement names it.
+    TreeHash = "tree hash",
+    /// Hash: an MLS epoch authenticator, as a structure's statement names it.
+    EpochAuthenticator = "epoch authenticator",
+    /// Signature: the operator's acceptance of a structure.
+    Acceptance = "acceptance",
+    /// Signature: an invitation.
+    Invitation = "invitation",
+    /// Derivation: an invitation's id.
+    InvitationId = "invitation id",
+    /// Derivation: what authenticates the newcomer's answer.
+    InvitationAuthentication = "invitation authentication",
+    /// Derivation: what seals the newcomer's name.
+    InvitationSeal = "invitation seal",
+    /// Derivation: what seals an invitation's secret for the manager who made it.
+    InvitationKeep = "invitation keep",
+    /// MAC: the newcomer's answer.
+    JoinRequest = "join request",
+    /// MLS exporter: the seed of a structure's recipient key.
+    EpochSeed = "epoch seed",
+    /// MLS exporter: the key that seals a structure's history.
+    HistorySeal = "history seal",
+    /// Derivation: what seals a device's MLS state on that device.
+    GroupStateSeal = "group state seal",
+    /// Derivation: what seals a draft on the device that made it.
+    DraftSeal = "draft seal",
+}
+
+impl Label {
+    /// The label's length (one byte), the label, then `context`: HKDF's `info` and the start of
+    /// everything that is hashed or signed. LABEL-2.
+    pub fn with(self, context: &[u8]) -> Vec<u8> {
+        let text = self.text().as_bytes();
+        let length = u8::try_from(text.len()).expect("labels are shorter than 256 bytes");
+        let mut bytes = Vec::with_capacity(1 + text.len() + context.len());
+        bytes.push(length);
+        bytes.extend_from_slice(text);
+        bytes.extend_from_slice(context);
+        bytes
+    }
+
+    /// SHA-256 of `with(content)`.
+    pub fn hash(self, content: &[u8]) -> [u8; 32] {
+        Sha256::digest(self.with(content)).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_label_is_its_own_and_none_is_the_start_of_another_encoding() {
+        for (i, a) in Label::ALL.iter().enumerate() {
+            for b in Label::ALL.iter().skip(i + 1) {
+                assert_ne!(a.text(), b.text());
+                assert!(!b.with(b"").starts_with(&a.with(b"")));
+            }
+        }
+    }
+}

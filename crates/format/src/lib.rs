@@ -1,0 +1,24 @@
+//! What anyone may know and check: ids, labels, byte layouts, statements and the API.
+//!
+//! This crate holds no secret and does no I/O. The server is built on it alone; `core`, which holds
+//! the keys, is built on it too. Everything here is specified in PROTOCOL.md, and checks that the
+//! specification demands carry its rule id beside them.
+
+pub mod account;
+pub mod api;
+pub mod codec;
+pub mod envelope;
+pub mod grant;
+pub mod id;
+pub mod label;
+pub mod lock;
+pub mod manifest;
+pub mod receipt;
+pub mod sign;
+pub mod statement;
+pub mod structure;
+pub mod tree;
+
+pub use codec::{DecodeError, Suite, decode, encode};
+pub use label::Label;
+pub use sign::{PublicKey, Signable, Signature, Signed, Unverified};

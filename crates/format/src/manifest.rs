@@ -1,0 +1,577 @@
+//! The manifest: what is so in a safe, as its chain of statements says.
+//!
+//! Client and server fold the same chain with the same code. The manifest's root, which every
+//! statement names, is the Merkle root over its records in the order of their keys; each leaf is
+//! salted, so that showing one says nothing of the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tls_codec::{TlsSerialize, TlsSize};
+
+use crate::{
+    DecodeError, Label, PublicKey, Signed, Unverified,
+    account::AccountKeys,
+    encode,
+    envelope::{EnvelopeKind, EnvelopeRef},
+    grant::{GrantTerms, NO_END, RecipientName, SCOPE_MAX, Scope},
+    id::{AccountId, DeviceId, DocumentId, GrantId, LockId, StructureId},
+    lock::{HANDLE_MAX_BYTES, LockAccess},
+    statement::{Body, Signer, Statement},
+    tree,
+};
+
+/// Why a statement does not follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StatementError {
+    /// It does not decode or verify.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// It does not follow the newest statement: somebody else wrote first.
+    #[error("does not follow")]
+    Fork,
+    /// That key may not say that.
+    #[error("signed by somebody who may not")]
+    WrongSigner,
+    /// It contradicts what is so: an unknown or used id, a version that does not follow.
+    #[error("contradicts what is so")]
+    Contradiction,
+    /// The manifest's root is another.
+    #[error("another manifest root")]
+    RootMismatch,
+}
+
+/// Names a record; the order of these is the order of the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, TlsSize, TlsSerialize)]
+#[repr(u8)]
+pub enum RecordKey {
+    /// The account's keys.
+    #[tls_codec(discriminant = 1)]
+    Keys,
+    /// A device.
+    #[tls_codec(discriminant = 2)]
+    Device(DeviceId),
+    /// A lock.
+    #[tls_codec(discriminant = 3)]
+    Lock(LockId),
+    /// A document.
+    #[tls_codec(discriminant = 4)]
+    Document(DocumentId),
+    /// A grant.
+    #[tls_codec(discriminant = 5)]
+    Grant(GrantId),
+    /// A structure whose code was compared.
+    #[tls_codec(discriminant = 6)]
+    Structure(StructureId),
+}
+
+/// A record that is live.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize)]
+#[repr(u8)]
+pub enum Record {
+    /// The account's keys.
+    #[tls_codec(discriminant = 1)]
+    Keys(AccountKeys),
+    /// A device.
+    #[tls_codec(discriminant = 2)]
+    Device(DeviceRecord),
+    /// A lock.
+    #[tls_codec(discriminant = 3)]
+    Lock(LockRecord),
+    /// A document.
+    #[tls_codec(discriminant = 4)]
+    Document(DocumentRecord),
+    /// A grant.
+    #[tls_codec(discriminant = 5)]
+    Grant(GrantTerms),
+    /// How much of a structure's chain was seen.
+    #[tls_codec(discriminant = 6)]
+    Structure(ComparedRecord),
+}
+
+/// A live device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSize, TlsSerialize)]
+pub struct DeviceRecord {
+    /// Verifies what it signs.
+    pub signing: PublicKey,
+    /// Verifies what it signs in MLS groups.
+    pub leaf: PublicKey,
+    /// Sequence number of the statement that added it.
+    pub added: u64,
+}
+
+/// A live lock.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize)]
+pub struct LockRecord {
+    /// Of the root that it wraps.
+    pub generation: u32,
+    /// How it is found.
+    pub access: LockAccess,
+    /// Hash of its wrap.
+    pub wrap_hash: [u8; 32],
+}
+
+/// A live document.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize)]
+pub struct DocumentRecord {
+    /// The document.
+    pub content: EnvelopeRef,
+    /// Its card.
+    pub card: EnvelopeRef,
+    /// Its picture.
+    pub thumbnail: Option<EnvelopeRef>,
+    /// Sequence number of the statement that wrote the content.
+    pub content_sequence: u64,
+    /// Sequence number of the statement that wrote the card.
+    pub card_sequence: u64,
+}
+
+impl DocumentRecord {
+    /// Content, card and, where there is one, thumbnail.
+    pub fn envelopes(&self) -> impl Iterator<Item = &EnvelopeRef> {
+        [&self.content, &self.card].into_iter().chain(&self.thumbnail)
+    }
+}
+
+/// How much of a structure's chain the owner has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSize, TlsSerialize)]
+pub struct ComparedRecord {
+    /// Sequence number of the newest statement seen.
+    pub sequence: u64,
+    /// Its hash.
+    pub head: [u8; 32],
+}
+
+/// What is so in one safe.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    account_id: AccountId,
+    keys: AccountKeys,
+    sequence: u64,
+    head: [u8; 32],
+    closed: bool,
+    records: BTreeMap<RecordKey, ([u8; 16], Record)>,
+    /// Ids that were used and are gone: they never come back. STMT-6.
+    spent: BTreeSet<RecordKey>,
+}
+
+impl Manifest {
+    /// Begins with a chain's first statement. STMT-2.
+    pub fn begin(
+        first: Unverified<Statement>,
+    ) -> Result<(Self, Signed<Statement>), StatementError> {
+        let Body::Open { keys } = first.claim().body.clone() else {
+            return Err(StatementError::Fork);
+        };
+        let statement = first.verify(&keys.signing)?;
+        let body = statement.body();
+        let begins = body.sequence == 1
+            && body.previous == [0; 32]
+            && keys.generation == 1
+            && body.signer == Signer::Root { generation: 1 }
+            && body.account_id == keys.account_id();
+        if !begins {
+            return Err(StatementError::Fork);
+        }
+        let mut manifest = Self::before(keys);
+        manifest.take_in(body);
+        manifest.sequence = 1;
+        manifest.head = statement.hash();
+        manifest.check_root(body)?;
+        Ok((manifest, statement))
+    }
+
+    /// The manifest before any statement: for making a chain's first one.
+    pub fn before(keys: AccountKeys) -> Self {
+        Self {
+            account_id: keys.account_id(),
+            keys,
+            sequence: 0,
+            head: [0; 32],
+            closed: false,
+            records: BTreeMap::new(),
+            spent: BTreeSet::new(),
+        }
+    }
+
+    /// Folds a whole chain. The root is checked at the last statement, which stands for all.
+    pub fn replay<'a>(
+        statements: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(Self, Vec<Signed<Statement>>), StatementError> {
+        let mut statements = statements.into_iter();
+        let first = statements.next().ok_or(StatementError::Fork)?;
+        let (mut manifest, first) = Self::begin(Unverified::decode(first)?)?;
+        let mut verified = vec![first];
+        for bytes in statements {
+            verified.push(manifest.follow(Unverified::decode(bytes)?)?);
+        }
+        if let Some(last) = verified.last() {
+            manifest.check_root(last.body())?;
+        }
+        Ok((manifest, verified))
+    }
+
+    /// Verifies the next statement and takes it in, its root included. On an error this manifest
+    /// is unchanged. STMT-4.
+    pub fn append(
+        &mut self,
+        next: Unverified<Statement>,
+    ) -> Result<Signed<Statement>, StatementError> {
+        let mut after = self.clone();
+        let statement = after.follow(next)?;
+        after.check_root(statement.body())?;
+        *self = after;
+        Ok(statement)
+    }
+
+    /// The statement that would say `body` next.
+    pub fn next(&self, signer: Signer, body: Body, made_at: u64, salt: [u8; 16]) -> Statement {
+        let mut statement = Statement {
+            suite: crate::Suite::V1,
+            account_id: self.account_id,
+            sequence: self.sequence + 1,
+            previous: self.head,
+            made_at,
+            salt,
+            signer,
+            manifest_root: [0; 32],
+            body,
+        };
+        let mut after = self.clone();
+        after.take_in(&statement);
+        statement.manifest_root = after.root();
+        statement
+    }
+
+    fn follow(&mut self, next: Unverified<Statement>) -> Result<Signed<Statement>, StatementError> {
+        let claim = next.claim();
+        let follows = claim.account_id == self.account_id
+            && claim.sequence == self.sequence + 1
+            && claim.previous == self.head
+            && !self.closed;
+        if !follows {
+            return Err(StatementError::Fork);
+        }
+        let key = self.signer_key(claim)?;
+        let statement = next.verify(&key)?;
+        self.check(statement.body())?;
+        self.take_in(statement.body());
+        self.sequence += 1;
+        self.head = statement.hash();
+        Ok(statement)
+    }
+
+    /// Who may say what. STMT-3.
+    fn signer_key(&self, claim: &Statement) -> Result<PublicKey, StatementError> {
+        let by_root = matches!(
+            claim.body,
+            Body::AddDevice { .. }
+                | Body::RetireDevice { .. }
+                | Body::SetLock { .. }
+                | Body::RetireLock { .. }
+                | Body::Close
+        );
+        match claim.signer {
+            Signer::Root { generation } if by_root && generation == self.keys.generation => {
+                Ok(self.keys.signing)
+            }
+            Signer::Device { device_id } if !by_root => self
+                .device(device_id)
+                .map(|device| device.signing)
+                .ok_or(StatementError::WrongSigner),
+            _ => Err(StatementError::WrongSigner),
+        }
+    }
+
+    /// Whether `statement` agrees with what is so. STMT-5, STMT-6.
+    fn check(&self, statement: &Statement) -> Result<(), StatementError> {
+        let agrees = match &statement.body {
+            Body::Open { .. } => false,
+            Body::AddDevice { device_id, .. } => self.is_fresh(RecordKey::Device(*device_id)),
+            Body::RetireDevice { device_id } => self.device(*device_id).is_some(),
+            Body::SetLock { lock_id, generation, access, .. } => {
+                self.is_fresh(RecordKey::Lock(*lock_id))
+                    && *generation == self.keys.generation
+                    && access_is_sound(access)
+            }
+            Body::RetireLock { lock_id } => {
+                self.records.contains_key(&RecordKey::Lock(*lock_id)) && self.locks().count() > 1
+            }
+            Body::PutVersion { document_id, content, card, thumbnail } => {
+                self.version_follows(*document_id, content, card, thumbnail.as_ref())
+            }
+            Body::PutCard { document_id, card } => self
+                .document(*document_id)
+                .is_some_and(|known| follows(card, EnvelopeKind::Card, Some(&known.card))),
+            Body::RemoveDocument { document_id } => self.document(*document_id).is_some(),
+            Body::Grant(terms) => self.grant_is_sound(terms, statement.made_at),
+            Body::Revoke { grant_id } => self
+                .grant(*grant_id)
+                .is_some_and(|terms| !matches!(terms.recipient, RecipientName::Owner { .. })),
+            Body::CompareStructure { structure_id, sequence, .. } => {
+                self.compared(*structure_id).is_none_or(|before| before.sequence < *sequence)
+            }
+            Body::Close => true,
+        };
+        if agrees { Ok(()) } else { Err(StatementError::Contradiction) }
+    }
+
+    fn version_follows(
+        &self,
+        document_id: DocumentId,
+        content: &EnvelopeRef,
+        card: &EnvelopeRef,
+        thumbnail: Option<&EnvelopeRef>,
+    ) -> bool {
+        let known = self.document(document_id);
+        let fresh = known.is_some() || self.is_fresh(RecordKey::Document(document_id));
+        // A thumbnail's version is its content's: a document may gain or lose its picture.
+        let pictured = thumbnail.is_none_or(|picture| {
+            picture.kind == EnvelopeKind::Thumbnail && picture.version == content.version
+        });
+        fresh
+            && pictured
+            && follows(content, EnvelopeKind::Content, known.map(|known| &known.content))
+            && follows(card, EnvelopeKind::Card, known.map(|known| &known.card))
+    }
+
+    fn grant_is_sound(&self, terms: &GrantTerms, made_at: u64) -> bool {
+        let owned = self.owner_grant().is_some();
+        let sound = match (&terms.recipient, &terms.scope) {
+            (RecipientName::Owner { generation }, Scope::Safe) => {
+                !owned && terms.ends_at == NO_END && *generation == self.keys.generation
+            }
+            (RecipientName::Owner { .. }, _) | (_, Scope::Safe) => false,
+            (recipient, Scope::Documents { document_ids }) => {
+                let known = match recipient {
+                    RecipientName::Structure { structure_id, .. } => {
+                        self.compared(*structure_id).is_some()
+                    }
+                    _ => true,
+                };
+                known
+                    && terms.ends_at > made_at
+                    && terms.ends_at != NO_END
+                    && !document_ids.is_empty()
+                    && document_ids.len() <= SCOPE_MAX
+                    && document_ids.is_sorted_by(|a, b| a < b)
+                    && document_ids.iter().all(|id| self.document(*id).is_some())
+            }
+        };
+        sound && self.is_fresh(RecordKey::Grant(terms.grant_id))
+    }
+
+    fn is_fresh(&self, key: RecordKey) -> bool {
+        !self.records.contains_key(&key) && !self.spent.contains(&key)
+    }
+
+    fn take_in(&mut self, statement: &Statement) {
+        let salt = statement.salt;
+        let sequence = statement.sequence;
+        match &statement.body {
+            Body::Open { keys } => {
+                self.write(RecordKey::Keys, salt, Record::Keys(keys.clone()));
+            }
+            Body::AddDevice { device_id, signing, leaf } => {
+                let record = DeviceRecord { signing: *signing, leaf: *leaf, added: sequence };
+                self.write(RecordKey::Device(*device_id), salt, Record::Device(record));
+            }
+            Body::RetireDevice { device_id } => self.spend(RecordKey::Device(*device_id)),
+            Body::SetLock { lock_id, generation, access, wrap_hash } => {
+                let record = LockRecord {
+                    generation: *generation,
+                    access: access.clone(),
+                    wrap_hash: *wrap_hash,
+                };
+                self.write(RecordKey::Lock(*lock_id), salt, Record::Lock(record));
+            }
+            Body::RetireLock { lock_id } => self.spend(RecordKey::Lock(*lock_id)),
+            Body::PutVersion { document_id, content, card, thumbnail } => {
+                let record = DocumentRecord {
+                    content: content.clone(),
+                    card: card.clone(),
+                    thumbnail: thumbnail.clone(),
+                    content_sequence: sequence,
+                    card_sequence: sequence,
+                };
+                self.write(RecordKey::Document(*document_id), salt, Record::Document(record));
+            }
+            Body::PutCard { document_id, card } => {
+                if let Some(known) = self.document(*document_id) {
+                    let record = DocumentRecord {
+                        card: card.clone(),
+                        card_sequence: sequence,
+                        ..known.clone()
+                    };
+                    self.write(RecordKey::Document(*document_id), salt, Record::Document(record));
+                }
+            }
+            Body::RemoveDocument { document_id } => self.spend(RecordKey::Document(*document_id)),
+            Body::Grant(terms) => {
+                self.write(RecordKey::Grant(terms.grant_id), salt, Record::Grant(terms.clone()));
+            }
+            Body::Revoke { grant_id } => self.spend(RecordKey::Grant(*grant_id)),
+            Body::CompareStructure { structure_id, sequence, head } => {
+                let record = ComparedRecord { sequence: *sequence, head: *head };
+                self.write(RecordKey::Structure(*structure_id), salt, Record::Structure(record));
+            }
+            Body::Close => {
+                self.closed = true;
+                self.records.clear();
+            }
+        }
+    }
+
+    fn write(&mut self, key: RecordKey, salt: [u8; 16], record: Record) {
+        self.records.insert(key, (salt, record));
+    }
+
+    fn spend(&mut self, key: RecordKey) {
+        self.records.remove(&key);
+        self.spent.insert(key);
+    }
+
+    fn check_root(&self, statement: &Statement) -> Result<(), StatementError> {
+        if self.root() == statement.manifest_root {
+            Ok(())
+        } else {
+            Err(StatementError::RootMismatch)
+        }
+    }
+
+    /// Merkle root over the live records. MAN-1.
+    pub fn root(&self) -> [u8; 32] {
+        let leaves: Vec<_> = self
+            .records
+            .iter()
+            .map(|(key, (salt, record))| {
+                let content = [salt.as_slice(), &encode(key), &encode(record)].concat();
+                tree::leaf_hash(&Label::ManifestRecord.with(&content))
+            })
+            .collect();
+        tree::root(&leaves)
+    }
+
+    /// Whose safe.
+    pub fn account_id(&self) -> AccountId {
+        self.account_id
+    }
+
+    /// The newest generation's keys.
+    pub fn keys(&self) -> &AccountKeys {
+        &self.keys
+    }
+
+    /// Sequence number of the newest statement.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Hash of the newest statement.
+    pub fn head(&self) -> [u8; 32] {
+        self.head
+    }
+
+    /// Whether the safe was closed for good.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn record(&self, key: RecordKey) -> Option<&Record> {
+        self.records.get(&key).map(|(_, record)| record)
+    }
+
+    /// A live device.
+    pub fn device(&self, device_id: DeviceId) -> Option<&DeviceRecord> {
+        match self.record(RecordKey::Device(device_id)) {
+            Some(Record::Device(record)) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// A live document.
+    pub fn document(&self, document_id: DocumentId) -> Option<&DocumentRecord> {
+        match self.record(RecordKey::Document(document_id)) {
+            Some(Record::Document(record)) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// A live grant.
+    pub fn grant(&self, grant_id: GrantId) -> Option<&GrantTerms> {
+        match self.record(RecordKey::Grant(grant_id)) {
+            Some(Record::Grant(terms)) => Some(terms),
+            _ => None,
+        }
+    }
+
+    /// How much of a structure's chain was seen; `None` before its code was compared.
+    pub fn compared(&self, structure_id: StructureId) -> Option<&ComparedRecord> {
+        match self.record(RecordKey::Structure(structure_id)) {
+            Some(Record::Structure(record)) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// The owner's own grant.
+    pub fn owner_grant(&self) -> Option<&GrantTerms> {
+        self.grants().find(|terms| matches!(terms.recipient, RecipientName::Owner { .. }))
+    }
+
+    /// All live devices.
+    pub fn devices(&self) -> impl Iterator<Item = (DeviceId, &DeviceRecord)> {
+        self.records.iter().filter_map(|(key, (_, record))| match (key, record) {
+            (RecordKey::Device(id), Record::Device(device)) => Some((*id, device)),
+            _ => None,
+        })
+    }
+
+    /// All live locks.
+    pub fn locks(&self) -> impl Iterator<Item = (LockId, &LockRecord)> {
+        self.records.iter().filter_map(|(key, (_, record))| match (key, record) {
+            (RecordKey::Lock(id), Record::Lock(lock)) => Some((*id, lock)),
+            _ => None,
+        })
+    }
+
+    /// All live documents.
+    pub fn documents(&self) -> impl Iterator<Item = (DocumentId, &DocumentRecord)> {
+        self.records.iter().filter_map(|(key, (_, record))| match (key, record) {
+            (RecordKey::Document(id), Record::Document(document)) => Some((*id, document)),
+            _ => None,
+        })
+    }
+
+    /// All live grants.
+    pub fn grants(&self) -> impl Iterator<Item = &GrantTerms> {
+        self.records.values().filter_map(|(_, record)| match record {
+            Record::Grant(terms) => Some(terms),
+            _ => None,
+        })
+    }
+
+    /// All structures whose code was compared.
+    pub fn structures(&self) -> impl Iterator<Item = (StructureId, &ComparedRecord)> {
+        self.records.iter().filter_map(|(key, (_, record))| match (key, record) {
+            (RecordKey::Structure(id), Record::Structure(compared)) => Some((*id, compared)),
+            _ => None,
+        })
+    }
+}
+
+/// Whether `next` is of `kind` and its version follows the one before. ENV-9.
+fn follows(next: &EnvelopeRef, kind: EnvelopeKind, before: Option<&EnvelopeRef>) -> bool {
+    next.kind == kind
+        && Some(next.version) == before.map_or(0, |known| known.version).checked_add(1)
+}
+
+/// Whether a handle is what a device draws: lower-case ASCII letters, digits and dashes.
+fn access_is_sound(access: &LockAccess) -> bool {
+    match access {
+        LockAccess::Words { handle, .. } => {
+            !handle.is_empty()
+                && handle.len() <= HANDLE_MAX_BYTES
+                && handle.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+        }
+        LockAccess::Sheet { .. } => true,
+    }
+}

@@ -1,0 +1,237 @@
+//! An owner's statements: one signed chain that says everything that is so in a safe.
+
+use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
+
+use crate::{
+    DecodeError, Label, PublicKey, Suite, Unverified,
+    account::AccountKeys,
+    decode, encode,
+    envelope::EnvelopeRef,
+    grant::GrantTerms,
+    id::{AccountId, DeviceId, DocumentId, GrantId, LockId, StructureId},
+    lock::LockAccess,
+    sign::Signable,
+};
+
+/// One sentence of an owner. STMT-1.
+///
+/// ```text
+/// suite          u16
+/// account        [32]
+/// sequence       u64     from 1, without gaps
+/// previous       [32]    hash of the statement before; zero for the first
+/// made at        u64     seconds since 1970 by the device's clock
+/// salt           [16]    random; of the records that this statement writes
+/// signer         root and generation, or a device
+/// manifest root  [32]    of the manifest after this statement
+/// body           u16 and what it says
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct Statement {
+    /// Version 1.
+    pub suite: Suite,
+    /// Whose chain.
+    pub account_id: AccountId,
+    /// Place in the chain, from 1.
+    pub sequence: u64,
+    /// Hash of the statement before.
+    pub previous: [u8; 32],
+    /// Seconds since 1970 by the device's clock; a claim, not a proof.
+    pub made_at: u64,
+    /// Salt of the records that this statement writes into the manifest.
+    pub salt: [u8; 16],
+    /// Whose key verifies it.
+    pub signer: Signer,
+    /// Root of the manifest after this statement.
+    pub manifest_root: [u8; 32],
+    /// What it says.
+    pub body: Body,
+}
+
+impl Signable for Statement {
+    const LABEL: Label = Label::Statement;
+}
+
+/// Who signed a statement. STMT-3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[repr(u8)]
+pub enum Signer {
+    /// The root of this generation: devices, locks, opening and closing.
+    #[tls_codec(discriminant = 1)]
+    Root {
+        /// From 1.
+        generation: u32,
+    },
+    /// A device that the root added: everything else.
+    #[tls_codec(discriminant = 2)]
+    Device {
+        /// Which one.
+        device_id: DeviceId,
+    },
+}
+
+/// What a statement says.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[repr(u16)]
+pub enum Body {
+    /// The first statement of every chain.
+    #[tls_codec(discriminant = 1)]
+    Open {
+        /// Generation 1; their hash is the account's id.
+        keys: AccountKeys,
+    },
+    /// A device may now write.
+    #[tls_codec(discriminant = 2)]
+    AddDevice {
+        /// Random.
+        device_id: DeviceId,
+        /// Verifies what the device signs.
+        signing: PublicKey,
+        /// Verifies what the device signs in MLS groups.
+        leaf: PublicKey,
+    },
+    /// A device may no longer write.
+    #[tls_codec(discriminant = 3)]
+    RetireDevice {
+        /// Which one.
+        device_id: DeviceId,
+    },
+    /// A lock wraps the root.
+    #[tls_codec(discriminant = 4)]
+    SetLock {
+        /// Random.
+        lock_id: LockId,
+        /// Of the root that it wraps.
+        generation: u32,
+        /// How it is found.
+        access: LockAccess,
+        /// [`crate::lock::RootWrap::hash`].
+        wrap_hash: [u8; 32],
+    },
+    /// A lock is gone.
+    #[tls_codec(discriminant = 5)]
+    RetireLock {
+        /// Which one.
+        lock_id: LockId,
+    },
+    /// A document, or a new version of one.
+    #[tls_codec(discriminant = 6)]
+    PutVersion {
+        /// The same through all versions.
+        document_id: DocumentId,
+        /// The document.
+        content: EnvelopeRef,
+        /// Its card.
+        card: EnvelopeRef,
+        /// Its picture, where there is one.
+        thumbnail: Option<EnvelopeRef>,
+    },
+    /// A new card: a document was renamed.
+    #[tls_codec(discriminant = 7)]
+    PutCard {
+        /// Which document.
+        document_id: DocumentId,
+        /// Its new card.
+        card: EnvelopeRef,
+    },
+    /// A document is gone for good; its id never comes back.
+    #[tls_codec(discriminant = 8)]
+    RemoveDocument {
+        /// Which one.
+        document_id: DocumentId,
+    },
+    /// Somebody may read.
+    #[tls_codec(discriminant = 9)]
+    Grant(GrantTerms),
+    /// Somebody may no longer read; a grant's id never comes back.
+    #[tls_codec(discriminant = 10)]
+    Revoke {
+        /// Which grant.
+        grant_id: GrantId,
+    },
+    /// The owner compared a structure's code, and saw its chain up to here.
+    #[tls_codec(discriminant = 11)]
+    CompareStructure {
+        /// Which one.
+        structure_id: StructureId,
+        /// Sequence number of the newest statement seen.
+        sequence: u64,
+        /// Hash of that statement.
+        head: [u8; 32],
+    },
+    /// The safe is closed for good: the last statement.
+    #[tls_codec(discriminant = 12)]
+    Close,
+}
+
+/// What shows that a device belongs to an account: the chain's first statement, whose keys hash to
+/// the account's id, and the statement that added the device. DEV-2.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct DeviceProof {
+    /// The first statement, encoded and signed.
+    pub opening: Vec<u8>,
+    /// The statement that added the device, encoded and signed.
+    pub device: Vec<u8>,
+}
+
+/// A device whose proof was verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Whose.
+    pub account_id: AccountId,
+    /// Which.
+    pub device_id: DeviceId,
+    /// Verifies what it signs.
+    pub signing: PublicKey,
+    /// Verifies what it signs in MLS groups.
+    pub leaf: PublicKey,
+    /// Its account's public keys.
+    pub keys: AccountKeys,
+}
+
+impl DeviceProof {
+    /// Checks that both statements belong together and were signed by the account's root. DEV-2.
+    pub fn verify(&self) -> Result<Device, DecodeError> {
+        let opening = Unverified::<Statement>::decode(&self.opening)?;
+        let Body::Open { keys } = opening.claim().body.clone() else {
+            return Err(DecodeError::BadSignature);
+        };
+        let root = Signer::Root { generation: keys.generation };
+        let opening = opening.verify(&keys.signing)?;
+        let added = Unverified::<Statement>::decode(&self.device)?.verify(&keys.signing)?;
+        let account_id = keys.account_id();
+        let belong = [opening.body(), added.body()]
+            .iter()
+            .all(|statement| statement.account_id == account_id && statement.signer == root);
+        match added.into_body().body {
+            Body::AddDevice { device_id, signing, leaf } if belong => {
+                Ok(Device { account_id, device_id, signing, leaf, keys })
+            }
+            _ => Err(DecodeError::BadSignature),
+        }
+    }
+}
+
+/// A signed object with the proof of the device that signed it.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct Attested {
+    /// The object, encoded and signed.
+    pub object: Vec<u8>,
+    /// Of the device that signed it.
+    pub proof: DeviceProof,
+}
+
+impl Attested {
+    /// Reads one, and verifies proof and object.
+    pub fn open<T: Signable>(bytes: &[u8]) -> Result<(crate::Signed<T>, Device), DecodeError> {
+        let attested: Self = decode(bytes)?;
+        let device = attested.proof.verify()?;
+        let object = Unverified::<T>::decode(&attested.object)?.verify(&device.signing)?;
+        Ok((object, device))
+    }
+
+    /// The bytes that travel and are stored.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+}

@@ -1,0 +1,257 @@
+// What a screen may ask of the safe, and what it is told. The only file of this folder that screens
+// import: no key, no route and no byte layout is visible from here.
+
+/** Stable codes of `core`'s and the server's errors; the page turns `error.<code>` into words. */
+export class Refusal extends Error {
+  constructor(
+    readonly code: string,
+    /** Seconds after which trying again makes sense, when the answer says so. */
+    readonly retryAfter?: number,
+    /** What the words need: a title, a size, a setting. Never secret. */
+    readonly detail: Record<string, string | number> = {},
+  ) {
+    super(code);
+  }
+}
+
+export type Progress = (done: number, total: number) => void;
+
+/** What a document is shown as; decides the pictogram and the viewer. */
+export type DocumentKind = 'photo' | 'pdf' | 'other';
+
+export interface DocumentView {
+  id: string;
+  /** `damaged`: its card does not open; the rest of the safe is unaffected. */
+  state: 'kept' | 'damaged';
+  title: string;
+  kind: DocumentKind;
+  mediaType: string;
+  sizeBytes: number;
+  pageCount: number;
+  version: number;
+  /** Seconds since 1970, from the card. */
+  addedAt: number;
+  hasThumbnail: boolean;
+  /** Live grants that cover this document. */
+  grantIds: string[];
+}
+
+export interface SafeView {
+  handle: string;
+  documents: DocumentView[];
+  /** Documents sealed on this device that have not reached the server yet. */
+  drafts: DraftView[];
+  usedBytes: number;
+  limitBytes: number;
+  fileLimitBytes: number;
+  /** At least two ways back exist. */
+  waysBack: ('words' | 'sheet')[];
+}
+
+export interface DraftView {
+  id: string;
+  title: string;
+  kind: DocumentKind;
+  sizeBytes: number;
+  madeAt: number;
+}
+
+export interface StructureSummary {
+  id: string;
+  name: string;
+  place: string;
+  /** True when its code was compared on a device of this safe. */
+  compared: boolean;
+}
+
+export interface VerifiedStructure extends StructureSummary {
+  /** Twenty letters, in five groups of four. */
+  code: string;
+  workerCount: number;
+  compared: true;
+}
+
+export interface GrantView {
+  id: string;
+  structureId: string;
+  structureName: string;
+  documentIds: string[];
+  givenAt: number;
+  endsAt: number;
+  state: 'live' | 'ended' | 'taken_back';
+  opened: OpenedView[];
+}
+
+export interface OpenedView {
+  documentId: string;
+  structureName: string;
+  workerNumber: number;
+  at: number;
+}
+
+export type TraceKind =
+  | 'opened_safe' | 'added' | 'renamed' | 'replaced' | 'removed' | 'given' | 'listed' | 'seen'
+  | 'taken_back' | 'ended' | 'device_added' | 'device_retired' | 'lock_set' | 'lock_retired';
+
+export interface TraceEntry {
+  at: number;
+  kind: TraceKind;
+  title?: string;
+  documentId?: string;
+  structureName?: string;
+  workerNumber?: number;
+  endsAt?: number;
+  /** For devices: whether it is the one in use. */
+  thisDevice?: boolean;
+}
+
+export interface DeviceView {
+  id: string;
+  addedAt: number;
+  thisDevice: boolean;
+}
+
+/** Secrets drawn on this device for a safe that does not exist yet: shown, confirmed, then used. */
+export interface Drawn {
+  handle: string;
+  words: string[];
+  sheet: SheetView;
+}
+
+export interface SheetView {
+  /** Letters with check characters, in groups, as printed. */
+  groups: string[];
+  /** What the printed QR holds. */
+  qr: string;
+}
+
+export interface SeenBefore {
+  documents: { id: string; title: string; opened: OpenedView[] }[];
+}
+
+export interface Opened {
+  bytes: ArrayBuffer;
+  title: string;
+  mediaType: string;
+  kind: DocumentKind;
+}
+
+/** How a file is described when it is added: the page proposes, the person corrects. */
+export interface NewDocument {
+  file: Blob;
+  title: string;
+  kind: DocumentKind;
+  mediaType: string;
+  pageCount: number;
+  /** JPEG, at most 30,000 bytes; made on the device. */
+  thumbnail?: Blob;
+}
+
+/** Everybody who has a safe. */
+export interface Safe {
+  /** Plain-word codes of what this browser lacks; empty when all is there. */
+  missing(): Promise<string[]>;
+
+  // Getting in
+  draw(): Promise<Drawn>;
+  /** Makes the safe with what `draw` gave; `keep` says that this device is the person's own. */
+  open(keep: boolean): Promise<SafeView>;
+  unlockWithWords(handle: string, words: string, keep: boolean): Promise<SafeView>;
+  /** Letters as typed, or what the QR held. */
+  unlockWithSheet(letters: string, keep: boolean): Promise<SafeView>;
+  /** Handle of the safe kept on this device, to fill the first field. */
+  keptHandle(): Promise<string | null>;
+  lock(): Promise<void>;
+  signOut(everywhere: boolean): Promise<void>;
+  devices(): Promise<DeviceView[]>;
+
+  // Papers
+  view(): Promise<SafeView>;
+  add(document: NewDocument, progress: Progress): Promise<string>;
+  replace(documentId: string, document: NewDocument, progress: Progress): Promise<void>;
+  rename(documentId: string, title: string): Promise<void>;
+  remove(documentId: string): Promise<void>;
+  read(documentId: string, progress: Progress): Promise<Opened>;
+  thumbnail(documentId: string): Promise<ArrayBuffer>;
+  /** Seals at once what the camera gave, before its title is asked, so that a discarded page loses
+   *  nothing. Null when this device is not the person's own: then `add` alone is used. */
+  draft(document: NewDocument): Promise<string | null>;
+  /** Uploads a draft under its title; it leaves `drafts` once the server has acknowledged it. */
+  finishDraft(draftId: string, title: string, progress: Progress): Promise<string>;
+  dropDraft(draftId: string): Promise<void>;
+  /** Everything as one zip: documents, and a readable list. */
+  takeAway(progress: Progress): Promise<Blob>;
+  closeForGood(): Promise<void>;
+
+  // Giving
+  findStructures(query: string): Promise<StructureSummary[]>;
+  /** `code`: twenty letters as typed, or what a QR held. Refuses another chain for the same structure. */
+  compareStructure(structureId: string, code: string): Promise<VerifiedStructure>;
+  structures(): Promise<VerifiedStructure[]>;
+  give(
+    structureId: string, documentIds: string[], endsAt: number, signedAs: string, purpose: string,
+  ): Promise<string>;
+  grants(): Promise<GrantView[]>;
+  /** Answers with what had been opened before. */
+  takeBack(grantId: string): Promise<SeenBefore>;
+  trace(): Promise<TraceEntry[]>;
+}
+
+export interface MemberView {
+  number: number;
+  name: string;
+  role: 'manager' | 'worker';
+  me: boolean;
+}
+
+export interface StructureView {
+  id: string;
+  name: string;
+  place: string;
+  code: string;
+  /** What the desk's QR holds. */
+  qr: string;
+  state: 'waiting_for_operator' | 'waiting_for_manager' | 'member';
+  role: 'manager' | 'worker';
+  recipientEpoch: number;
+  members: MemberView[];
+  invitations: { id: string; name: string; endsAt: number; state: 'open' | 'asked' | 'used' }[];
+}
+
+export interface ReceivedDocument {
+  id: string;
+  state: 'kept' | 'damaged';
+  title: string;
+  kind: DocumentKind;
+  mediaType: string;
+  sizeBytes: number;
+  pageCount: number;
+  version: number;
+  hasThumbnail: boolean;
+}
+
+export interface ReceivedView {
+  grantId: string;
+  /** What the owner wrote for the structure to know them by. */
+  signedAs: string;
+  purpose: string;
+  givenAt: number;
+  endsAt: number;
+  state: 'readable' | 'damaged';
+  documents: ReceivedDocument[];
+}
+
+/** What the people of a structure do beside; present only on the structure's page. */
+export interface Desk {
+  /** `rootSheet` is shown once, to be printed, and wiped. */
+  found(name: string, place: string, myName: string): Promise<{ structure: StructureView; rootSheet: SheetView }>;
+  structure(): Promise<StructureView | null>;
+  /** The part of the link after `#`; the page adds its own address before it. */
+  invite(name: string): Promise<{ fragment: string; endsAt: number }>;
+  join(fragment: string, myName: string): Promise<StructureView>;
+  /** Checks, certifies and commits whoever asked to join; processes what others committed. */
+  settle(): Promise<StructureView>;
+  received(): Promise<ReceivedView[]>;
+  readReceived(grantId: string, documentId: string, progress: Progress): Promise<Opened>;
+  receivedThumbnail(grantId: string, documentId: string): Promise<ArrayBuffer>;
+}
