@@ -4,12 +4,14 @@
 //! browser in the page and a stage in the tests. Both drive the same code.
 
 pub mod document;
+pub mod draft;
 pub mod error;
 pub mod grant;
 #[cfg(feature = "structure")]
 pub mod group;
 pub mod key;
 pub mod lock;
+pub mod picture;
 pub mod recipient;
 mod seal;
 pub mod secret;
