@@ -1,0 +1,509 @@
+# English. Plain words, short sentences.
+
+page-title = Reconnect
+home = Back to the start
+back = Back
+next = Continue
+step = Step { $at } of { $of }
+loading = One moment…
+busy = One moment…
+try-again = Try again
+print = Print
+copy = Copy
+copied = Copied.
+copy-failed = It could not be copied. Select the text by hand.
+fill-all = Write something here.
+keep-it = No, keep it
+untitled = No name
+tabs = Menu
+tab-safe = My safe
+tab-who = Who sees what
+tab-trace = History
+tab-settings = Settings
+tab-received = Received
+tab-team = Team
+tab-poster = Our code
+to-safe = See my safe
+
+exit = Leave fast
+exit-note = “Leave fast” closes everything and shows a weather site. Pressing Shift three times does the same. But the browser’s own history is not erased: we cannot do that.
+
+lock-soon = Your safe is about to close.
+lock-seconds = { $seconds ->
+    [one] { $seconds } second left.
+   *[other] { $seconds } seconds left.
+}
+lock-stay = I am here
+
+# The door
+language-title = Choose your language
+missing-title = This browser cannot be used
+missing-list = What is missing:
+welcome-title = Your papers, safe
+welcome-lead = A safe for your papers. Only you have the key. Not even we can read them.
+welcome-come = Come into my safe
+welcome-come-hint = With your six words or your sheet
+welcome-open = Open a safe
+welcome-open-hint = No phone, no e-mail, no ID needed
+welcome-language = Change language
+welcome-desk-title = For structures
+welcome-desk-lead = To read what people entrust to you, and nothing else.
+welcome-desk-open = Open my access
+welcome-desk-open-hint = The first time only
+welcome-invited = You have been invited to a team. Come in, or open your access: the invitation waits for you here. Do not close this page.
+outside-locked = Your safe is closed.
+outside-idle = Your safe closed by itself: nobody touched the screen.
+outside-hidden = Your safe closed by itself: the page was hidden for a long time.
+outside-reload = The page was loaded again, so your safe closed.
+outside-signed_out = You have signed out. Your safe is closed.
+outside-session_ended = Your safe was closed from another device.
+outside-closed = Your safe is closed for good. Everything was erased.
+outside-why = The key is kept in this page’s memory only. Come in again: your papers are still there.
+
+# Opening a safe
+open-title = Open a safe
+open-drawing = Your device is making your keys…
+open-making = We are opening your safe…
+open-handle-title = This is the name of your safe
+open-handle-lead = Write it on paper. It says nothing about you.
+open-handle-why = You will need it to come in, with the six words on the next page.
+open-handle-next = I wrote it down
+open-words-title = These are your six words
+open-words-lead = They are your key. Write them down in order.
+open-words-care = Do not show them to anyone. Whoever has these words can come in. We do not know them and cannot tell you them again.
+open-words-next = I wrote them down
+open-check-title = Let’s check together
+open-check-lead = Look at your paper and write these two words.
+open-check-word = Word number { $number }
+open-check-wrong = This is not word number { $number }. It does not matter: look at your paper and try again.
+open-check-again = See the words again
+keep-title = Is this device yours alone?
+keep-lead = If other people use it, nothing must stay on it.
+keep-yes = Yes, it is mine
+keep-yes-hint = The name of your safe stays here. You will always need your words to come in.
+keep-no = No, it is lent or shared
+keep-no-hint = Nothing stays on this device.
+
+# The recovery sheet
+sheet-own-title = Your recovery sheet
+sheet-own-lead = If you lose your words, this sheet opens your safe. Print it, or copy all the letters.
+sheet-own-where = Keep it somewhere safe: with someone you trust, or in a structure’s locker. Not with your six words.
+sheet-root-title = The root sheet of your structure
+sheet-root-lead = It is shown only this once. It proves that the structure is yours. Print it now.
+sheet-root-where = Lock it away at your office, with the structure’s important papers.
+sheet-care = Whoever finds this sheet can come in. We keep no copy of it.
+sheet-next = I have it on paper
+sheet-check-title = Let’s check the sheet
+sheet-check-lead = Look at the sheet, on paper.
+sheet-check-letters = The last 4 letters of the sheet
+sheet-check-wrong = These are not the last 4 letters. Look at the end of the last line and try again.
+sheet-check-again = See the sheet again
+sheet-paper-title = Recovery sheet
+sheet-paper-own = Keep it somewhere safe. It opens what is closed.
+sheet-paper-root = Keep it locked away. It proves whose structure it is.
+sheet-paper-qr = Square to read with a camera
+sheet-paper-letters = Letters of the sheet
+sheet-paper-finder = Whoever has this sheet can come in. Do not show it.
+words-paper = Your six words
+words-paper-handle = Name:
+
+# Coming in
+come-title = Come in
+come-lead = What do you have with you?
+come-words = My six words
+come-words-hint = With the name of my safe
+come-sheet = My recovery sheet
+come-sheet-hint = Letters, or a square to scan
+come-handle = Name of your safe
+come-handle-hint = Two words and a number
+come-six = Your six words
+come-six-hint = In order. Capital or small letters are the same.
+come-word = Word
+come-fill = Write the name of the safe and the six words.
+come-letters = Letters of the sheet
+come-letters-hint = All the letters, in order. Spaces do not matter.
+come-sheet-fill = Write the letters of the sheet.
+come-in = Come in
+come-opening = We are opening your safe. It can take a few seconds…
+scan-start = Scan the square
+scan-type = Write the letters
+scan-hold = Hold the square in front of the camera.
+scan-refused = The camera does not answer or is not allowed. Write the letters instead.
+
+# The safe
+safe-title = My safe
+safe-count = { $count ->
+    [one] { $count } paper. You alone decide who can see it.
+   *[other] { $count } papers. You alone decide who can see them.
+}
+safe-empty = Your safe is empty.
+safe-empty-why = What you put in it is locked on this device, before it leaves. Nobody else can read it.
+safe-add = Add a paper
+safe-give = Give papers to a structure
+safe-room = { $used } of { $limit }
+safe-draft = “{ $title }” has not arrived in the safe yet. It is protected on this device.
+safe-draft-look = Finish
+paper-only-me = Only you
+paper-seen-by = { $count ->
+    [one] Seen by { $count } structure
+   *[other] Seen by { $count } structures
+}
+task-running = “{ $title }” is on its way into your safe…
+task-done = “{ $title }” is put away.
+
+# Adding
+add-title = Add a paper
+add-private = The place and the device, hidden in photos, are erased. Then everything is locked, here, on this device.
+add-limit = Up to { $limit } a file.
+add-looking = We are preparing your paper…
+add-refused-title = This file could not go in
+add-next-file = Go on to the next
+add-other = Choose another file
+add-sending-title = Your papers are on their way
+add-sending-lead = You can go on meanwhile.
+add-sent-title = All done
+add-to-safe = See my safe
+add-another = Add another paper
+pick-camera = Take a photo
+pick-camera-hint = Lay the paper flat, in good light
+pick-files = Choose files
+pick-file = Choose a file
+pick-files-hint = Photos, PDF, or other
+pick-drop = Or drop your files here
+title-question = What is it?
+title-label = Name of the paper
+title-left = { $count ->
+    [one] { $count } file left after this one.
+   *[other] { $count } files left after this one.
+}
+title-usual = Or tap a name:
+title-empty = Give this paper a name, to find it again.
+title-put = Put in my safe
+title-skip = Do not add it
+usual-identity = Identity card
+usual-permit = Residence permit
+usual-passport = Passport
+usual-health = Health card
+usual-benefit = Benefit certificate
+usual-housing = Postal address certificate
+usual-bank = Bank details
+usual-family = Family record book
+usual-work = Work contract
+usual-photo = Photo
+
+# One paper
+gone-title = Not found
+paper-damaged-title = Damaged paper
+paper-look = Look at it
+paper-save = Download
+paper-saved = “{ $name }” is now in this device’s downloads. There, anyone can open it.
+paper-added = Added on { $day }
+paper-pages = { $count ->
+    [one] { $count } page
+   *[other] { $count } pages
+}
+paper-give = Give to a structure
+paper-give-hint = Until a day that you choose
+paper-rename = Change the name
+paper-replace = Put a new version
+paper-replace-hint = A clearer photo, a newer paper
+paper-remove = Delete
+seers-title = Who can see it?
+seers-none = Only you.
+seers-change = See or take back
+look-opening = We are opening this paper…
+look-other = This paper cannot be shown here. You can download it from its page.
+look-smaller = Smaller
+look-larger = Larger
+look-frame = The paper
+look-page = Page { $page } of { $pages }
+look-page-label = { $title }, page { $page } of { $pages }
+look-previous = Page before
+look-next = Next page
+rename-title = Change the name
+rename-do = Change the name
+replace-title = Put a new version
+replace-seen = { $count ->
+    [one] { $count } structure can see this paper. It will see the new version too.
+   *[other] { $count } structures can see this paper. They will see the new version too.
+}
+remove-title = Delete this paper?
+remove-what = It disappears from your safe, for good. Nobody will be able to find it again.
+remove-seen = A structure could see it. It will no longer be able to open it. But what was seen was seen.
+remove-yes = Yes, delete
+draft-title = This paper has not arrived yet
+draft-what = It is locked on this device. Send it to your safe, or let it go.
+draft-send = Send to my safe
+draft-drop = Do not keep it
+draft-drop-title = Erase this paper from the device?
+draft-drop-yes = Yes, erase
+
+# Giving
+give-who-title = Whom do you want to give to?
+give-who-known = You know already
+give-who-search = Look for a structure
+give-who-hint = Its name or its town
+give-who-find = Search
+give-who-none = No structure found. Try another word, or ask for the exact name at the desk.
+compare-title = Is it really { $name }?
+compare-lead = Look at the code shown at the structure’s desk. Scan the square, or write the 20 letters.
+compare-code = Code of the structure
+compare-code-hint = 20 letters and digits, in groups of 4
+compare-typed = What you wrote
+compare-do = Compare
+compare-why = Why? A name can be copied. This code cannot. If it is the same, your papers will go to this structure and to nobody else. You do this only once.
+compared-title = Yes, this is the one
+compared-what = { $count ->
+    [one] The code is right. { $count } person works there and will be able to open what you give.
+   *[other] The code is right. { $count } people work there and will be able to open what you give.
+}
+compared-next = Choose the papers
+which-title = Which papers?
+which-lead = Tick what you give. The rest stays hidden.
+which-empty = Your safe is empty. Add a paper first.
+which-next = { $count ->
+    [0] Tick a paper
+    [one] Give { $count } paper
+   *[other] Give { $count } papers
+}
+until-title = Until when?
+until-lead = After that day, the structure can no longer open it. You can take it back before.
+until-day = One day
+until-week = One week
+until-month = One month
+until-quarter = Three months
+until-own = Another day
+until-no-day = This day does not exist. Check the three numbers.
+until-past = This day is already past.
+date-day = Day
+date-month = Month
+date-year = Year
+why-title = A word for the structure?
+why-lead = You can leave it empty.
+why-signed = How they know you
+why-signed-hint = A first name, a file number…
+why-purpose = Why you give these papers
+why-purpose-hint = For example: housing request
+confirm-title = Do you give this?
+confirm-to = To
+confirm-until = Until
+confirm-as = Signed
+confirm-why = For
+confirm-note = New versions of these papers will be seen too. You can take them back at any time.
+confirm-yes = Yes, give
+confirm-no = No, go back
+done-title = It is given
+done-what = { $count ->
+    [one] { $name } can see { $count } paper until { $day }.
+   *[other] { $name } can see { $count } papers until { $day }.
+}
+done-back = You will see who opens it and when. You can take it back whenever you want.
+done-who = Who sees what
+
+# Who can see what, and taking back
+who-title = Who sees what
+who-lead = You can take it back at any time.
+who-none = Nobody. Only you see your papers.
+who-past = Before
+grant-until = Until { $day }
+grant-ended = Ended on { $day }
+grant-taken_back = You took it back. (It was given until { $day }.)
+grant-opened = { $count ->
+    [one] Opened { $count } time, on { $when }
+   *[other] Opened { $count } times, last on { $when }
+}
+grant-unopened = Not opened yet
+take-back = Take back
+taken-title = It is taken back
+taken-now = From now on, this structure can no longer open these papers.
+taken-unseen = Nobody had opened them.
+taken-seen = Before that, this had been opened:
+taken-honest = What was seen was seen. A copy may have been made.
+opened-by = { $name }, worker number { $number }, on { $when }
+
+# What happened
+trace-title = History
+trace-lead = Everything that happened with your safe.
+trace-a-paper = a paper
+trace-opened_safe = You opened your safe.
+trace-added = You added “{ $title }”.
+trace-renamed = You changed a name: “{ $title }”.
+trace-replaced = You put a new version of “{ $title }”.
+trace-removed = You deleted “{ $title }”.
+trace-given = You gave “{ $title }” to { $name }, until { $day }.
+trace-listed = { $name } (worker { $number }) looked at the list of what you gave.
+trace-seen = { $name } (worker { $number }) opened “{ $title }”.
+trace-taken_back = You took “{ $title }” back from { $name }.
+trace-ended = The time is over: { $name } can no longer open “{ $title }”.
+trace-device_added = { $here ->
+    [yes] This device came into your safe.
+   *[no] Another device came into your safe.
+}
+trace-device_retired = { $here ->
+    [yes] This device was removed.
+   *[no] Another device was removed.
+}
+trace-lock_set = A way to come in was added.
+trace-lock_retired = A way to come in was removed.
+
+# Settings
+settings-title = Settings
+settings-handle = Name of your safe:
+settings-lock = Close now
+settings-lock-hint = You will need your words to come back
+settings-leave = Sign out
+settings-leave-hint = From this device, or from everywhere
+settings-language = Language
+settings-ways = Getting back into my safe
+settings-devices = My devices
+settings-away = Take everything away
+settings-away-hint = All your papers in one file
+settings-close = Close my safe for good
+ways-title = Getting back into your safe
+ways-lead = What opens your safe, if you lose this device:
+ways-words = Your six words
+ways-words-what = With the name of your safe.
+ways-sheet = Your recovery sheet
+ways-sheet-what = All by itself. Keep it away from your six words.
+ways-one = You have only one way to come in left. Take good care of it.
+ways-nobody = We cannot open your safe for you: we do not have the key.
+devices-title = My devices
+devices-lead = The devices that came into your safe.
+devices-this = This device
+devices-other = Another device
+devices-since = Since { $day }
+devices-lost = A device lost or stolen? Sign out from everywhere: it will not come in again without your words.
+away-title = Take everything away
+away-lead = All your papers, as you put them in, and a list. In one file.
+away-care = This file is not locked. Whoever has it can read everything. Do not leave it on a shared device.
+away-do = Prepare the file
+away-busy = We are gathering your papers…
+away-done = The file is in this device’s downloads.
+away-name = my papers
+leave-title = Sign out
+leave-lead = Your papers stay in your safe. You will need your words or your sheet to come back.
+leave-here = Sign out of this device
+leave-here-hint = Nothing of you stays here
+leave-everywhere = Sign out everywhere
+leave-everywhere-hint = All your devices are closed, this one too
+close-title = Close for good
+close-lead = Is this really what you want?
+close-what = All your papers will be erased. Nobody can bring them back: not you, not us.
+close-first = Do you want to take everything away first?
+close-next = I want to close my safe
+close-no = No, I keep it
+close-sure-title = Last question
+close-type = To close, write this word:
+close-word = close
+close-yes = Close for good
+
+# The structures' page
+begin-title = Welcome
+begin-found = Create our structure
+begin-found-hint = You will be its manager
+begin-link = Did you get an invitation link?
+begin-link-hint = Open that link in this browser, then come in here.
+found-title = Create your structure
+found-lead = People will find it by its name and town.
+found-name = Name of the structure
+found-name-hint = As it is written on the door
+found-place = Town
+found-do = Create the structure
+found-busy = We are making the structure’s keys…
+my-name = Your name
+my-name-hint = Your colleagues will see it. People will see only your number.
+join-title = Join the team
+join-lead = You have been invited. What is your name?
+join-do = Join
+join-not = This is not for me
+waiting-operator-title = Waiting to be accepted
+waiting-operator = { $name } is created. Whoever runs the service must now accept it.
+waiting-manager-title = Waiting
+waiting-manager = A manager of { $name } must open their page. Then you come in by yourself.
+waiting-pass-on = To pass on to whoever runs the service
+waiting-command = The command to run
+waiting-looking = This page looks by itself. You can leave it open.
+received-title = What was entrusted to us
+received-none = Nobody has given you anything yet.
+received-how = Show your code at the desk: people compare it, then choose what they give you.
+received-code = See our code
+received-unnamed = No name
+received-papers = { $count ->
+    [one] { $count } paper
+   *[other] { $count } papers
+}
+given-dates = Given on { $from }, until { $day }
+given-open = Open
+given-damaged = This paper is damaged and does not open. The others are fine. Ask the person to put it in again.
+given-receipt = The person sees who opens their papers, and when.
+team-title = The team
+team-lead = People outside see your number, not your name.
+team-me = you
+team-manager = Manager
+team-worker = Worker
+team-number = number { $number }
+team-invited = Invitations
+team-invitation-open = Not opened yet. Valid until { $when }.
+team-invitation-asked = Coming soon: keep this page open. (Until { $when }.)
+team-invite = Invite someone
+team-invite-hint = With a link, for one person only
+invite-title = Whom do you invite?
+invite-made-title = The link is ready
+invite-lead = Hand the link over in person, or in a safe way.
+invite-name = Name of the person
+invite-do = Make the link
+invite-link = Invitation link
+invite-copy = Copy the link
+invite-once = This link works only once, until { $when }. It is shown only here.
+invite-stay = When the person has opened the link, keep your page open for a moment: it is what lets them in.
+poster-title = Our code
+poster-lead = To put up at the desk. People compare it before they give you a paper.
+poster-qr = Square to scan: the code of the structure
+poster-say = Compare this code before you give your papers.
+poster-print = Print the poster
+
+# When something does not go as it should: what to do next, and that nothing is lost.
+error-wait-seconds = { $seconds ->
+    [one] Try again in { $seconds } second.
+   *[other] Try again in { $seconds } seconds.
+}
+error-wait-minutes = { $minutes ->
+    [one] Try again in { $minutes } minute.
+   *[other] Try again in { $minutes } minutes.
+}
+error-wrong_words_or_handle = The name of the safe and the words do not go together. Look at your paper, word by word, and try again. Your papers are protected.
+error-words_misread = The word “{ $word }” is not in our list. Look closely at how it is written.
+error-wrong_sheet = This sheet opens no safe. Check the letters. A newer sheet may have replaced it.
+error-sheet_misread = A letter is wrong or missing. Read the sheet again, group by group.
+error-too_many_tries = Too many tries for now. Your papers are protected. Your recovery sheet still works.
+error-too_many_requests = Many people are here at the moment. Nothing is lost. Wait a little.
+error-offline = No internet. Nothing is lost. Try again when it is back.
+error-server_down = The service does not answer. Nothing is lost. Try again in a few minutes.
+error-damaged = This paper is damaged and does not open. The rest of your safe is fine. If you still have the original, add it again.
+error-not_found = What you are looking for is no longer here. It was deleted, taken back, or its time is over.
+error-file_too_large = This file is too large: the limit is { $limit }. Nothing was sent. Try a smaller photo.
+error-file_unreadable = We cannot read this file. Try to take a photo of it, or save it as JPEG or PDF.
+error-pdf_has_password = This PDF has its own password. We cannot show it here. Download it to open it.
+error-storage_full = The service has no room left. Nothing is lost, and your papers can still be read. Try again later.
+error-quota_full = Your safe is full. Delete a paper that you no longer need, then try again.
+error-fork = Careful: the service does not show everybody the same thing. We stop here, to protect you. Talk to the structure that helps you.
+error-rollback = Careful: the service shows an old state of your safe. We do not touch it, to protect you. Talk to the structure that helps you.
+error-other_chain = Careful: this is not the structure that you knew. Give nothing. Go to its desk and talk about it.
+error-code_misread = A letter of the code is wrong or missing. Read it again, group by group.
+error-code_differs = This code belongs to another structure. Give nothing. Check the name, or ask at the desk.
+error-structure_not_accepted = The service has not accepted this structure yet. You can give it papers later.
+error-not_a_member = You are no longer in this team. Ask the manager.
+error-invitation_used = This link was used already. Ask the manager for another one.
+error-invitation_ended = This link is no longer valid: it lasted one day. Ask the manager for another one.
+error-invitation_misread = This link is not complete. Copy all of it and open it again.
+error-grant_ended = You no longer have access to this paper: the person took it back, or the time is over.
+error-handle_taken = This name of a safe is already taken. Start again: another name will be drawn.
+error-session_ended = Your safe was closed, perhaps from another device. Come in again. Nothing is lost.
+error-conflict = Another of your devices changed the same thing at the same time. Nothing is lost. Try again.
+error-stale = Your safe changed in the meantime. Nothing is lost. Try again.
+error-busy_elsewhere = Your safe is already open in another window of this browser. Close it, then try again.
+error-unsupported_browser = This browser is too old to lock your papers. Update it, or try Firefox, Chrome or Safari. Nothing was sent.
+error-newer_version = There is a newer version of this page. Load the page again. Nothing is lost.
+error-bad_request = The service did not understand this request. Nothing is lost. Load the page again and try once more.
+error-internal = Something did not work. Nothing is lost. Try again; if it happens again, load the page again.
+error-close_word = This is not the word that was asked for. Your safe has not changed.

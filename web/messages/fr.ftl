@@ -1,0 +1,510 @@
+# French, the source of every other language. Plain words, short sentences, "vous".
+# The person's things are "papiers", kept in a "coffre"; who works in a structure is a "collègue".
+
+page-title = Reconnect
+home = Retour à l’accueil
+back = Retour
+next = Continuer
+step = Étape { $at } sur { $of }
+loading = Un instant…
+busy = Un instant…
+try-again = Réessayer
+print = Imprimer
+copy = Copier
+copied = C’est copié.
+copy-failed = La copie n’a pas marché. Sélectionnez le texte à la main.
+fill-all = Écrivez quelque chose ici.
+keep-it = Non, le garder
+untitled = Sans nom
+tabs = Menu
+tab-safe = Mon coffre
+tab-who = Qui voit quoi
+tab-trace = Historique
+tab-settings = Réglages
+tab-received = Reçu
+tab-team = Équipe
+tab-poster = Notre code
+to-safe = Voir mon coffre
+
+exit = Quitter vite
+exit-note = « Quitter vite » ferme tout et montre un site de météo. Trois fois la touche Maj fait pareil. Mais l’historique du navigateur, lui, n’est pas effacé : nous ne pouvons pas le faire.
+
+lock-soon = Votre coffre va se fermer.
+lock-seconds = { $seconds ->
+    [one] Encore { $seconds } seconde.
+   *[other] Encore { $seconds } secondes.
+}
+lock-stay = Je suis là
+
+# The door
+language-title = Choisissez votre langue
+missing-title = Ce navigateur ne convient pas
+missing-list = Il manque :
+welcome-title = Vos papiers, à l’abri
+welcome-lead = Un coffre pour vos papiers. Vous seul avez la clé. Même nous, nous ne pouvons pas lire.
+welcome-come = Entrer dans mon coffre
+welcome-come-hint = Avec vos six mots ou votre feuille
+welcome-open = Ouvrir un coffre
+welcome-open-hint = Sans téléphone, sans e-mail, sans papiers
+welcome-language = Changer de langue
+welcome-desk-title = L’espace des structures
+welcome-desk-lead = Pour lire ce que des personnes vous confient, et seulement cela.
+welcome-desk-open = Ouvrir mon accès
+welcome-desk-open-hint = La première fois seulement
+welcome-invited = On vous a invité dans une équipe. Entrez, ou ouvrez votre accès : l’invitation vous attend ici. Ne fermez pas cette page.
+outside-locked = Votre coffre est fermé.
+outside-idle = Votre coffre s’est fermé tout seul : personne n’a touché l’écran.
+outside-hidden = Votre coffre s’est fermé tout seul : la page est restée cachée longtemps.
+outside-reload = La page a été rechargée. Votre coffre s’est donc fermé.
+outside-signed_out = Vous êtes sorti. Votre coffre est fermé.
+outside-session_ended = Votre coffre a été fermé depuis un autre appareil.
+outside-closed = Votre coffre est fermé pour toujours. Tout a été effacé.
+outside-why = La clé n’est gardée que dans la mémoire de cette page. Entrez à nouveau : vos papiers sont toujours là.
+
+# Opening a safe
+open-title = Ouvrir un coffre
+open-drawing = Votre appareil fabrique vos clés…
+open-making = Nous ouvrons votre coffre…
+open-handle-title = Voici le nom de votre coffre
+open-handle-lead = Écrivez-le sur un papier. Il ne dit rien sur vous.
+open-handle-why = Vous en aurez besoin pour entrer, avec les six mots de la page suivante.
+open-handle-next = C’est écrit
+open-words-title = Voici vos six mots
+open-words-lead = C’est votre clé. Écrivez-les dans l’ordre.
+open-words-care = Ne les montrez à personne. Qui a ces mots peut entrer. Nous ne les connaissons pas et nous ne pourrons pas vous les redire.
+open-words-next = C’est écrit
+open-check-title = Vérifions ensemble
+open-check-lead = Regardez votre papier et écrivez ces deux mots.
+open-check-word = Mot numéro { $number }
+open-check-wrong = Ce n’est pas le mot numéro { $number }. Ce n’est pas grave : regardez votre papier et essayez encore.
+open-check-again = Revoir les mots
+keep-title = Cet appareil est‑il à vous seul ?
+keep-lead = Si d’autres personnes s’en servent, rien ne doit y rester.
+keep-yes = Oui, il est à moi
+keep-yes-hint = Le nom du coffre reste ici. Il faudra toujours vos mots pour entrer.
+keep-no = Non, il est prêté ou partagé
+keep-no-hint = Rien ne reste sur cet appareil.
+
+# The recovery sheet
+sheet-own-title = Votre feuille de secours
+sheet-own-lead = Si vous perdez vos mots, cette feuille ouvre votre coffre. Imprimez-la, ou recopiez toutes les lettres.
+sheet-own-where = Gardez-la dans un endroit sûr : chez quelqu’un de confiance, ou dans le coffre d’une structure. Pas avec vos six mots.
+sheet-root-title = La feuille racine de votre structure
+sheet-root-lead = Elle n’est montrée que cette fois. Elle prouve que la structure est la vôtre. Imprimez-la maintenant.
+sheet-root-where = Rangez-la sous clé, au siège, avec les papiers importants de la structure.
+sheet-care = Qui trouve cette feuille peut entrer. Nous n’en gardons pas de copie.
+sheet-next = Je l’ai sur papier
+sheet-check-title = Vérifions la feuille
+sheet-check-lead = Regardez la feuille, sur papier.
+sheet-check-letters = Les 4 dernières lettres de la feuille
+sheet-check-wrong = Ce ne sont pas les 4 dernières lettres. Regardez la fin de la dernière ligne et essayez encore.
+sheet-check-again = Revoir la feuille
+sheet-paper-title = Feuille de secours
+sheet-paper-own = À garder en lieu sûr. Elle ouvre ce qui est fermé.
+sheet-paper-root = À garder sous clé. Elle prouve à qui est la structure.
+sheet-paper-qr = Carré à lire avec un appareil photo
+sheet-paper-letters = Lettres de la feuille
+sheet-paper-finder = Qui a cette feuille peut entrer. Ne la montrez pas.
+words-paper = Vos six mots
+words-paper-handle = Nom :
+
+# Coming in
+come-title = Entrer
+come-lead = Qu’avez-vous avec vous ?
+come-words = Mes six mots
+come-words-hint = Avec le nom de mon coffre
+come-sheet = Ma feuille de secours
+come-sheet-hint = Lettres ou carré à scanner
+come-handle = Nom de votre coffre
+come-handle-hint = Deux mots et un nombre
+come-six = Vos six mots
+come-six-hint = Dans l’ordre. Majuscules ou minuscules, c’est pareil.
+come-word = Mot
+come-fill = Écrivez le nom du coffre et les six mots.
+come-letters = Lettres de la feuille
+come-letters-hint = Toutes les lettres, dans l’ordre. Les espaces ne comptent pas.
+come-sheet-fill = Écrivez les lettres de la feuille.
+come-in = Entrer
+come-opening = Nous ouvrons votre coffre. Cela peut prendre quelques secondes…
+scan-start = Scanner le carré
+scan-type = Écrire les lettres
+scan-hold = Tenez le carré devant l’appareil photo.
+scan-refused = L’appareil photo ne répond pas ou n’est pas permis. Écrivez plutôt les lettres.
+
+# The safe
+safe-title = Mon coffre
+safe-count = { $count ->
+    [one] { $count } papier. Vous seul décidez qui peut le voir.
+   *[other] { $count } papiers. Vous seul décidez qui peut les voir.
+}
+safe-empty = Votre coffre est vide.
+safe-empty-why = Ce que vous y mettez est fermé à clé sur cet appareil, avant de partir. Personne d’autre ne peut le lire.
+safe-add = Ajouter un papier
+safe-give = Donner des papiers à une structure
+safe-room = { $used } sur { $limit }
+safe-draft = « { $title } » n’est pas encore arrivé dans le coffre. Il est à l’abri sur cet appareil.
+safe-draft-look = Terminer
+paper-only-me = Vous seul
+paper-seen-by = { $count ->
+    [one] Vu par { $count } structure
+   *[other] Vu par { $count } structures
+}
+task-running = « { $title } » part dans votre coffre…
+task-done = « { $title } » est rangé.
+
+# Adding
+add-title = Ajouter un papier
+add-private = Le lieu et l’appareil, cachés dans les photos, sont effacés. Puis tout est fermé à clé, ici, sur cet appareil.
+add-limit = Jusqu’à { $limit } par fichier.
+add-looking = Nous préparons votre papier…
+add-refused-title = Ce fichier n’a pas pu entrer
+add-next-file = Passer au suivant
+add-other = Choisir un autre fichier
+add-sending-title = Vos papiers partent
+add-sending-lead = Vous pouvez continuer pendant ce temps.
+add-sent-title = C’est terminé
+add-to-safe = Voir mon coffre
+add-another = Ajouter un autre papier
+pick-camera = Prendre une photo
+pick-camera-hint = Posez le papier à plat, en pleine lumière
+pick-files = Choisir des fichiers
+pick-file = Choisir un fichier
+pick-files-hint = Photos, PDF, ou autre
+pick-drop = Ou déposez vos fichiers ici
+title-question = Qu’est‑ce que c’est ?
+title-label = Nom du papier
+title-left = { $count ->
+    [one] Il reste { $count } fichier après celui-ci.
+   *[other] Il reste { $count } fichiers après celui-ci.
+}
+title-usual = Ou touchez un nom :
+title-empty = Donnez un nom à ce papier, pour le retrouver.
+title-put = Mettre dans mon coffre
+title-skip = Ne pas l’ajouter
+usual-identity = Carte d’identité
+usual-permit = Titre de séjour
+usual-passport = Passeport
+usual-health = Carte Vitale
+usual-benefit = Attestation CAF
+usual-housing = Domiciliation
+usual-bank = RIB
+usual-family = Livret de famille
+usual-work = Contrat de travail
+usual-photo = Photo
+
+# One paper
+gone-title = Introuvable
+paper-damaged-title = Papier abîmé
+paper-look = Regarder
+paper-save = Télécharger
+paper-saved = « { $name } » est maintenant dans les téléchargements de cet appareil. Là, tout le monde peut l’ouvrir.
+paper-added = Ajouté le { $day }
+paper-pages = { $count ->
+    [one] { $count } page
+   *[other] { $count } pages
+}
+paper-give = Donner à une structure
+paper-give-hint = Jusqu’à un jour que vous choisissez
+paper-rename = Changer le nom
+paper-replace = Mettre une nouvelle version
+paper-replace-hint = Une photo plus nette, un papier plus récent
+paper-remove = Supprimer
+seers-title = Qui peut le voir ?
+seers-none = Vous seul.
+seers-change = Voir ou reprendre
+look-opening = Nous ouvrons ce papier…
+look-other = Ce papier ne peut pas être montré ici. Vous pouvez le télécharger depuis sa page.
+look-smaller = Plus petit
+look-larger = Plus grand
+look-frame = Le papier
+look-page = Page { $page } sur { $pages }
+look-page-label = { $title }, page { $page } sur { $pages }
+look-previous = Page d’avant
+look-next = Page d’après
+rename-title = Changer le nom
+rename-do = Changer le nom
+replace-title = Mettre une nouvelle version
+replace-seen = { $count ->
+    [one] { $count } structure peut voir ce papier. Elle verra aussi la nouvelle version.
+   *[other] { $count } structures peuvent voir ce papier. Elles verront aussi la nouvelle version.
+}
+remove-title = Supprimer ce papier ?
+remove-what = Il disparaît de votre coffre, pour toujours. Personne ne pourra le retrouver.
+remove-seen = Une structure pouvait le voir. Elle ne pourra plus l’ouvrir. Mais ce qui a été vu a été vu.
+remove-yes = Oui, supprimer
+draft-title = Ce papier n’est pas encore arrivé
+draft-what = Il est fermé à clé sur cet appareil. Envoyez-le dans votre coffre, ou laissez-le.
+draft-send = Envoyer dans mon coffre
+draft-drop = Ne pas le garder
+draft-drop-title = Effacer ce papier de l’appareil ?
+draft-drop-yes = Oui, effacer
+
+# Giving
+give-who-title = À qui voulez‑vous donner ?
+give-who-known = Vous connaissez déjà
+give-who-search = Chercher une structure
+give-who-hint = Son nom ou sa ville
+give-who-find = Chercher
+give-who-none = Aucune structure trouvée. Essayez un autre mot, ou demandez le nom exact à l’accueil.
+compare-title = Est-ce bien { $name } ?
+compare-lead = Regardez le code affiché à l’accueil de la structure. Scannez le carré, ou écrivez les 20 lettres.
+compare-code = Code de la structure
+compare-code-hint = 20 lettres et chiffres, par groupes de 4
+compare-typed = Ce que vous avez écrit
+compare-do = Comparer
+compare-why = Pourquoi ? Un nom, ça se copie. Ce code, non. S’il est pareil, vos papiers iront à cette structure et à personne d’autre. C’est à faire une seule fois.
+compared-title = Oui, c’est bien elle
+compared-what = { $count ->
+    [one] Le code est le bon. { $count } personne y travaille et pourra ouvrir ce que vous donnez.
+   *[other] Le code est le bon. { $count } personnes y travaillent et pourront ouvrir ce que vous donnez.
+}
+compared-next = Choisir les papiers
+which-title = Quels papiers ?
+which-lead = Cochez ce que vous donnez. Le reste ne se verra pas.
+which-empty = Votre coffre est vide. Ajoutez d’abord un papier.
+which-next = { $count ->
+    [0] Cochez un papier
+    [one] Donner { $count } papier
+   *[other] Donner { $count } papiers
+}
+until-title = Jusqu’à quand ?
+until-lead = Après ce jour, la structure ne pourra plus ouvrir. Vous pouvez reprendre avant.
+until-day = Un jour
+until-week = Une semaine
+until-month = Un mois
+until-quarter = Trois mois
+until-own = Un autre jour
+until-no-day = Ce jour n’existe pas. Vérifiez les trois nombres.
+until-past = Ce jour est déjà passé.
+date-day = Jour
+date-month = Mois
+date-year = Année
+why-title = Un mot pour la structure ?
+why-lead = Vous pouvez laisser vide.
+why-signed = Comment elle vous connaît
+why-signed-hint = Un prénom, un numéro de dossier…
+why-purpose = Pourquoi vous donnez ces papiers
+why-purpose-hint = Par exemple : demande de logement
+confirm-title = Vous donnez ceci ?
+confirm-to = À
+confirm-until = Jusqu’au
+confirm-as = Signé
+confirm-why = Pour
+confirm-note = Les nouvelles versions de ces papiers seront vues aussi. Vous pouvez reprendre à tout moment.
+confirm-yes = Oui, donner
+confirm-no = Non, revenir
+done-title = C’est donné
+done-what = { $count ->
+    [one] { $name } peut voir { $count } papier jusqu’au { $day }.
+   *[other] { $name } peut voir { $count } papiers jusqu’au { $day }.
+}
+done-back = Vous verrez qui l’ouvre et quand. Vous pouvez reprendre quand vous voulez.
+done-who = Qui voit quoi
+
+# Who can see what, and taking back
+who-title = Qui voit quoi
+who-lead = Vous pouvez reprendre à tout moment.
+who-none = Personne. Vous seul voyez vos papiers.
+who-past = Avant
+grant-until = Jusqu’au { $day }
+grant-ended = Terminé le { $day }
+grant-taken_back = Vous l’avez repris. (C’était donné jusqu’au { $day }.)
+grant-opened = { $count ->
+    [one] Ouvert { $count } fois, le { $when }
+   *[other] Ouvert { $count } fois, la dernière le { $when }
+}
+grant-unopened = Pas encore ouvert
+take-back = Reprendre
+taken-title = C’est repris
+taken-now = À partir de maintenant, cette structure ne peut plus ouvrir ces papiers.
+taken-unseen = Personne ne les avait ouverts.
+taken-seen = Avant cela, ceci avait été ouvert :
+taken-honest = Ce qui a été vu a été vu. Une copie a pu être faite.
+opened-by = { $name }, collègue numéro { $number }, le { $when }
+
+# What happened
+trace-title = Historique
+trace-lead = Tout ce qui s’est passé avec votre coffre.
+trace-a-paper = un papier
+trace-opened_safe = Vous avez ouvert votre coffre.
+trace-added = Vous avez ajouté « { $title } ».
+trace-renamed = Vous avez changé un nom : « { $title } ».
+trace-replaced = Vous avez mis une nouvelle version de « { $title } ».
+trace-removed = Vous avez supprimé « { $title } ».
+trace-given = Vous avez donné « { $title } » à { $name }, jusqu’au { $day }.
+trace-listed = { $name } (collègue { $number }) a regardé la liste de ce que vous avez donné.
+trace-seen = { $name } (collègue { $number }) a ouvert « { $title } ».
+trace-taken_back = Vous avez repris « { $title } » à { $name }.
+trace-ended = Le temps est fini : { $name } ne peut plus ouvrir « { $title } ».
+trace-device_added = { $here ->
+    [yes] Cet appareil est entré dans votre coffre.
+   *[no] Un autre appareil est entré dans votre coffre.
+}
+trace-device_retired = { $here ->
+    [yes] Cet appareil a été retiré.
+   *[no] Un autre appareil a été retiré.
+}
+trace-lock_set = Un moyen d’entrer a été ajouté.
+trace-lock_retired = Un moyen d’entrer a été retiré.
+
+# Settings
+settings-title = Réglages
+settings-handle = Nom de votre coffre :
+settings-lock = Fermer maintenant
+settings-lock-hint = Il faudra vos mots pour revenir
+settings-leave = Sortir
+settings-leave-hint = De cet appareil, ou de partout
+settings-language = Langue
+settings-ways = Revenir dans mon coffre
+settings-devices = Mes appareils
+settings-away = Tout emporter
+settings-away-hint = Tous vos papiers dans un seul fichier
+settings-close = Fermer mon coffre pour toujours
+ways-title = Revenir dans votre coffre
+ways-lead = Ce qui ouvre votre coffre, si vous perdez cet appareil :
+ways-words = Vos six mots
+ways-words-what = Avec le nom de votre coffre.
+ways-sheet = Votre feuille de secours
+ways-sheet-what = Toute seule. Gardez-la loin de vos six mots.
+ways-one = Il ne vous reste qu’un seul moyen d’entrer. Prenez-en bien soin.
+ways-nobody = Nous ne pouvons pas ouvrir votre coffre à votre place : nous n’avons pas la clé.
+devices-title = Mes appareils
+devices-lead = Les appareils qui sont entrés dans votre coffre.
+devices-this = Cet appareil
+devices-other = Un autre appareil
+devices-since = Depuis le { $day }
+devices-lost = Un appareil perdu ou volé ? Sortez de partout : il ne pourra plus entrer sans vos mots.
+away-title = Tout emporter
+away-lead = Tous vos papiers, comme vous les avez mis, et une liste. Dans un seul fichier.
+away-care = Ce fichier n’est pas fermé à clé. Qui l’a peut tout lire. Ne le laissez pas sur un appareil partagé.
+away-do = Préparer le fichier
+away-busy = Nous rassemblons vos papiers…
+away-done = Le fichier est dans les téléchargements de cet appareil.
+away-name = mes papiers
+leave-title = Sortir
+leave-lead = Vos papiers restent dans votre coffre. Il faudra vos mots ou votre feuille pour revenir.
+leave-here = Sortir de cet appareil
+leave-here-hint = Rien de vous ne reste ici
+leave-everywhere = Sortir de partout
+leave-everywhere-hint = Tous vos appareils sont fermés, celui-ci aussi
+close-title = Fermer pour toujours
+close-lead = Est-ce vraiment ce que vous voulez ?
+close-what = Tous vos papiers seront effacés. Personne ne pourra les retrouver : ni vous, ni nous.
+close-first = Voulez-vous d’abord tout emporter ?
+close-next = Je veux fermer mon coffre
+close-no = Non, je le garde
+close-sure-title = Dernière question
+close-type = Pour fermer, écrivez ce mot :
+close-word = fermer
+close-yes = Fermer pour toujours
+
+# The structures' page
+begin-title = Bienvenue
+begin-found = Créer notre structure
+begin-found-hint = Vous en serez responsable
+begin-link = Vous avez reçu un lien d’invitation ?
+begin-link-hint = Ouvrez ce lien dans ce navigateur, puis entrez ici.
+found-title = Créer votre structure
+found-lead = Les personnes la trouveront par son nom et sa ville.
+found-name = Nom de la structure
+found-name-hint = Comme il est écrit sur la porte
+found-place = Ville
+found-do = Créer la structure
+found-busy = Nous fabriquons les clés de la structure…
+my-name = Votre nom
+my-name-hint = Vos collègues le verront. Les personnes verront seulement votre numéro.
+join-title = Rejoindre l’équipe
+join-lead = On vous a invité. Comment vous appelez-vous ?
+join-do = Rejoindre
+join-not = Ce n’est pas pour moi
+waiting-operator-title = En attente de l’accord
+waiting-operator = { $name } est créée. Le responsable du service doit maintenant l’accepter.
+waiting-manager-title = En attente
+waiting-manager = Une personne responsable de { $name } doit ouvrir sa page. Ensuite, vous entrez tout seul.
+waiting-pass-on = À transmettre au responsable du service
+waiting-command = La commande à lancer
+waiting-looking = Cette page regarde toute seule. Vous pouvez la laisser ouverte.
+received-title = Ce qu’on nous a confié
+received-none = Personne ne vous a encore rien donné.
+received-how = Montrez votre code à l’accueil : les personnes le comparent, puis choisissent ce qu’elles vous donnent.
+received-code = Voir notre code
+received-unnamed = Sans nom
+received-papers = { $count ->
+    [one] { $count } papier
+   *[other] { $count } papiers
+}
+given-dates = Donné le { $from }, jusqu’au { $day }
+given-open = Ouvrir
+given-damaged = Ce papier est abîmé et ne s’ouvre pas. Les autres vont bien. Demandez à la personne de le remettre.
+given-receipt = La personne voit qui ouvre ses papiers, et quand.
+team-title = L’équipe
+team-lead = Les personnes extérieures voient votre numéro, pas votre nom.
+team-me = vous
+team-manager = Responsable
+team-worker = Collègue
+team-number = numéro { $number }
+team-invited = Invitations
+team-invitation-open = Pas encore ouverte. Valable jusqu’au { $when }.
+team-invitation-asked = Arrive bientôt : gardez cette page ouverte. (Jusqu’au { $when }.)
+team-invite = Inviter quelqu’un
+team-invite-hint = Avec un lien, pour une seule personne
+invite-title = Qui invitez-vous ?
+invite-made-title = Le lien est prêt
+invite-lead = Donnez le lien en main propre, ou par un moyen sûr.
+invite-name = Nom de la personne
+invite-do = Faire le lien
+invite-link = Lien d’invitation
+invite-copy = Copier le lien
+invite-once = Ce lien sert une seule fois, jusqu’au { $when }. Il n’est montré qu’ici.
+invite-stay = Quand la personne aura ouvert le lien, gardez votre page ouverte un instant : c’est elle qui la fait entrer.
+poster-title = Notre code
+poster-lead = À afficher à l’accueil. Les personnes le comparent avant de vous donner un papier.
+poster-qr = Carré à scanner : le code de la structure
+poster-say = Comparez ce code avant de donner vos papiers.
+poster-print = Imprimer l’affiche
+
+# When something does not go as it should: what to do next, and that nothing is lost.
+error-wait-seconds = { $seconds ->
+    [one] Réessayez dans { $seconds } seconde.
+   *[other] Réessayez dans { $seconds } secondes.
+}
+error-wait-minutes = { $minutes ->
+    [one] Réessayez dans { $minutes } minute.
+   *[other] Réessayez dans { $minutes } minutes.
+}
+error-wrong_words_or_handle = Le nom du coffre ou les mots ne vont pas ensemble. Regardez votre papier, mot par mot, et essayez encore. Vos papiers sont à l’abri.
+error-words_misread = Le mot « { $word } » n’est pas dans notre liste. Regardez bien son écriture.
+error-wrong_sheet = Cette feuille n’ouvre aucun coffre. Vérifiez les lettres. Une feuille plus récente l’a peut-être remplacée.
+error-sheet_misread = Il y a une lettre fausse ou oubliée. Relisez la feuille, groupe par groupe.
+error-too_many_tries = Trop d’essais pour le moment. Vos papiers sont à l’abri. Votre feuille de secours marche toujours.
+error-too_many_requests = Il y a beaucoup de monde en ce moment. Rien n’est perdu. Attendez un peu.
+error-offline = Pas d’internet. Rien n’est perdu. Réessayez quand il sera revenu.
+error-server_down = Le service ne répond pas. Rien n’est perdu. Réessayez dans quelques minutes.
+error-damaged = Ce papier est abîmé et ne s’ouvre pas. Le reste de votre coffre va bien. Si vous avez encore l’original, ajoutez-le à nouveau.
+error-not_found = Ce que vous cherchez n’est plus ici. Il a été supprimé, repris, ou son temps est fini.
+error-file_too_large = Ce fichier est trop gros : la limite est { $limit }. Rien n’a été envoyé. Essayez une photo plus petite.
+error-file_unreadable = Nous n’arrivons pas à lire ce fichier. Essayez de le prendre en photo, ou enregistrez-le en JPEG ou en PDF.
+error-pdf_has_password = Ce PDF a son propre mot de passe. Nous ne pouvons pas le montrer ici. Téléchargez-le pour l’ouvrir.
+error-storage_full = Le service n’a plus de place. Rien n’est perdu, et vos papiers restent lisibles. Réessayez plus tard.
+error-quota_full = Votre coffre est plein. Supprimez un papier dont vous n’avez plus besoin, puis réessayez.
+error-fork = Attention : le service ne montre pas la même chose à tout le monde. Nous arrêtons tout, pour vous protéger. Parlez-en à la structure qui vous aide.
+error-rollback = Attention : le service montre un ancien état de votre coffre. Nous n’y touchons pas, pour vous protéger. Parlez-en à la structure qui vous aide.
+error-other_chain = Attention : ce n’est pas la structure que vous connaissiez. Ne donnez rien. Allez à son accueil et parlez-en.
+error-code_misread = Il y a une lettre fausse ou oubliée dans le code. Relisez-le, groupe par groupe.
+error-code_differs = Ce code est celui d’une autre structure. Ne donnez rien. Vérifiez le nom, ou demandez à l’accueil.
+error-structure_not_accepted = Cette structure n’est pas encore acceptée par le service. Vous pourrez lui donner des papiers plus tard.
+error-not_a_member = Vous n’êtes plus dans cette équipe. Demandez à la personne responsable.
+error-invitation_used = Ce lien a déjà servi. Demandez-en un autre à la personne responsable.
+error-invitation_ended = Ce lien n’est plus valable : il durait un jour. Demandez-en un autre à la personne responsable.
+error-invitation_misread = Ce lien n’est pas complet. Copiez-le en entier et ouvrez-le à nouveau.
+error-grant_ended = On ne vous donne plus accès à ce papier : la personne l’a repris, ou le temps est fini.
+error-handle_taken = Ce nom de coffre est déjà pris. Recommencez : un autre nom sera tiré.
+error-session_ended = Votre coffre a été fermé, peut-être depuis un autre appareil. Entrez à nouveau. Rien n’est perdu.
+error-conflict = Un autre de vos appareils a changé la même chose en même temps. Rien n’est perdu. Réessayez.
+error-stale = Votre coffre a changé entre-temps. Rien n’est perdu. Réessayez.
+error-busy_elsewhere = Votre coffre est déjà ouvert dans une autre fenêtre de ce navigateur. Fermez-la, puis réessayez.
+error-unsupported_browser = Ce navigateur est trop ancien pour fermer vos papiers à clé. Mettez-le à jour, ou essayez Firefox, Chrome ou Safari. Rien n’a été envoyé.
+error-newer_version = Une version plus récente de cette page existe. Rechargez la page. Rien n’est perdu.
+error-bad_request = Le service n’a pas compris cette demande. Rien n’est perdu. Rechargez la page et réessayez.
+error-internal = Quelque chose n’a pas marché. Rien n’est perdu. Réessayez ; si cela recommence, rechargez la page.
+error-close_word = Ce n’est pas le mot demandé. Votre coffre n’a pas changé.

@@ -1,0 +1,181 @@
+// The one home of the page's state: what the safe shows, over the intents of the worker. Screens read
+// it and ask through it; nothing here knows a key, a route of the server or a byte layout.
+
+import { go, replace } from './router.svelte';
+import {
+  Refusal, type Desk, type GrantView, type Progress, type ReceivedView, type Safe,
+  type SafeView, type SeenBefore, type StructureView,
+} from '../worker/intents';
+
+/** Why the person is outside although they were inside. */
+export type Outside = 'locked' | 'idle' | 'hidden' | 'reload' | 'signed_out' | 'session_ended' | 'closed' | null;
+
+/** One file on its way into the safe. */
+export interface Task {
+  id: number;
+  title: string;
+  done: number;
+  total: number;
+  state: 'running' | 'done' | 'failed';
+  refusal: Refusal | null;
+  again: () => void;
+}
+
+export function asRefusal(thrown: unknown): Refusal {
+  return thrown instanceof Refusal ? thrown : new Refusal('internal');
+}
+
+class Vault {
+  view = $state.raw<SafeView | null>(null);
+  grants = $state.raw<GrantView[]>([]);
+  /** What the last grant taken back had already shown. */
+  seen = $state.raw<SeenBefore | null>(null);
+  /** Files dropped on another screen, waiting for the add screen. */
+  dropped = $state.raw<File[]>([]);
+  tasks = $state<Task[]>([]);
+  outside = $state<Outside>(null);
+  keptHandle = $state<string | null>(null);
+  missing = $state.raw<string[]>([]);
+
+  structure = $state.raw<StructureView | null>(null);
+  received = $state.raw<ReceivedView[]>([]);
+  /** Why the last look at the desk failed; shown, and cleared by the next one that succeeds. */
+  deskTrouble = $state.raw<Refusal | null>(null);
+  /** The invitation that the address held; in memory only, used once. */
+  invitation = $state<string | null>(null);
+
+  /** The screen one lands on inside. */
+  home = 'safe';
+  onStructurePage = false;
+
+  #safe: Safe | null = null;
+  #desk: Desk | null = null;
+  #nextTask = 1;
+
+  readonly busy = $derived(this.tasks.some((task) => task.state === 'running'));
+
+  async connect(safe: Safe, desk: Desk | null): Promise<void> {
+    this.#safe = safe;
+    this.#desk = desk;
+    this.missing = await safe.missing();
+    if (this.missing.length === 0) this.keptHandle = await safe.keptHandle();
+    const [entry] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
+    if (entry?.type === 'reload' && this.keptHandle !== null) this.outside = 'reload';
+  }
+
+  /** Asks the safe; a session that ended elsewhere leads outside, whatever was asked. */
+  async ask<T>(intent: (safe: Safe) => Promise<T>): Promise<T> {
+    if (!this.#safe) throw new Refusal('internal');
+    return this.#guard(intent(this.#safe));
+  }
+
+  async askDesk<T>(intent: (desk: Desk) => Promise<T>): Promise<T> {
+    if (!this.#desk) throw new Refusal('internal');
+    return this.#guard(intent(this.#desk));
+  }
+
+  async #guard<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (thrown) {
+      const refusal = asRefusal(thrown);
+      if (refusal.code === 'session_ended') this.#forget('session_ended');
+      throw refusal;
+    }
+  }
+
+  /** Asks for a change, then shows the safe as it is afterwards. */
+  async change<T>(intent: (safe: Safe) => Promise<T>): Promise<T> {
+    const answer = await this.ask(intent);
+    await this.refresh();
+    return answer;
+  }
+
+  async refresh(): Promise<void> {
+    this.view = await this.ask((safe) => safe.view());
+    if (!this.onStructurePage) this.grants = await this.ask((safe) => safe.grants());
+  }
+
+  /** Goes in with the answer of an opening or an unlocking. */
+  async enter(intent: (safe: Safe) => Promise<SafeView>): Promise<void> {
+    const view = await this.ask(intent);
+    if (this.onStructurePage) this.structure = await this.askDesk((desk) => desk.structure());
+    else this.grants = await this.ask((safe) => safe.grants());
+    this.view = view;
+    this.outside = null;
+    this.keptHandle = await this.ask((safe) => safe.keptHandle());
+    go(this.home);
+  }
+
+  /** Does what waits for this worker's browser, then shows the desk as it is afterwards. */
+  async settle(): Promise<void> {
+    try {
+      const structure = await this.askDesk((desk) => desk.settle());
+      const received = structure.state === 'member' ? await this.askDesk((desk) => desk.received()) : [];
+      if (!this.view) return;
+      [this.structure, this.received, this.deskTrouble] = [structure, received, null];
+    } catch (thrown) {
+      if (this.view) this.deskTrouble = asRefusal(thrown);
+    }
+  }
+
+  /** Starts a task that goes on while the person looks at other screens. */
+  put(title: string, total: number, intent: (safe: Safe, progress: Progress) => Promise<unknown>): void {
+    this.tasks.push({ id: this.#nextTask, title, done: 0, total, state: 'running', refusal: null, again: () => undefined });
+    this.#nextTask += 1;
+    const task = this.tasks[this.tasks.length - 1] as Task;
+    task.again = () => void this.#run(task, intent);
+    task.again();
+  }
+
+  async #run(task: Task, intent: (safe: Safe, progress: Progress) => Promise<unknown>): Promise<void> {
+    Object.assign(task, { state: 'running', refusal: null });
+    try {
+      await this.change((safe) => intent(safe, (done, total) => Object.assign(task, { done, total })));
+      Object.assign(task, { state: 'done', done: task.total });
+    } catch (thrown) {
+      Object.assign(task, { state: 'failed', refusal: asRefusal(thrown) });
+      // What is a draft by now shows on the safe; not being able to look changes nothing.
+      if (this.view) await this.refresh().catch(() => undefined);
+    }
+  }
+
+  forgetTasks(): void {
+    this.tasks = this.tasks.filter((task) => task.state === 'running');
+  }
+
+  async lock(because: Outside): Promise<void> {
+    this.#forget(because);
+    replace('come');
+    await this.#safe?.lock();
+  }
+
+  async signOut(everywhere: boolean): Promise<void> {
+    await this.ask((safe) => safe.signOut(everywhere));
+    this.keptHandle = null;
+    this.#forget('signed_out');
+    replace('');
+  }
+
+  async closeForGood(): Promise<void> {
+    await this.ask((safe) => safe.closeForGood());
+    this.keptHandle = null;
+    this.#forget('closed');
+    replace('');
+  }
+
+  /** Takes everything of the person off the screens. */
+  #forget(because: Outside): void {
+    this.outside = because;
+    this.view = null;
+    this.grants = [];
+    this.seen = null;
+    this.tasks = [];
+    this.dropped = [];
+    this.structure = null;
+    this.received = [];
+    this.deskTrouble = null;
+  }
+}
+
+export const vault = new Vault();

@@ -1,0 +1,84 @@
+// Words in the person's language. One Fluent file per language, each a chunk of its own that is
+// loaded when chosen. The choice lives in memory and in `?lang=`, never in storage: a shared computer
+// must not remember who read Arabic on it.
+
+import { FluentBundle, FluentResource, type FluentVariable } from '@fluent/bundle';
+
+export interface Language {
+  code: string;
+  /** Its own name, in its own script. */
+  name: string;
+  dir: 'ltr' | 'rtl';
+  /** Dates are Gregorian and digits Latin everywhere, as on French papers and on the cards. */
+  intl: string;
+  load: () => Promise<{ default: string }>;
+}
+
+export const languages: readonly Language[] = [
+  { code: 'fr', name: 'Français', dir: 'ltr', intl: 'fr-FR-u-ca-gregory-nu-latn', load: () => import('../../messages/fr.ftl?raw') },
+  { code: 'en', name: 'English', dir: 'ltr', intl: 'en-GB-u-ca-gregory-nu-latn', load: () => import('../../messages/en.ftl?raw') },
+  { code: 'ar', name: 'العربية', dir: 'rtl', intl: 'ar-u-ca-gregory-nu-latn', load: () => import('../../messages/ar.ftl?raw') },
+];
+
+function byCode(code: string): Language | undefined {
+  return languages.find((language) => language.code === code);
+}
+
+function likely(): Language {
+  for (const tag of navigator.languages) {
+    const found = byCode(tag.slice(0, 2).toLowerCase());
+    if (found) return found;
+  }
+  return languages[0] as Language;
+}
+
+let language = $state.raw<Language>(languages[0] as Language);
+let bundle = $state.raw<FluentBundle | null>(null);
+let chosen = $state(false);
+
+async function load(next: Language): Promise<void> {
+  const text = (await next.load()).default;
+  const loaded = new FluentBundle(next.intl);
+  loaded.addResource(new FluentResource(text));
+  language = next;
+  bundle = loaded;
+  document.documentElement.lang = next.code;
+  document.documentElement.dir = next.dir;
+  document.title = t('page-title');
+}
+
+/** Loads the language of `?lang=`, else the browser's first one that we have. */
+export async function startWords(): Promise<void> {
+  const asked = byCode(new URLSearchParams(location.search).get('lang') ?? '');
+  chosen = asked !== undefined;
+  await load(asked ?? likely());
+}
+
+export async function speak(code: string): Promise<void> {
+  await load(byCode(code) ?? language);
+  chosen = true;
+  const url = new URL(location.href);
+  url.searchParams.set('lang', language.code);
+  history.replaceState(null, '', url);
+}
+
+export const words = {
+  get language(): Language {
+    return language;
+  },
+  /** Whether the person said which language they read. */
+  get chosen(): boolean {
+    return chosen;
+  },
+};
+
+export function hasWords(key: string): boolean {
+  return bundle?.hasMessage(key) ?? false;
+}
+
+/** The words of `key`; placeables come out isolated, so that names of any script keep their order. */
+export function t(key: string, values: Record<string, FluentVariable> = {}): string {
+  const message = bundle?.getMessage(key);
+  if (!bundle || !message?.value) return key;
+  return bundle.formatPattern(message.value, values);
+}

@@ -1,0 +1,20 @@
+// The screens that both pages have.
+
+import type { Routes } from '../lib/components/App.svelte';
+import Come from './come/Come.svelte';
+import Language from './language/Language.svelte';
+import Missing from './missing/Missing.svelte';
+import Welcome from './welcome/Welcome.svelte';
+
+export const shared: Routes = {
+  '': { inside: false, load: async () => ({ default: Welcome }) },
+  language: { inside: false, load: async () => ({ default: Language }) },
+  missing: { inside: false, load: async () => ({ default: Missing }) },
+  come: { inside: false, load: async () => ({ default: Come }) },
+  open: { inside: false, load: () => import('./open/Open.svelte') },
+  settings: { inside: true, load: () => import('./settings/Settings.svelte') },
+  ways: { inside: true, load: () => import('./ways/Ways.svelte') },
+  devices: { inside: true, load: () => import('./devices/Devices.svelte') },
+  leave: { inside: true, question: true, load: () => import('./leave/Leave.svelte') },
+  close: { inside: true, question: true, load: () => import('./close/Close.svelte') },
+};

@@ -1,0 +1,44 @@
+// Every screen of the structures' page.
+
+import type { Routes } from '../lib/components/App.svelte';
+import type { Tab } from '../lib/components/Tabs.svelte';
+import Desk from '../lib/pictograms/Desk.svelte';
+import Gear from '../lib/pictograms/Gear.svelte';
+import People from '../lib/pictograms/People.svelte';
+import Person from '../lib/pictograms/Person.svelte';
+import { vault } from '../lib/vault.svelte';
+import { shared } from './shared';
+
+export const structureRoutes: Routes = {
+  ...shared,
+  begin: { inside: true, question: true, load: () => import('./begin/Begin.svelte') },
+  found: { inside: true, question: true, load: () => import('./found/Found.svelte') },
+  join: { inside: true, question: true, load: () => import('./join/Join.svelte') },
+  waiting: { inside: true, question: true, load: () => import('./waiting/Waiting.svelte') },
+  received: { inside: true, load: () => import('./received/Received.svelte') },
+  given: { inside: true, load: () => import('./given/Given.svelte') },
+  read: { inside: true, question: true, load: () => import('./read/Read.svelte') },
+  team: { inside: true, load: () => import('./team/Team.svelte') },
+  invite: { inside: true, question: true, load: () => import('./invite/Invite.svelte') },
+  poster: { inside: true, load: () => import('./poster/Poster.svelte') },
+};
+
+export const structureTabs: readonly Tab[] = [
+  { screen: 'received', icon: Person },
+  { screen: 'team', icon: People },
+  { screen: 'poster', icon: Desk },
+  { screen: 'settings', icon: Gear },
+];
+
+const always = ['language', 'settings', 'ways', 'devices', 'leave', 'close'];
+
+/** Without a membership there is one thing to do first. */
+export function structureDetour(asked: string): string | null {
+  if (always.includes(asked)) return null;
+  if (!vault.structure) {
+    if (vault.invitation !== null) return 'join';
+    return asked === 'found' ? null : 'begin';
+  }
+  if (vault.structure.state !== 'member') return 'waiting';
+  return ['begin', 'found', 'join', 'waiting'].includes(asked) ? vault.home : null;
+}

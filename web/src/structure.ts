@@ -1,0 +1,27 @@
+// The structures' page starts here. The owner's page never loads what it loads.
+
+import { structureDetour, structureRoutes, structureTabs } from './routes/structure';
+import { startPage } from './lib/page';
+import { takeFragment } from './lib/router.svelte';
+import { vault } from './lib/vault.svelte';
+import { connect } from './worker/client';
+
+const settleSeconds = 4;
+
+vault.invitation = takeFragment('join');
+vault.onStructurePage = true;
+vault.home = 'received';
+
+/** While the page is open it does what waits for it: certifies newcomers, follows commits. */
+async function keepSettling(): Promise<void> {
+  for (;;) {
+    if (vault.view && vault.structure && !document.hidden) await vault.settle();
+    await new Promise((settle) => setTimeout(settle, settleSeconds * 1000));
+  }
+}
+
+void startPage({ routes: structureRoutes, tabs: structureTabs, detour: structureDetour }, async () => {
+  const { safe, desk } = connect();
+  await vault.connect(safe, desk);
+  void keepSettling();
+});
