@@ -1,0 +1,31 @@
+// Runs the journeys, one file after the other: `node tests/run.mjs [NAME...]`. Each journey starts a
+// server and people of its own (`stage.mjs`); screenshots and logs stay in `test-results/`.
+
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+
+const journeys = fileURLToPath(new URL('journeys/', import.meta.url));
+const results = fileURLToPath(new URL('../test-results/', import.meta.url));
+const minutes = 60_000;
+
+const names = process.argv.slice(2);
+const all = readdirSync(journeys).filter((file) => file.endsWith('.mjs')).sort();
+const files = all.filter((file) => names.length === 0 || names.includes(basename(file, '.mjs')));
+if (files.length === 0) {
+  console.error(`no journey to run; there are: ${all.join(', ') || 'none'}`);
+  process.exit(1);
+}
+
+rmSync(results, { recursive: true, force: true });
+mkdirSync(results, { recursive: true });
+
+// One at a time: a browser and a server already fill two cores.
+run({ files: files.map((file) => join(journeys, file)), concurrency: 1, timeout: 10 * minutes })
+  .on('test:fail', () => {
+    process.exitCode = 1;
+  })
+  .compose(spec)
+  .pipe(process.stdout);

@@ -1,0 +1,167 @@
+// The stage of a browser journey: the real server on a folder of its own, Debian's Chromium, and as
+// many people as the journey needs, each with a browser of their own.
+//
+// Whatever goes wrong on a person's page is a fault, and a fault fails the journey: a console error, an
+// uncaught error, a broken content security policy, a request to any other origin.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { startServer } from './server.mjs';
+
+/** The two screens that every journey is tried on. */
+export const phone = { width: 360, height: 740 };
+export const desktop = { width: 1280, height: 800 };
+
+export const results = fileURLToPath(new URL('../test-results/', import.meta.url));
+
+/**
+ * Sets the stage for one test and clears it afterwards, also when the test fails.
+ *
+ * @param {import('node:test').TestContext} test
+ * @param {{ name?: string, env?: Record<string, string> }} options `env` are settings of the server
+ */
+export async function setStage(test, { name = slug(test.name), env = {} } = {}) {
+  await mkdir(results, { recursive: true });
+  const server = await startServer({ env, log: `${results}${name}.server.log` });
+  const browser = await launch().catch(async (error) => {
+    await server.end();
+    throw error;
+  });
+  const people = [];
+  test.after(async () => {
+    await browser.close();
+    await server.end();
+  });
+  return {
+    name,
+    server,
+    browser,
+    url: server.url,
+    /** A new person: a browser that nobody used before. See `newPerson`. */
+    async newPerson(who, options) {
+      const person = await newPerson({ browser, url: server.url, stage: name, who, options });
+      people.push(person);
+      return person;
+    },
+    /** Fails when anything went wrong on anybody's page. The last line of a journey. */
+    noFaults() {
+      for (const person of people) person.noFaults();
+    },
+  };
+}
+
+/** Chromium as Debian ships it; it finds no name but this machine's. */
+async function launch() {
+  return chromium.launch({
+    executablePath: process.env.RECONNECT_CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox', '--headless', '--disable-gpu', '--disable-quic', '--no-first-run',
+      '--disable-background-networking', '--disable-component-update', '--disable-sync',
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
+      '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
+    ],
+  });
+}
+
+/**
+ * @param {object} options of Playwright's `newContext`, among them `locale` and `viewport` (a phone
+ *   when none is said), and `allow`, a pattern of faults that this journey provokes on purpose
+ */
+async function newPerson({ browser, url, stage, who, options = {} }) {
+  const { allow, ...context } = options;
+  const faults = [];
+  const fault = (what) => {
+    if (!allow?.test(what)) faults.push(what);
+  };
+  const owned = await browser.newContext({
+    baseURL: url,
+    locale: 'fr-FR',
+    timezoneId: 'Europe/Paris',
+    viewport: phone,
+    acceptDownloads: true,
+    ...context,
+  });
+  await watch(owned, new URL(url).origin, fault);
+  const page = await owned.newPage();
+  let shots = 0;
+  return {
+    who,
+    page,
+    context: owned,
+    faults,
+    noFaults: () => assert.deepEqual(faults, [], `faults on the page of ${who}`),
+    /** Saves what the person sees, the whole page of it. */
+    async screenshot(what, from = page) {
+      shots += 1;
+      const number = String(shots).padStart(2, '0');
+      const path = `${results}${stage}.${slug(who)}.${number}-${slug(what)}.png`;
+      await from.screenshot({ path, fullPage: true });
+      return path;
+    },
+    /** Fails when axe finds a barrier of WCAG 2.2 A or AA on the screen. */
+    axe: (from = page) => axe(from, who),
+    /** An authenticator with PRF that says yes by itself: a phone's fingerprint reader. */
+    passkeys: (from = page) => passkeys(owned, from),
+    close: () => owned.close(),
+  };
+}
+
+/** Hears of every fault on every page and worker of a person. */
+async function watch(context, origin, fault) {
+  await context.exposeBinding('reportViolation', (_, what) => fault(`policy: ${what}`));
+  await context.addInitScript(() => {
+    addEventListener('securitypolicyviolation', (event) => {
+      globalThis.reportViolation(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`);
+    });
+  });
+  context.on('console', (message) => {
+    if (message.type() === 'error') fault(`console: ${message.text()} (${message.location().url})`);
+  });
+  context.on('weberror', (error) => fault(`uncaught: ${error.error().stack}`));
+  context.on('request', (request) => {
+    const url = new URL(request.url());
+    const local = ['data:', 'blob:', 'about:'].includes(url.protocol);
+    if (!local && url.origin !== origin) fault(`other origin: ${url.href}`);
+  });
+}
+
+/** The source goes in through the debugger, which the page's policy does not concern. */
+async function axe(page, who) {
+  await page.evaluate(axeSource);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
+    resultTypes: ['violations'],
+  }));
+  const found = violations.map(({ id, help, nodes }) =>
+    `${id}: ${help}\n  ${nodes.map((node) => node.html).join('\n  ')}`);
+  assert.deepEqual(found, [], `barriers on the page of ${who}, ${new URL(page.url()).pathname}`);
+}
+
+async function passkeys(context, page) {
+  const session = await context.newCDPSession(page);
+  await session.send('WebAuthn.enable');
+  const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      ctap2Version: 'ctap2_1',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      hasPrf: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  return { session, authenticatorId };
+}
+
+/** A name as part of a file's name. */
+function slug(text) {
+  return text.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '-').replaceAll(/^-|-$/g, '');
+}
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

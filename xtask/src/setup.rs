@@ -1,0 +1,139 @@
+//! What the machine needs. Each step looks first, and is silent when nothing is missing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::command::{Runs as _, exists, program, root};
+use crate::rust_std;
+use crate::wasm::TARGET;
+use crate::web;
+
+/// Installs what building and running need.
+pub(crate) fn for_building() -> Result<()> {
+    wasm_target()?;
+    node_itself()?;
+    node_packages()?;
+    web::make_folder()
+}
+
+/// Installs what the tests need beside that: a browser, a font for every language, a database.
+pub(crate) fn for_testing() -> Result<()> {
+    for_building()?;
+    let mut missing = Vec::new();
+    if !Path::new(CHROMIUM).is_file() {
+        missing.push("chromium");
+    }
+    // Latin, Cyrillic, and Arabic as Farsi, Dari and Pashto write it.
+    if !Path::new("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf").is_file() {
+        missing.push("fonts-dejavu-core");
+    }
+    if postgres_programs().is_none() {
+        missing.push("postgresql");
+    }
+    install(&missing)
+}
+
+/// The folder of the newest `postgres` and its companions.
+pub(crate) fn postgres_programs() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
+    versions
+        .filter_map(|version| Some(version.ok()?.path().join("bin")))
+        .filter(|programs| programs.join("initdb").is_file())
+        .max_by_key(|programs| {
+            let version = programs.parent().and_then(Path::file_name);
+            version.and_then(|version| version.to_str()?.parse::<u32>().ok())
+        })
+}
+
+#[expect(clippy::print_stdout, reason = "a command says what it installs")]
+fn wasm_target() -> Result<()> {
+    let libraries = rust_std::libraries()?;
+    if rust_std::is_built(&libraries) {
+        return Ok(());
+    }
+    println!("setup: adding the target {TARGET}");
+    if exists("rustup") {
+        let added = program("rustup").args(["target", "add", TARGET]).run();
+        if added.is_ok() && rust_std::is_built(&libraries) {
+            return Ok(());
+        }
+    }
+    if !is_debian() {
+        bail!("Rust's target {TARGET} is missing: add it with `rustup target add {TARGET}`");
+    }
+    println!("setup: rustup cannot add it, so it is built from Debian's sources");
+    rust_std::build(&libraries)
+}
+
+fn node_itself() -> Result<()> {
+    if !exists("node") || !exists("npm") {
+        install(&["nodejs", "npm"])?;
+    }
+    let version = program("node").arg("--version").read()?;
+    let numbers: Vec<u32> = version
+        .trim()
+        .trim_start_matches('v')
+        .split('.')
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    if numbers.as_slice() < OLDEST_NODE.as_slice() {
+        bail!("Node {} is too old: version 20.19 or newer is needed", version.trim());
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "a command says what it installs")]
+fn node_packages() -> Result<()> {
+    let web = root().join("web");
+    let wanted = fs::metadata(web.join("package-lock.json"))
+        .and_then(|file| file.modified())
+        .context("cannot read web/package-lock.json")?;
+    let installed =
+        fs::metadata(web.join("node_modules/.package-lock.json")).and_then(|file| file.modified());
+    if installed.is_ok_and(|installed| installed >= wanted) {
+        return Ok(());
+    }
+    println!("setup: installing the page's packages");
+    // pdfjs-dist asks for a newer Node than is needed to bundle it: an error is enough to hear of.
+    program("npm").current_dir(&web).args(["ci", "--loglevel=error"]).run()
+}
+
+/// Installs Debian packages, or says in plain words what to install.
+#[expect(clippy::print_stdout, reason = "a command says what it installs")]
+fn install(packages: &[&str]) -> Result<()> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let list = packages.join(" ");
+    if !is_debian() {
+        bail!("please install by your system's own means, then try again: {list}");
+    }
+    if !is_root()? {
+        bail!("please install, then try again: sudo apt-get install {list}");
+    }
+    println!("setup: installing {list}");
+    program("apt-get").args(["update", "--quiet"]).run()?;
+    program("apt-get")
+        .args(["install", "--quiet", "--yes", "--no-install-recommends"])
+        .args(packages)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .run()
+}
+
+/// Whether Debian's packages can be had here.
+pub(crate) fn is_debian() -> bool {
+    Path::new("/etc/debian_version").is_file() && exists("apt-get")
+}
+
+/// Whether everything is allowed here.
+pub(crate) fn is_root() -> Result<bool> {
+    Ok(program("id").arg("-u").read()?.trim() == "0")
+}
+
+/// The path of Debian's browser.
+const CHROMIUM: &str = "/usr/bin/chromium";
+
+/// The first version that Vite accepts.
+const OLDEST_NODE: [u32; 2] = [20, 19];

@@ -1,0 +1,134 @@
+//! `cargo xtask test`: every suite, in order, each timed; one failing suite does not hide the next.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail, ensure};
+
+use crate::command::{Runs as _, cargo, node, root};
+use crate::postgres::Postgres;
+use crate::{setup, wasm, web};
+
+/// Runs all suites, or the named ones, and fails when one of them failed.
+#[expect(clippy::print_stdout, reason = "the outcome is what the command is for")]
+pub(crate) fn test(names: &[String]) -> Result<()> {
+    let suites = choose(names)?;
+    setup::for_testing()?;
+    let mut stage = Stage { postgres: None };
+    let mut outcomes = Vec::new();
+    for suite in suites {
+        println!("\nsuite {suite}");
+        let (outcome, time) = timed(|| stage.play(&suite));
+        if let Err(error) = &outcome {
+            println!("suite {suite} failed: {error:#}");
+        }
+        outcomes.push((suite, outcome.is_ok(), time));
+    }
+    drop(stage);
+    let failed = outcomes.iter().filter(|(_, passed, _)| !passed).count();
+    println!();
+    for (suite, passed, time) in &outcomes {
+        let word = if *passed { "passed" } else { "failed" };
+        println!("{suite:<12} {word} {:>7.1} s", time.as_secs_f64());
+    }
+    println!("\n{} passed, {failed} failed", outcomes.len() - failed);
+    if failed > 0 {
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+/// Checks the form of the Rust code and lets clippy read it.
+pub(crate) fn check_rust() -> Result<()> {
+    web::make_folder()?;
+    cargo(&["fmt", "--all", "--check"]).run()?;
+    cargo(&["clippy", "--workspace", "--all-targets"]).args(["--", "-D", "warnings"]).run()
+}
+
+/// What the suites of one run share.
+struct Stage {
+    postgres: Option<Postgres>,
+}
+
+impl Stage {
+    /// Everything is built from the default members together: naming a package would choose other
+    /// features of what it depends on, and build that a second time.
+    fn play(&mut self, suite: &str) -> Result<()> {
+        match suite {
+            "check" => check_rust(),
+            "unit" => {
+                self.cargo_test(&["--lib", "--bins"])?;
+                self.cargo_test(&["--doc"])
+            }
+            "web" => {
+                wasm::build()?;
+                web::build()?;
+                web::budget(true)?;
+                web::check()?;
+                web::test()
+            }
+            "browser" => {
+                wasm::build()?;
+                web::build_if_changed()?;
+                cargo(&["build", "--bin", "reconnect"]).run()?;
+                let server = root().join("target/debug/reconnect");
+                node(&["tests/run.mjs"]).env("RECONNECT_BIN", server).run()
+            }
+            "vectors" => {
+                self.cargo_test(&["--test", "vectors"])?;
+                wasm::build()?;
+                node(&["tests/vectors.mjs"]).run()
+            }
+            file => self.cargo_test(&["--test", file]),
+        }
+    }
+
+    fn cargo_test(&mut self, arguments: &[&str]) -> Result<()> {
+        web::build_if_missing()?;
+        let postgres = match self.postgres.take() {
+            Some(running) => running,
+            None => Postgres::start()?,
+        };
+        let address = self.postgres.insert(postgres).address();
+        cargo(&["test"]).args(arguments).env("RECONNECT_TEST_POSTGRES", address).run()
+    }
+}
+
+/// The suites in their order: each file in `tests/tests` is one.
+fn choose(names: &[String]) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    for file in fs::read_dir(root().join("tests/tests"))? {
+        let path = file?.path();
+        if path.extension().is_some_and(|extension| extension == "rs")
+            && let Some(name) = path.file_stem().and_then(|name| name.to_str())
+        {
+            files.push(name.to_owned());
+        }
+    }
+    // Those that lay the ground come first, the others after them by name.
+    files.sort_by_key(|name| {
+        let place = ORDER.iter().position(|known| known == name);
+        (place.unwrap_or(ORDER.len()), name.clone())
+    });
+    let all = FIRST.iter().map(ToString::to_string).chain(files).chain(["browser".to_owned()]);
+    let all: Vec<String> = all.collect();
+    if let Some(unknown) = names.iter().find(|name| !all.contains(name)) {
+        bail!("there is no suite {unknown}: choose among {}", all.join(", "));
+    }
+    let chosen: Vec<String> =
+        all.into_iter().filter(|suite| names.is_empty() || names.contains(suite)).collect();
+    ensure!(!chosen.is_empty(), "there is no suite to run");
+    Ok(chosen)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the time that a suite takes is measured")]
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed())
+}
+
+const FIRST: [&str; 3] = ["check", "unit", "web"];
+
+const ORDER: [&str; 7] =
+    ["vectors", "journeys", "routes", "knowledge", "faults", "house", "standards"];

@@ -1,0 +1,133 @@
+//! The client for the page, twice: what owners load, and what structures load, which adds MLS.
+//!
+//! cargo compiles, wasm-bindgen writes the bindings, wasm-opt makes it small. Nothing of this machine
+//! may stand in the result: the page is the same bytes wherever it is built.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::command::{Runs as _, cargo, node, program, root};
+use crate::stamp::Stamp;
+
+/// Builds both flavours, each only when something it is made from changed.
+#[expect(clippy::print_stdout, reason = "a command says what it does")]
+pub(crate) fn build() -> Result<()> {
+    let rustc = program("rustc").arg("--version").read()?;
+    for (flavour, features) in FLAVOURS {
+        let into = root().join("web/src/wasm").join(flavour);
+        let words = [flavour, features, rustc.as_str()];
+        let stamp = Stamp::take(into.join(".stamp"), INPUTS, &words)?;
+        if stamp.is_fresh() && into.join("client_bg.wasm").is_file() {
+            continue;
+        }
+        println!("wasm: building the {flavour}'s client");
+        compile(features)?;
+        bind(flavour, &into)?;
+        stamp.keep()?;
+    }
+    Ok(())
+}
+
+fn compile(features: &str) -> Result<()> {
+    let build = ["build", "--package", "reconnect-client-wasm", "--lib"];
+    cargo(&build)
+        .args(["--target", TARGET, "--profile", "wasm", "--features", features])
+        .env("CARGO_ENCODED_RUSTFLAGS", flags()?)
+        .run()
+}
+
+/// Replaces every path of this machine by a name that is the same everywhere.
+///
+/// The last rule that matches wins, so the widest come first.
+pub(crate) fn flags() -> Result<OsString> {
+    let home = env::var_os("CARGO_HOME").map_or_else(
+        || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cargo"),
+        PathBuf::from,
+    );
+    let mut names = vec![(home.clone(), "/cargo")];
+    // A folder here is named after the registry or mirror that crates came from.
+    if let Ok(sources) = fs::read_dir(home.join("registry/src")) {
+        for source in sources {
+            names.push((source?.path(), "/crates"));
+        }
+    }
+    let sysroot = program("rustc").args(["--print", "sysroot"]).read()?;
+    names.push((PathBuf::from(sysroot.trim()), "/rust"));
+    names.push((root(), "/reconnect"));
+    let mut flags = OsString::new();
+    for (path, name) in names {
+        if !flags.is_empty() {
+            flags.push("\u{1f}");
+        }
+        flags.push("--remap-path-prefix=");
+        flags.push(path);
+        flags.push("=");
+        flags.push(name);
+    }
+    Ok(flags)
+}
+
+/// Writes the bindings and the small module in one go, so that a failure leaves the old ones whole.
+fn bind(flavour: &str, into: &Path) -> Result<()> {
+    let compiled = root().join("target").join(TARGET).join("wasm/reconnect_client_wasm.wasm");
+    let beside = root().join("target/wasm-bindgen").join(flavour);
+    let _ = fs::remove_dir_all(&beside);
+    Bindgen::new()
+        .input_path(&compiled)
+        .web(true)?
+        .typescript(true)
+        .omit_default_module_path(false)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .out_name("client")
+        .generate(&beside)
+        .with_context(|| format!("cannot write the {flavour}'s bindings"))?;
+    let module = beside.join("client_bg.wasm");
+    node(&["node_modules/binaryen/bin/wasm-opt"])
+        .args(["-Os", "--strip-debug", "--strip-producers", "--strip-target-features"])
+        .args(FEATURES)
+        .arg(&module)
+        .arg("-o")
+        .arg(&module)
+        .run()?;
+    let _ = fs::remove_dir_all(into);
+    fs::create_dir_all(into)?;
+    for file in fs::read_dir(&beside)? {
+        let file = file?;
+        fs::copy(file.path(), into.join(file.file_name()))?;
+    }
+    Ok(())
+}
+
+/// The target of the page.
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The name of each flavour, and the cargo features that make it.
+const FLAVOURS: [(&str, &str); 2] = [("owner", ""), ("structure", "structure")];
+
+const INPUTS: &[&str] = &[
+    "Cargo.lock",
+    "Cargo.toml",
+    "client-wasm",
+    "crates/core",
+    "crates/format",
+    "crates/log",
+    "web/package-lock.json",
+    "xtask/src/wasm.rs",
+];
+
+/// What rustc turns on for this target by itself: wasm-opt must neither refuse it nor add to it.
+const FEATURES: [&str; 7] = [
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
