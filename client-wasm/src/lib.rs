@@ -1,1 +1,422 @@
-//! The only door between the page and the keys.
+//! The only door between the page and the keys: bindings without logic.
+//!
+//! Keys stay inside; what comes out is what the page shows, sealed bytes, and calls to ship. The
+//! worker does one thing after the other, so that the safe has one writer.
+
+mod bulk;
+#[cfg(feature = "structure")]
+mod desk;
+mod outside;
+mod view;
+
+use std::{cell::RefCell, str::FromStr};
+
+use js_sys::Uint8Array;
+use reconnect_core::{
+    error::Error,
+    picture,
+    vault::{Comparison, Drawn, Gift, PaperCard, Vault, upload_begin, upload_part},
+    words::{PaperSecret, SixWords},
+    world::World,
+};
+use reconnect_format::{id::EnvelopeId, structure::StructureChain};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use wasm_bindgen::prelude::*;
+
+pub use bulk::{Reader, Upload};
+use outside::Browser;
+pub use outside::Outside;
+
+/// An error as the worker catches it: JSON text with a stable code.
+pub(crate) fn thrown(error: &Error) -> JsValue {
+    view::refusal(error).to_string().into()
+}
+
+fn shown(value: &Value) -> String {
+    value.to_string()
+}
+
+pub(crate) fn id<T: FromStr>(text: &str) -> Result<T, Error> {
+    text.parse().map_err(|_| Error::NotFound)
+}
+
+/// One safe and its structure, in one worker.
+#[wasm_bindgen]
+pub struct Client {
+    world: Browser,
+    drawn: RefCell<Option<Drawn>>,
+    vault: RefCell<Option<Vault>>,
+    #[cfg(feature = "structure")]
+    desk: RefCell<Option<reconnect_core::vault::Desk>>,
+}
+
+/// What a person says of a document, as the page sends it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NewDocument {
+    title: String,
+    kind: String,
+    media_type: String,
+    page_count: u32,
+}
+
+impl Client {
+    /// Lends the open safe to one journey, and takes it back whatever comes of it.
+    async fn with<T>(
+        &self,
+        journey: impl AsyncFnOnce(&mut Vault, &Browser) -> Result<T, Error>,
+    ) -> Result<T, JsValue> {
+        let locked = Error::Refused(reconnect_format::api::Problem {
+            status: 401,
+            code: reconnect_format::api::Code::SessionEnded,
+            retry_after_seconds: None,
+            limit_bytes: None,
+        });
+        let mut vault = self.vault.take().ok_or_else(|| thrown(&locked))?;
+        let outcome = journey(&mut vault, &self.world).await;
+        self.vault.replace(Some(vault));
+        outcome.map_err(|error| thrown(&error))
+    }
+
+    fn enter(&self, vault: Vault) -> String {
+        let view = view::safe(&vault, self.world.now());
+        self.vault.replace(Some(vault));
+        shown(&view)
+    }
+}
+
+#[wasm_bindgen]
+impl Client {
+    /// A client without a safe.
+    #[wasm_bindgen(constructor)]
+    pub fn new(outside: Outside) -> Self {
+        Self {
+            world: Browser(outside),
+            drawn: RefCell::default(),
+            vault: RefCell::default(),
+            #[cfg(feature = "structure")]
+            desk: RefCell::default(),
+        }
+    }
+
+    /// Draws a safe: handle, words, letters of the sheet.
+    pub fn draw(&self) -> String {
+        let drawn = Drawn::draw(&mut self.world.rng());
+        let paper = drawn.paper();
+        let view = json!({
+            "handle": drawn.handle(),
+            "words": drawn.words(),
+            "sheet": { "groups": paper, "qr": paper.concat() },
+        });
+        self.drawn.replace(Some(drawn));
+        shown(&view)
+    }
+
+    /// Makes the safe that was drawn. When that fails, it must be drawn again.
+    pub async fn open(&self, kept: bool) -> Result<String, JsValue> {
+        let drawn = self.drawn.take().ok_or_else(|| thrown(&Error::BadInput))?;
+        let vault = drawn.open(&self.world, kept).await.map_err(|it| thrown(&it))?;
+        Ok(self.enter(vault))
+    }
+
+    /// Unlocks a safe.
+    pub async fn unlock_with_words(
+        &self,
+        handle: String,
+        words: String,
+        kept: bool,
+    ) -> Result<String, JsValue> {
+        let words = zeroize::Zeroizing::new(words);
+        let words = SixWords::parse(&words).map_err(|it| thrown(&it))?;
+        let vault = Vault::unlock_with_words(&self.world, &handle, &words, kept).await;
+        Ok(self.enter(vault.map_err(|it| thrown(&it))?))
+    }
+
+    /// Unlocks a safe.
+    pub async fn unlock_with_sheet(&self, letters: String, kept: bool) -> Result<String, JsValue> {
+        let letters = zeroize::Zeroizing::new(letters);
+        let paper = PaperSecret::parse(&letters).map_err(|it| thrown(&it))?;
+        let vault = Vault::unlock_with_paper(&self.world, &paper, kept).await;
+        Ok(self.enter(vault.map_err(|it| thrown(&it))?))
+    }
+
+    /// Ends the session; everywhere, those of all devices.
+    pub async fn sign_out(&self, everywhere: bool) -> Result<(), JsValue> {
+        let Some(vault) = self.vault.take() else { return Ok(()) };
+        vault.sign_out(&self.world, everywhere).await.map_err(|it| thrown(&it))
+    }
+
+    /// Closes the safe for good.
+    pub async fn close_for_good(&self) -> Result<(), JsValue> {
+        let Some(vault) = self.vault.take() else { return Ok(()) };
+        vault.close_for_good(&self.world).await.map_err(|it| thrown(&it))
+    }
+
+    /// The session's token, for the worker's streaming fetch.
+    pub fn token(&self) -> Option<String> {
+        self.vault.borrow().as_ref().map(|vault| vault.token().to_owned())
+    }
+
+    /// Draws new words with a new handle; they count once `replace_words` has answered.
+    pub fn draw_words(&self) -> String {
+        let words = SixWords::generate(&mut self.world.rng());
+        let handle = reconnect_core::words::draw_handle(&mut self.world.rng());
+        shown(&json!({ "handle": handle, "words": words.show() }))
+    }
+
+    /// Puts new words in place of the old.
+    pub async fn replace_words(&self, handle: String, words: String) -> Result<(), JsValue> {
+        let words = SixWords::parse(&words).map_err(|it| thrown(&it))?;
+        self.with(async |vault, world| vault.replace_words(world, &handle, &words).await).await
+    }
+
+    /// The safe, with what is new in it.
+    pub async fn view(&self) -> Result<String, JsValue> {
+        self.with(async |vault, world| {
+            vault.sync(world).await?;
+            Ok(shown(&view::safe(vault, world.now())))
+        })
+        .await
+    }
+
+    /// The safe's devices.
+    pub async fn devices(&self) -> Result<String, JsValue> {
+        self.with(async |vault, _| {
+            let added = vault.trace();
+            let devices: Vec<_> = vault
+                .manifest()
+                .devices()
+                .map(|(device_id, _)| {
+                    let added = added.iter().find(|entry| {
+                        entry.sentence == reconnect_core::vault::Sentence::DeviceAdded(device_id)
+                    });
+                    json!({
+                        "id": device_id.to_string(),
+                        "addedAt": added.map_or(0, |entry| entry.at),
+                        "thisDevice": device_id == vault.device_id(),
+                    })
+                })
+                .collect();
+            Ok(shown(&Value::Array(devices)))
+        })
+        .await
+    }
+
+    /// A picture without place and device; anything else as it is.
+    pub fn without_traces(&self, bytes: Uint8Array) -> Result<Uint8Array, JsValue> {
+        match picture::without_traces(&bytes.to_vec()) {
+            Ok(clean) => Ok(Uint8Array::from(clean.as_slice())),
+            Err(picture::PictureError::OtherFormat) => Ok(bytes),
+            Err(picture::PictureError::Broken) => {
+                Err(json!({ "code": "file_unreadable", "detail": {} }).to_string().into())
+            }
+        }
+    }
+
+    /// Begins a document, or a new version of one.
+    pub async fn begin(
+        &self,
+        document: Option<String>,
+        true_bytes: f64,
+    ) -> Result<Upload, JsValue> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a file's size is a whole number below 2^53"
+        )]
+        let true_bytes = true_bytes as u64;
+        let draft = self
+            .with(async |vault, world| {
+                let document_id = document.as_deref().map(id).transpose()?;
+                let draft = vault.begin_content(world, document_id, true_bytes)?;
+                world.ship(upload_begin(&draft), Some(vault.token())).await?;
+                Ok(draft)
+            })
+            .await?;
+        Upload::new(draft).await
+    }
+
+    /// Ships one sealed part. It may be shipped again; a part that arrived is not lost.
+    pub async fn put_part(
+        &self,
+        envelope: String,
+        part: u32,
+        bytes: Uint8Array,
+    ) -> Result<(), JsValue> {
+        let token = self.token();
+        let envelope_id: EnvelopeId = id(&envelope).map_err(|it| thrown(&it))?;
+        let call = upload_part(envelope_id, part, bytes.to_vec());
+        let answer = self.world.ship(call, token.as_deref()).await;
+        answer.map(drop).map_err(|it| thrown(&it.into()))
+    }
+
+    /// Signs for an upload whose parts have all arrived.
+    pub async fn finish(
+        &self,
+        upload: &Upload,
+        document: String,
+        thumbnail: Option<Vec<u8>>,
+    ) -> Result<String, JsValue> {
+        let document: NewDocument =
+            serde_json::from_str(&document).map_err(|_| thrown(&Error::BadInput))?;
+        let paper = PaperCard {
+            title: document.title,
+            kind: view::kind_of(&document.kind),
+            media_type: document.media_type,
+            page_count: document.page_count,
+            thumbnail,
+        };
+        let leaves = upload.leaves.borrow().clone();
+        self.with(async |vault, world| {
+            vault.finish_content(world, &upload.draft, &leaves, &paper).await?;
+            Ok(upload.draft.document_id.to_string())
+        })
+        .await
+    }
+
+    /// Gives a document another title.
+    pub async fn rename(&self, document: String, title: String) -> Result<(), JsValue> {
+        self.with(async |vault, world| vault.rename(world, id(&document)?, &title).await).await
+    }
+
+    /// Removes a document for good.
+    pub async fn remove(&self, document: String) -> Result<(), JsValue> {
+        self.with(async |vault, world| vault.remove(world, id(&document)?).await).await
+    }
+
+    /// Prepares reading a document.
+    pub async fn read(&self, document: String) -> Result<Reader, JsValue> {
+        self.with(async |vault, _| vault.reading(id(&document)?)).await.map(Reader::new)
+    }
+
+    /// A document's picture.
+    pub async fn thumbnail(&self, document: String) -> Result<Uint8Array, JsValue> {
+        self.with(async |vault, world| {
+            let jpeg = vault.thumbnail(world, id(&document)?).await?;
+            Ok(Uint8Array::from(jpeg.as_slice()))
+        })
+        .await
+    }
+
+    /// Seals a draft for this device.
+    pub async fn seal_draft(&self, plain: Vec<u8>) -> Result<Uint8Array, JsValue> {
+        let plain = zeroize::Zeroizing::new(plain);
+        self.with(async |vault, world| {
+            let sealed = vault.seal_draft(&plain, &mut world.rng())?;
+            Ok(Uint8Array::from(sealed.as_slice()))
+        })
+        .await
+    }
+
+    /// Opens a draft of this safe.
+    pub async fn open_draft(&self, sealed: Vec<u8>) -> Result<Uint8Array, JsValue> {
+        self.with(async |vault, _| {
+            let plain = vault.open_draft(&sealed)?;
+            Ok(Uint8Array::from(plain.as_slice()))
+        })
+        .await
+    }
+
+    /// Looks for structures.
+    pub async fn find_structures(&self, search: String) -> Result<String, JsValue> {
+        self.with(async |vault, world| {
+            let found: Vec<_> = vault
+                .find_structures(world, &search)
+                .await?
+                .into_iter()
+                .map(|entry| {
+                    json!({
+                        "id": entry.structure_id.to_string(),
+                        "name": entry.name,
+                        "place": entry.place,
+                        "compared": vault.manifest().compared(entry.structure_id).is_some(),
+                    })
+                })
+                .collect();
+            Ok(shown(&Value::Array(found)))
+        })
+        .await
+    }
+
+    /// Compares a structure's code with what the desk shows.
+    pub async fn compare_structure(
+        &self,
+        structure: String,
+        code: String,
+    ) -> Result<String, JsValue> {
+        self.with(async |vault, world| {
+            let structure_id = id(&structure)?;
+            vault.compare_structure(world, structure_id, Comparison::read(&code)).await?;
+            let chain = vault.known_structure(structure_id).ok_or(Error::NotFound)?;
+            Ok(shown(&view::structure(chain, true)))
+        })
+        .await
+    }
+
+    /// Structures whose code was compared.
+    pub async fn structures(&self) -> Result<String, JsValue> {
+        self.with(async |vault, world| {
+            vault.learn_structures(world).await?;
+            let chains: Vec<&StructureChain> = vault
+                .manifest()
+                .structures()
+                .filter_map(|(structure_id, _)| vault.known_structure(structure_id))
+                .collect();
+            let views = chains.into_iter().map(|chain| view::structure(chain, true)).collect();
+            Ok(shown(&Value::Array(views)))
+        })
+        .await
+    }
+
+    /// Gives documents to a structure until a date.
+    pub async fn give(
+        &self,
+        structure: String,
+        documents: Vec<String>,
+        ends_at: f64,
+        signed_as: String,
+        purpose: String,
+    ) -> Result<String, JsValue> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "seconds since 1970 are a small positive number"
+        )]
+        let ends_at = ends_at as u64;
+        self.with(async |vault, world| {
+            let document_ids = documents.iter().map(|it| id(it)).collect::<Result<_, _>>()?;
+            let structure_id = id(&structure)?;
+            let gift = Gift { structure_id, document_ids, ends_at, signed_as, purpose };
+            vault.give(world, &gift).await.map(|grant_id| grant_id.to_string())
+        })
+        .await
+    }
+
+    /// All grants, with what was opened under them.
+    pub async fn grants(&self) -> Result<String, JsValue> {
+        self.with(async |vault, world| {
+            vault.sync(world).await?;
+            vault.learn_structures(world).await?;
+            let grants = vault.grants(world.now());
+            Ok(shown(&grants.iter().map(|grant| view::grant(vault, grant)).collect()))
+        })
+        .await
+    }
+
+    /// Takes a grant back. From the answer on, nobody is given anything under it.
+    pub async fn take_back(&self, grant: String) -> Result<(), JsValue> {
+        self.with(async |vault, world| vault.take_back(world, id(&grant)?).await).await
+    }
+
+    /// Everything that happened, newest first.
+    pub async fn trace(&self) -> Result<String, JsValue> {
+        self.with(async |vault, world| {
+            vault.sync(world).await?;
+            vault.learn_structures(world).await?;
+            let entries = vault.trace();
+            Ok(shown(&entries.iter().filter_map(|entry| view::entry(vault, entry)).collect()))
+        })
+        .await
+    }
+}

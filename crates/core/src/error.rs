@@ -74,6 +74,12 @@ pub enum Error {
     /// Not a member of a structure, or not yet.
     #[error("not a member")]
     NotAMember,
+    /// What this needs is kept on a device of one's own, and this one is shared.
+    #[error("needs a device of one's own")]
+    NeedsOwnDevice,
+    /// The invitation is over.
+    #[error("invitation ended")]
+    InvitationEnded,
     /// An input is outside its bounds.
     #[error("bad request")]
     BadInput,
@@ -101,6 +107,8 @@ impl Error {
             Self::NotFound => "not_found",
             Self::GrantEnded => "grant_ended",
             Self::NotAMember => "not_a_member",
+            Self::NeedsOwnDevice => "needs_own_device",
+            Self::InvitationEnded => "invitation_ended",
             Self::BadInput => "bad_request",
         }
     }

@@ -15,25 +15,19 @@
 
 mod gate;
 mod history;
+mod mls;
 mod newcomer;
 mod store;
 #[cfg(test)]
 mod tests;
 
 use openmls::prelude::{
-    Capabilities, Ciphersuite, CredentialType, CredentialWithKey, GroupId, KeyPackageIn,
-    LeafNodeIndex, Lifetime, MlsGroup, MlsGroupCreateConfig, MlsGroupJoinConfig, MlsMessageBodyIn,
-    MlsMessageIn, OpenMlsProvider, ProcessedMessageContent, Proposal, ProtocolVersion, Sender,
-    StagedCommit,
-};
-use openmls::{credentials::BasicCredential, group::PURE_CIPHERTEXT_WIRE_FORMAT_POLICY};
-use openmls_traits::{
-    signatures::{Signer, SignerError},
-    types::SignatureScheme,
+    LeafNodeIndex, MlsGroup, MlsMessageIn, OpenMlsProvider, ProcessedMessageContent, Proposal,
+    Sender, StagedCommit,
 };
 use rand_core::CryptoRng;
 use reconnect_format::{
-    Label, encode,
+    Label,
     id::StructureId,
     statement::{Device, DeviceProof},
     structure::{JoinRequest, RosterTerms, roster_hash},
@@ -45,18 +39,10 @@ pub use gate::Gate;
 pub use history::History;
 pub use newcomer::Newcomer;
 
-use crate::{
-    key::{DeviceSecrets, SignKey},
-    seal::{open_salted, seal_salted},
-    secret::EpochSeed,
-};
+use crate::{key::DeviceSecrets, secret::EpochSeed};
 use gate::{device_of, is_plain};
+use mls::{LeafSigner, SUITE, credential, found_config, group_id, read_key_package};
 use store::{Snapshot, Store};
-
-/// The one suite of version 1 (0x004F): ML-KEM-768 with X25519, AES-128-GCM, SHA-256, Ed25519.
-const SUITE: Ciphersuite = Ciphersuite::MLS_128_MLKEM768X25519_AES128GCM_SHA256_Ed25519;
-/// Commits are padded to a multiple of this.
-const PADDING_BYTES: usize = 1024;
 
 /// Why a group did not do what was asked. It says nothing of what the library found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -113,21 +99,17 @@ impl Group {
         proof: &DeviceProof,
     ) -> Result<Self, GroupError> {
         let credential = credential(device, proof)?;
-        let config = MlsGroupCreateConfig::builder()
-            .ciphersuite(SUITE)
-            .capabilities(capabilities())
-            .lifetime(lifetime())
-            .wire_format_policy(PURE_CIPHERTEXT_WIRE_FORMAT_POLICY)
-            .padding_size(PADDING_BYTES)
-            .use_ratchet_tree_extension(true)
-            .max_past_epochs(0)
-            .build();
         let store = Store::default();
         let signer = LeafSigner(&device.leaf);
         let group_id = group_id(structure_id);
-        let mls =
-            MlsGroup::new_with_group_id(store.provider(), &signer, &config, group_id, credential)
-                .map_err(|_| GroupError::Damaged)?;
+        let mls = MlsGroup::new_with_group_id(
+            store.provider(),
+            &signer,
+            &found_config(),
+            group_id,
+            credential,
+        )
+        .map_err(|_| GroupError::Damaged)?;
         Ok(Self { structure_id, store, mls, staged: None })
     }
 
@@ -151,29 +133,6 @@ impl Group {
     pub fn epoch_seed(&self, recipient_epoch: u64) -> Result<EpochSeed, GroupError> {
         let secret = self.export(Label::EpochSeed, recipient_epoch)?;
         Ok(EpochSeed::from_bytes(*secret))
-    }
-
-    /// Seals the history for the members of this epoch. Several may do so in one epoch, so the key
-    /// is salted.
-    pub fn seal_history(
-        &self,
-        history: &History,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Vec<u8>, GroupError> {
-        let secret = self.export(Label::HistorySeal, self.mls_epoch())?;
-        let mut salt = [0; 32];
-        rng.fill_bytes(&mut salt);
-        let context = self.context(self.mls_epoch());
-        Ok(seal_salted(&secret, salt, Label::HistorySeal, &context, &history.encode()))
-    }
-
-    /// Opens the history that a member of this epoch sealed.
-    pub fn open_history(&self, sealed: &[u8]) -> Result<History, GroupError> {
-        let secret = self.export(Label::HistorySeal, self.mls_epoch())?;
-        let context = self.context(self.mls_epoch());
-        let plain = open_salted(&secret, Label::HistorySeal, &context, sealed)
-            .map_err(|_| GroupError::Damaged)?;
-        History::decode(&plain)
     }
 
     /// What the structure's statement says of this epoch. Refused when a leaf is not a member's.
@@ -225,7 +184,6 @@ impl Group {
         gate: &Gate<'_>,
         rng: &mut impl CryptoRng,
     ) -> Result<Admission, GroupError> {
-        self.belongs(gate)?;
         if self.staged.is_some() {
             return Err(GroupError::Staged);
         }
@@ -287,7 +245,6 @@ impl Group {
     ///
     /// One's own staged commit is given up when another's was accepted in its place.
     pub fn take_in(&mut self, commit: &[u8], gate: &Gate<'_>) -> Result<(), GroupError> {
-        self.belongs(gate)?;
         let mut after = self.copy()?;
         if after.staged.as_deref() == Some(commit) {
             after.merge_staged()?;
@@ -303,22 +260,15 @@ impl Group {
     /// The state, for sealing on this device. Kept before a staged commit is sent, and after every
     /// change; one that was replaced is never used again.
     pub fn snapshot(&self) -> Zeroizing<Vec<u8>> {
-        Snapshot::of(&self.store, Some(self.structure_id), self.staged.clone()).encode()
+        Snapshot::of(&self.store, self.staged.clone()).encode()
     }
 
     /// Goes on, on the same device, with the newest state that was kept.
     pub fn resume(structure_id: StructureId, snapshot: &[u8]) -> Result<Self, GroupError> {
         let snapshot = Snapshot::decode(snapshot)?;
-        if snapshot.structure_id != Some(structure_id) {
-            return Err(GroupError::Damaged);
-        }
         let store = snapshot.store();
         let mls = load(&store, structure_id)?;
-        let staged = snapshot.staged.clone();
-        if staged.is_some() != mls.pending_commit().is_some() {
-            return Err(GroupError::Damaged);
-        }
-        Ok(Self { structure_id, store, mls, staged })
+        Ok(Self { structure_id, store, mls, staged: snapshot.staged.clone() })
     }
 
     fn copy(&self) -> Result<Self, GroupError> {
@@ -390,22 +340,14 @@ impl Group {
 
     /// Judges every leaf, and the group itself.
     fn judge(&self, gate: &Gate<'_>) -> Result<Vec<Device>, GroupError> {
-        self.belongs(gate)?;
-        let sound = *self.mls.group_id() == group_id(self.structure_id)
+        let sound = gate.chain.structure_id == self.structure_id
+            && *self.mls.group_id() == group_id(self.structure_id)
             && self.mls.ciphersuite() == SUITE
             && is_plain(self.mls.extensions());
         if !sound {
             return Err(GroupError::NotAllowed);
         }
         self.mls.treesync().full_leaves().map(|(_, leaf)| gate.judge(leaf)).collect()
-    }
-
-    fn belongs(&self, gate: &Gate<'_>) -> Result<(), GroupError> {
-        if gate.chain.structure_id == self.structure_id {
-            Ok(())
-        } else {
-            Err(GroupError::NotAllowed)
-        }
     }
 
     /// MLS exporter of this epoch.
@@ -435,80 +377,9 @@ impl std::fmt::Debug for Group {
     }
 }
 
-/// Signs for the library with a device's leaf key.
-struct LeafSigner<'a>(&'a SignKey);
-
-impl Signer for LeafSigner<'_> {
-    fn sign(&self, payload: &[u8]) -> Result<Vec<u8>, SignerError> {
-        Ok(self.0.sign_bytes(payload).0.to_vec())
-    }
-
-    fn signature_scheme(&self) -> SignatureScheme {
-        SignatureScheme::ED25519
-    }
-}
-
-fn group_id(structure_id: StructureId) -> GroupId {
-    GroupId::from_slice(structure_id.as_bytes())
-}
-
 fn load(store: &Store, structure_id: StructureId) -> Result<MlsGroup, GroupError> {
     MlsGroup::load(store.provider().storage(), &group_id(structure_id))
         .ok()
         .flatten()
         .ok_or(GroupError::Damaged)
-}
-
-/// A leaf's credential: the device's proof, whose leaf key must be the device's own.
-fn credential(
-    device: &DeviceSecrets,
-    proof: &DeviceProof,
-) -> Result<CredentialWithKey, GroupError> {
-    let proven = proof.verify().map_err(|_| GroupError::NotAllowed)?;
-    if proven.leaf != device.leaf.public() {
-        return Err(GroupError::NotAllowed);
-    }
-    Ok(CredentialWithKey {
-        credential: BasicCredential::new(encode(proof)).into(),
-        signature_key: proven.leaf.0.to_vec().into(),
-    })
-}
-
-/// One version, one suite, one kind of credential, no extension, no proposal beyond the RFC's own.
-fn capabilities() -> Capabilities {
-    Capabilities::new(
-        Some(&[ProtocolVersion::Mls10]),
-        Some(&[SUITE]),
-        Some(&[]),
-        Some(&[]),
-        Some(&[CredentialType::Basic]),
-    )
-}
-
-/// All of time. The library checks lifetimes by its own clock whenever it takes in a commit: a
-/// shorter one would lock out whoever comes back after it. Certificates and invitations end instead.
-fn lifetime() -> Lifetime {
-    Lifetime::init(0, u64::MAX)
-}
-
-fn join_config() -> MlsGroupJoinConfig {
-    MlsGroupJoinConfig::builder()
-        .wire_format_policy(PURE_CIPHERTEXT_WIRE_FORMAT_POLICY)
-        .padding_size(PADDING_BYTES)
-        .use_ratchet_tree_extension(true)
-        .max_past_epochs(0)
-        .build()
-}
-
-fn read_key_package(
-    store: &Store,
-    bytes: &[u8],
-) -> Result<openmls::prelude::KeyPackage, GroupError> {
-    let message =
-        MlsMessageIn::tls_deserialize_exact_bytes(bytes).map_err(|_| GroupError::Damaged)?;
-    let MlsMessageBodyIn::KeyPackage(key_package) = message.extract() else {
-        return Err(GroupError::Damaged);
-    };
-    KeyPackageIn::validate(key_package, store.provider().crypto(), ProtocolVersion::Mls10)
-        .map_err(|_| GroupError::Damaged)
 }

@@ -29,10 +29,7 @@ pub fn without_traces(bytes: &[u8]) -> Result<Vec<u8>, PictureError> {
 }
 
 fn part(bytes: &[u8], start: usize, length: usize) -> Result<&[u8], PictureError> {
-    start
-        .checked_add(length)
-        .and_then(|end| bytes.get(start..end))
-        .ok_or(PictureError::Broken)
+    start.checked_add(length).and_then(|end| bytes.get(start..end)).ok_or(PictureError::Broken)
 }
 
 fn number(bytes: &[u8]) -> usize {
@@ -59,7 +56,8 @@ fn clean_jpeg(bytes: &[u8]) -> Result<Vec<u8>, PictureError> {
             0x01 | 0xd0..=0xd7 => at += 2,
             marker => {
                 let length = number(part(bytes, at + 2, 2)?);
-                let content = part(bytes, at + 4, length.checked_sub(2).ok_or(PictureError::Broken)?)?;
+                let content =
+                    part(bytes, at + 4, length.checked_sub(2).ok_or(PictureError::Broken)?)?;
                 if jpeg_keeps(marker, content) {
                     clean.extend_from_slice(part(bytes, at, 2 + length)?);
                 } else if marker == 0xe1 && !oriented {
@@ -118,7 +116,8 @@ fn exif_orientation(content: &[u8]) -> Option<u8> {
     let count = read(directory, 2)?;
     (0..count).find_map(|index| {
         let entry = directory.checked_add(2 + index * 12)?;
-        let orientation = if read(entry, 2)? == 0x0112 { read(entry + 8, 2)? } else { return None };
+        let orientation =
+            if read(entry, 2)? == 0x0112 { read(entry + 8, 2)? } else { return None };
         u8::try_from(orientation).ok().filter(|value| (2..=8).contains(value))
     })
 }
@@ -155,9 +154,11 @@ fn clean_png(bytes: &[u8]) -> Result<Vec<u8>, PictureError> {
 
 /// RFC 9649 section 2. The flags for Exif and XMP are cleared with their chunks.
 fn clean_webp(bytes: &[u8]) -> Result<Vec<u8>, PictureError> {
-    let little = |bytes: &[u8]| bytes.iter().rev().fold(0, |value, b| (value << 8) | usize::from(*b));
+    let little =
+        |bytes: &[u8]| bytes.iter().rev().fold(0, |value, b| (value << 8) | usize::from(*b));
     let length = little(part(bytes, 4, 4)?);
-    let end = length.checked_add(8).filter(|end| *end <= bytes.len()).ok_or(PictureError::Broken)?;
+    let end =
+        length.checked_add(8).filter(|end| *end <= bytes.len()).ok_or(PictureError::Broken)?;
     let mut body = b"WEBP".to_vec();
     let mut at = 12;
     while at < end {

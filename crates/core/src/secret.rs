@@ -20,6 +20,7 @@ macro_rules! secrets {
                 Self(bytes)
             }
 
+            #[allow(dead_code, reason = "not every secret is read back in every build")]
             pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
                 Self(bytes)
             }

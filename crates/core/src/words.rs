@@ -146,6 +146,11 @@ impl PaperSecret {
         SignKey::from_seed(&derive(&self.0, &[], Label::SheetSigningKey, &[]))
     }
 
+    /// A structure's root, when the paper is a structure's.
+    pub fn structure_root(&self) -> SignKey {
+        SignKey::from_seed(&derive(&self.0, &[], Label::StructureRoot, &[]))
+    }
+
     /// What wraps the root.
     pub fn lock_secret(&self) -> LockSecret {
         LockSecret::from_bytes(*derive(&self.0, &[], Label::SheetSecret, &[]))

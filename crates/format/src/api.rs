@@ -528,6 +528,8 @@ pub struct ReceivedGrant {
     pub statement: Base64,
     /// `DeviceProof` of its signer.
     pub proof: Base64,
+    /// Length of the owner's chain: when it has not grown, nothing under the grant has changed.
+    pub owner_sequence: u64,
 }
 
 /// A receipt, given for what follows.

@@ -87,6 +87,8 @@ labels! {
     Receipt = "receipt",
     /// Hash: a structure's id.
     StructureId = "structure id",
+    /// Derivation: a structure's root key from its paper.
+    StructureRoot = "structure root",
     /// Signature and hash: a statement of a structure.
     StructureStatement = "structure statement",
     /// Signature and hash: a worker's certificate.

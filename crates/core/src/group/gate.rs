@@ -14,7 +14,10 @@ use reconnect_format::{
     structure::{Certificate, StructureChain, decode_leaf_credential},
 };
 
-use super::{GroupError, SUITE, lifetime};
+use super::{
+    GroupError,
+    mls::{SUITE, lifetime},
+};
 
 /// What leaves are judged by.
 #[derive(Clone, Copy, Debug)]

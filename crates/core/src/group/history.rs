@@ -10,12 +10,16 @@
 //! It exists in the clear only here: the group seals and opens it, and it is wiped when dropped.
 //! Any member can seal one, so whoever opens it compares a seed's public key with the chain.
 
-use reconnect_format::{Suite, encode};
+use rand_core::CryptoRng;
+use reconnect_format::{Label, Suite, encode};
 use tls_codec::{DeserializeBytes, TlsDeserializeBytes, TlsSerialize, TlsSize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::GroupError;
-use crate::secret::EpochSeed;
+use super::{Group, GroupError};
+use crate::{
+    seal::{open_salted, seal_salted},
+    secret::EpochSeed,
+};
 
 /// Seeds and names, in the clear.
 #[derive(Default)]
@@ -63,6 +67,31 @@ impl std::fmt::Debug for PlainSeed {
 impl std::fmt::Debug for PlainName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("PlainName")
+    }
+}
+
+impl Group {
+    /// Seals the history for the members of this epoch. Several may do so in one epoch, so the key
+    /// is salted.
+    pub fn seal_history(
+        &self,
+        history: &History,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<u8>, GroupError> {
+        let secret = self.export(Label::HistorySeal, self.mls_epoch())?;
+        let mut salt = [0; 32];
+        rng.fill_bytes(&mut salt);
+        let context = self.context(self.mls_epoch());
+        Ok(seal_salted(&secret, salt, Label::HistorySeal, &context, &history.encode()))
+    }
+
+    /// Opens the history that a member of this epoch sealed.
+    pub fn open_history(&self, sealed: &[u8]) -> Result<History, GroupError> {
+        let secret = self.export(Label::HistorySeal, self.mls_epoch())?;
+        let context = self.context(self.mls_epoch());
+        let plain = open_salted(&secret, Label::HistorySeal, &context, sealed)
+            .map_err(|_| GroupError::Damaged)?;
+        History::decode(&plain)
     }
 }
 

@@ -14,15 +14,15 @@ use tls_codec::DeserializeBytes;
 use zeroize::Zeroizing;
 
 use super::{
-    Gate, Group, GroupError, LeafSigner, SUITE, capabilities, credential, group_id, join_config,
-    lifetime,
+    Gate, Group, GroupError,
+    mls::{LeafSigner, SUITE, capabilities, credential, join_config, lifetime},
     store::{Snapshot, Store},
 };
 use crate::key::DeviceSecrets;
 
 /// The private half of a key package.
 pub struct Newcomer {
-    store: Store,
+    pub(super) store: Store,
 }
 
 impl Newcomer {
@@ -54,11 +54,8 @@ impl Newcomer {
         let processed =
             ProcessedWelcome::new_from_welcome(store.provider(), &join_config(), welcome)
                 .map_err(|_| GroupError::Damaged)?;
-        let claimed = processed.unverified_group_info().group_id();
-        if *claimed != group_id(structure_id) || !processed.psks().is_empty() {
-            return Err(GroupError::NotAllowed);
-        }
-        // Lifetimes say nothing here: who was added years ago is still a member.
+        // Lifetimes say nothing here: who was added years ago is still a member. A welcome that asks
+        // for a pre-shared key failed above: a newcomer has none.
         let welcomed = JoinBuilder::new(store.provider(), processed)
             .skip_lifetime_validation()
             .build()
@@ -74,16 +71,12 @@ impl Newcomer {
 
     /// The state, for sealing on this device while the welcome is awaited.
     pub fn snapshot(&self) -> Zeroizing<Vec<u8>> {
-        Snapshot::of(&self.store, None, None).encode()
+        Snapshot::of(&self.store, None).encode()
     }
 
     /// Goes on waiting.
     pub fn resume(snapshot: &[u8]) -> Result<Self, GroupError> {
-        let snapshot = Snapshot::decode(snapshot)?;
-        if snapshot.structure_id.is_some() {
-            return Err(GroupError::Damaged);
-        }
-        Ok(Self { store: snapshot.store() })
+        Ok(Self { store: Snapshot::decode(snapshot)?.store() })
     }
 }
 

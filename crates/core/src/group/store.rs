@@ -1,7 +1,8 @@
 //! Where the library keeps a group: memory that is copied, wiped, and turned into one snapshot.
 //!
 //! The library writes here what it would write to a database, secrets included. Nothing here knows
-//! what the entries mean, and nothing of it leaves the device unsealed.
+//! what the entries mean, and nothing of it leaves the device unsealed. What is here is wiped when it
+//! is dropped; what the library has replaced or holds in its own structures is the library's.
 
 use std::{
     collections::HashMap,
@@ -10,7 +11,7 @@ use std::{
 
 use openmls_rust_crypto::OpenMlsRustCrypto;
 use openmls_traits::OpenMlsProvider;
-use reconnect_format::{Suite, encode, id::StructureId};
+use reconnect_format::{Suite, encode};
 use tls_codec::{DeserializeBytes, TlsDeserializeBytes, TlsSerialize, TlsSize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -54,7 +55,6 @@ impl Drop for Store {
 ///
 /// ```text
 /// suite        u16
-/// structure    optional [32]     none for a newcomer
 /// staged       optional vector   one's own commit that waits for the server's answer
 /// entries      vector of: key, value; in the order of the keys
 /// ```
@@ -62,8 +62,6 @@ impl Drop for Store {
 pub(super) struct Snapshot {
     #[zeroize(skip)]
     suite: Suite,
-    #[zeroize(skip)]
-    pub(super) structure_id: Option<StructureId>,
     #[zeroize(skip)]
     pub(super) staged: Option<Vec<u8>>,
     entries: Vec<Entry>,
@@ -83,18 +81,14 @@ impl std::fmt::Debug for Entry {
 }
 
 impl Snapshot {
-    pub(super) fn of(
-        store: &Store,
-        structure_id: Option<StructureId>,
-        staged: Option<Vec<u8>>,
-    ) -> Self {
+    pub(super) fn of(store: &Store, staged: Option<Vec<u8>>) -> Self {
         let mut entries: Vec<_> = store
             .read()
             .iter()
             .map(|(key, value)| Entry { key: key.clone(), value: value.clone() })
             .collect();
         entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        Self { suite: Suite::V1, structure_id, staged, entries }
+        Self { suite: Suite::V1, staged, entries }
     }
 
     pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {

@@ -298,6 +298,7 @@ impl Known {
             cards: BTreeMap::new(),
             receipts: Vec::new(),
             chains: BTreeMap::new(),
+            accepted: std::collections::BTreeSet::new(),
             records_seen: 0,
             used_bytes: 0,
         };

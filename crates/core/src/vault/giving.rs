@@ -113,8 +113,17 @@ impl Vault {
             let (sequence, head) = known.head();
             chain.extends(sequence, &head)?;
         }
+        if face.acceptance.is_some() {
+            self.accepted.insert(structure_id);
+        }
         self.chains.insert(structure_id, chain);
         self.chains.get(&structure_id).ok_or(Error::NotFound)
+    }
+
+    /// Whether the server showed the operator's acceptance. Admits nobody to any key: what a
+    /// structure is, its chain says.
+    pub fn is_accepted(&self, structure_id: StructureId) -> bool {
+        self.accepted.contains(&structure_id)
     }
 
     /// A structure whose chain was fetched and verified in this session.
@@ -204,13 +213,8 @@ impl Vault {
         let Body::Grant(terms) = statement.into_body().body else {
             return Err(ServerMisbehaved::Forged.into());
         };
-        self.sync_owner_wraps(world).await?;
+        self.sync(world).await?;
         Ok(terms.grant_id)
-    }
-
-    /// The wraps of this safe's own grants come back with every sync.
-    async fn sync_owner_wraps(&mut self, world: &impl World) -> Result<(), Error> {
-        self.sync(world).await
     }
 
     /// Takes a grant back. From the answer on, the server gives its recipient nothing.

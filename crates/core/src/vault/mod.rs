@@ -4,9 +4,13 @@
 //! [`Vault`], which is open until it is dropped. What the server shows is believed only after the
 //! chain of statements was verified from its first word and folded into a manifest.
 
+#[cfg(feature = "structure")]
+mod desk;
 mod entry;
 mod giving;
 mod papers;
+#[cfg(feature = "structure")]
+mod received;
 mod trace;
 
 use std::collections::BTreeMap;
@@ -19,7 +23,7 @@ use reconnect_format::{
     id::{AccountId, Base64, DeviceId, DocumentId, EnvelopeId, GrantId, StructureId},
     lock::LockAccess,
     manifest::Manifest,
-    statement::{Attested, Body, DeviceProof, Signer, Statement},
+    statement::{Body, DeviceProof, Signer, Statement},
     structure::StructureChain,
 };
 
@@ -32,11 +36,15 @@ use crate::{
     world::{World, ask},
 };
 
+#[cfg(feature = "structure")]
+pub use desk::{Desk, Founded, Invited, Member, PendingInvitation, Standing};
 pub use entry::Drawn;
 pub use giving::{Comparison, Gift, GivenGrant, GrantState};
 pub use papers::{
     ContentDraft, Paper, PaperCard, Reading, upload_begin, upload_part, upload_state,
 };
+#[cfg(feature = "structure")]
+pub use received::{ReceivedGift, ReceivedPaper};
 pub use trace::{Entry, Opening, Sentence};
 
 /// How often a write that lost a race is tried again.
@@ -58,6 +66,7 @@ pub struct Vault {
     cards: BTreeMap<DocumentId, (EnvelopeId, Result<Card, Damaged>)>,
     receipts: Vec<StoredReceipt>,
     chains: BTreeMap<StructureId, StructureChain>,
+    accepted: std::collections::BTreeSet<StructureId>,
     records_seen: u64,
     used_bytes: u64,
 }
@@ -109,6 +118,7 @@ impl Vault {
         &self.secrets
     }
 
+    #[cfg(feature = "structure")]
     pub(crate) fn device(&self) -> &DeviceSecrets {
         &self.device
     }
@@ -125,9 +135,13 @@ impl Vault {
     }
 
     /// Signs `body` with this device's key and puts its proof beside.
-    pub(crate) fn attest<T: Signable>(&self, body: T) -> Base64 {
+    #[cfg(feature = "structure")]
+    pub(crate) fn attest<T: reconnect_format::Signable>(&self, body: T) -> Base64 {
         let object = self.device.signing.sign(body).encode();
-        Base64(encode(&Attested { object, proof: self.device_proof() }))
+        Base64(reconnect_format::encode(&reconnect_format::statement::Attested {
+            object,
+            proof: self.device_proof(),
+        }))
     }
 
     pub(crate) async fn read<T: serde::de::DeserializeOwned>(

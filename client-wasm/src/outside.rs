@@ -1,0 +1,103 @@
+//! The browser as a world: the page's worker ships calls and keeps sealed bytes.
+
+use getrandom::SysRng;
+use js_sys::{Object, Reflect, Uint8Array};
+use rand_core::UnwrapErr;
+use reconnect_core::world::{ShipError, World};
+use reconnect_format::api::{Call, CallBody};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What the worker hands over: its one `fetch`, and its place on the device.
+    pub type Outside;
+
+    #[wasm_bindgen(method, catch)]
+    async fn ship(
+        this: &Outside,
+        method: &str,
+        path: &str,
+        token: Option<String>,
+        body: JsValue,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn keep(this: &Outside, name: &str, bytes: Uint8Array) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn kept(this: &Outside, name: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn forget(this: &Outside, name: &str) -> Result<(), JsValue>;
+}
+
+/// The browser.
+pub(crate) struct Browser(pub(crate) Outside);
+
+fn field(answer: &JsValue, name: &str) -> Result<JsValue, ShipError> {
+    Reflect::get(answer, &name.into()).map_err(|_| ShipError::Unreadable)
+}
+
+impl World for Browser {
+    type Rng = UnwrapErr<SysRng>;
+
+    fn rng(&self) -> Self::Rng {
+        UnwrapErr(SysRng)
+    }
+
+    fn now(&self) -> u64 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "milliseconds since 1970 are a small positive number"
+        )]
+        let seconds = (js_sys::Date::now() / 1000.0) as u64;
+        seconds
+    }
+
+    async fn ship(&self, call: Call, token: Option<&str>) -> Result<Vec<u8>, ShipError> {
+        let token = token.filter(|_| call.authorized).map(str::to_owned);
+        let body = match call.body {
+            CallBody::Empty => JsValue::UNDEFINED,
+            CallBody::Json(text) => text.into(),
+            CallBody::Bytes(bytes) => Uint8Array::from(bytes.as_slice()).into(),
+        };
+        // The worker throws only when no answer came.
+        let answer = self
+            .0
+            .ship(call.method, &call.path, token, body)
+            .await
+            .map_err(|_| ShipError::Offline)?;
+        let status = field(&answer, "status")?.as_f64().ok_or(ShipError::Unreadable)?;
+        let body = Uint8Array::new(&field(&answer, "body")?).to_vec();
+        if (200.0..300.0).contains(&status) {
+            return Ok(body);
+        }
+        serde_json::from_slice(&body)
+            .map_or(Err(ShipError::Unreadable), |it| Err(ShipError::Problem(it)))
+    }
+
+    async fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), ShipError> {
+        self.0.keep(name, Uint8Array::from(bytes)).await.map_err(|_| ShipError::Unreadable)
+    }
+
+    async fn kept(&self, name: &str) -> Option<Vec<u8>> {
+        let kept = self.0.kept(name).await.ok()?;
+        kept.is_instance_of::<Uint8Array>().then(|| Uint8Array::new(&kept).to_vec())
+    }
+
+    async fn forget(&self, name: &str) {
+        // What cannot be forgotten was not there, or the device refuses all storage.
+        let _ = self.0.forget(name).await;
+    }
+}
+
+/// Sets fields of a fresh object.
+pub(crate) fn object(fields: &[(&str, JsValue)]) -> Object {
+    let object = Object::new();
+    for (name, value) in fields {
+        // Setting a field of a fresh plain object cannot fail.
+        let _ = Reflect::set(&object, &(*name).into(), value);
+    }
+    object
+}

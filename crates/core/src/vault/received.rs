@@ -1,0 +1,316 @@
+//! What a structure was given, as one of its people reads it: every statement verified under its
+//! owner's keys, every opening with a receipt signed before the server gives anything.
+
+use reconnect_format::{
+    Suite, Unverified,
+    api::{
+        Call, DocumentOpened, GiveReceipt, GrantOpened, GrantedDocument, Received, ReceivedGrant,
+    },
+    decode,
+    envelope::EnvelopeRef,
+    grant::{GrantTerms, RecipientName, WrapBinding},
+    id::{AccountId, DocumentId, GrantId},
+    receipt::{Receipt, Subject},
+    statement::{Attested, Body, DeviceProof, Signer, Statement},
+};
+use zeroize::Zeroizing;
+
+use super::{Vault, desk::Desk, papers::Reading};
+use crate::{
+    document::{Card, draw_id, open_card, open_thumbnail},
+    error::{Damaged, Error, ServerMisbehaved},
+    grant::{GrantSecret, open_as_recipient, unwrap_document},
+    world::{World, ask},
+};
+
+/// A grant as a member of its structure sees it.
+pub struct ReceivedGift {
+    /// Which.
+    pub grant_id: GrantId,
+    /// By what name the owner wants to be known.
+    pub signed_as: String,
+    /// Why.
+    pub purpose: String,
+    /// Seconds since 1970.
+    pub given_at: u64,
+    /// Seconds since 1970.
+    pub ends_at: u64,
+    /// What it covers, as far as it is there.
+    pub documents: Vec<ReceivedPaper>,
+}
+
+/// A document under a grant.
+#[derive(Clone)]
+pub struct ReceivedPaper {
+    /// Which.
+    pub document_id: DocumentId,
+    /// What its card says; `Err` when the card does not open.
+    pub card: Result<Card, Damaged>,
+    /// Version of its content.
+    pub version: u32,
+    /// Whether it has a picture.
+    pub has_thumbnail: bool,
+}
+
+/// A grant that was opened in this session.
+pub(super) struct OpenedGrant {
+    terms: GrantTerms,
+    owner: AccountId,
+    given_at: u64,
+    owner_sequence: u64,
+    secret: GrantSecret,
+    /// Asking again with the same receipt is the same opening.
+    receipt: GiveReceipt,
+    papers: Vec<OpenedPaper>,
+}
+
+struct OpenedPaper {
+    paper: ReceivedPaper,
+    content: EnvelopeRef,
+    thumbnail: Option<EnvelopeRef>,
+    thumbnail_wrap: Option<Vec<u8>>,
+}
+
+impl Desk {
+    /// Everything that the structure was given and that has not ended.
+    pub async fn received(
+        &mut self,
+        vault: &Vault,
+        world: &impl World,
+    ) -> Result<Vec<ReceivedGift>, Error> {
+        let list: Received = vault.read(world, Call::read("/v1/received")).await?;
+        let mut live = std::collections::BTreeSet::new();
+        for grant in &list.grants {
+            // A grant that does not verify is passed over: the others still open.
+            if let Ok(grant_id) = self.open_grant(vault, world, grant).await {
+                live.insert(grant_id);
+            }
+        }
+        self.opened.retain(|grant_id, _| live.contains(grant_id));
+        let mut gifts: Vec<_> = self
+            .opened
+            .values()
+            .filter(|grant| grant.terms.ends_at > world.now())
+            .map(OpenedGrant::show)
+            .collect();
+        gifts.sort_by_key(|gift| std::cmp::Reverse(gift.given_at));
+        Ok(gifts)
+    }
+
+    async fn open_grant(
+        &mut self,
+        vault: &Vault,
+        world: &impl World,
+        grant: &ReceivedGrant,
+    ) -> Result<GrantId, Error> {
+        let (statement, terms) = verify_grant(grant)?;
+        let grant_id = terms.grant_id;
+        let known = self.opened.get(&grant_id);
+        if known.is_some_and(|known| known.owner_sequence == grant.owner_sequence) {
+            return Ok(grant_id);
+        }
+        let RecipientName::Structure { structure_id, epoch, key_id } = terms.recipient else {
+            return Err(ServerMisbehaved::Forged.into());
+        };
+        let key = self.recipient_key(epoch)?;
+        if structure_id != self.structure_id() || key.public().id() != key_id {
+            return Err(ServerMisbehaved::Forged.into());
+        }
+        let owner = statement.body().account_id;
+        let receipt = match known {
+            Some(known) => known.receipt.clone(),
+            None => self.receipt(vault, world, grant_id, owner, Subject::List)?,
+        };
+        let call = Call::send(format!("/v1/received/{grant_id}/list"), &receipt);
+        let opened: GrantOpened = ask(world, call, Some(vault.token())).await?;
+        let secret = open_as_recipient(&opened.recipient_wrap.0, statement.hash(), &terms, &key)?;
+        let mut papers = Vec::new();
+        for document in &opened.documents {
+            let paper = open_paper(document, owner, &terms, &secret)?;
+            self.check_version(&paper)?;
+            papers.push(paper);
+        }
+        let grant = OpenedGrant {
+            owner,
+            given_at: statement.body().made_at,
+            owner_sequence: grant.owner_sequence,
+            terms,
+            secret,
+            receipt,
+            papers,
+        };
+        self.opened.insert(grant_id, grant);
+        Ok(grant_id)
+    }
+
+    /// In one session no document goes back to an older version. SYNC-3.
+    fn check_version(&mut self, paper: &OpenedPaper) -> Result<(), ServerMisbehaved> {
+        let seen = self.versions.entry(paper.paper.document_id).or_default();
+        if paper.paper.version < *seen {
+            return Err(ServerMisbehaved::Rollback);
+        }
+        *seen = paper.paper.version;
+        Ok(())
+    }
+
+    fn receipt(
+        &self,
+        vault: &Vault,
+        world: &impl World,
+        grant_id: GrantId,
+        owner: AccountId,
+        subject: Subject,
+    ) -> Result<GiveReceipt, Error> {
+        let receipt = vault.attest(Receipt {
+            suite: Suite::V1,
+            grant_id,
+            owner,
+            structure_id: self.structure_id(),
+            worker_number: self.number(vault).ok_or(Error::NotAMember)?,
+            account_id: vault.account_id(),
+            device_id: vault.device_id(),
+            subject,
+            made_at: world.now(),
+            nonce: draw_id(&mut world.rng()),
+        });
+        Ok(GiveReceipt { receipt })
+    }
+
+    fn opened_paper(
+        &self,
+        grant_id: GrantId,
+        document_id: DocumentId,
+    ) -> Result<(&OpenedGrant, &OpenedPaper), Error> {
+        let grant = self.opened.get(&grant_id).ok_or(Error::GrantEnded)?;
+        let mut papers = grant.papers.iter();
+        let paper = papers.find(|it| it.paper.document_id == document_id);
+        Ok((grant, paper.ok_or(Error::NotFound)?))
+    }
+
+    /// Gives a receipt for a document and prepares reading it. RCPT-1.
+    pub async fn reading(
+        &self,
+        vault: &Vault,
+        world: &impl World,
+        grant_id: GrantId,
+        document_id: DocumentId,
+    ) -> Result<Reading, Error> {
+        let (grant, paper) = self.opened_paper(grant_id, document_id)?;
+        let subject = Subject::Document { document_id, version: paper.paper.version };
+        let receipt = self.receipt(vault, world, grant_id, grant.owner, subject)?;
+        let path = format!("/v1/received/{grant_id}/documents/{document_id}");
+        let call = Call::send(format!("{path}/open"), &receipt);
+        let opened: DocumentOpened = ask(world, call, Some(vault.token())).await?;
+        let binding = WrapBinding::new(grant_id, document_id, &paper.content);
+        let key = unwrap_document(&opened.content_wrap.0, &grant.secret.key(), &binding)?;
+        let card = paper.paper.card.as_ref().map_err(|damaged| *damaged)?;
+        Ok(Reading {
+            call: Call::read(format!("{path}/content")),
+            named: paper.content.clone(),
+            true_bytes: card.true_bytes(),
+            key,
+            owner: grant.owner,
+            document_id,
+        })
+    }
+
+    /// A received document's picture.
+    pub async fn thumbnail(
+        &self,
+        vault: &Vault,
+        world: &impl World,
+        grant_id: GrantId,
+        document_id: DocumentId,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let (grant, paper) = self.opened_paper(grant_id, document_id)?;
+        let named = paper.thumbnail.as_ref().ok_or(Error::NotFound)?;
+        let wrap = paper.thumbnail_wrap.as_ref().ok_or(Damaged)?;
+        let binding = WrapBinding::new(grant_id, document_id, named);
+        let key = unwrap_document(wrap, &grant.secret.key(), &binding)?;
+        let path = format!("/v1/received/{grant_id}/documents/{document_id}/thumbnail");
+        let bytes = world.ship(Call::read(path), Some(vault.token())).await?;
+        Ok(open_thumbnail(&key, &bytes, named, grant.owner, document_id)?)
+    }
+}
+
+impl OpenedGrant {
+    fn show(&self) -> ReceivedGift {
+        ReceivedGift {
+            grant_id: self.terms.grant_id,
+            signed_as: self.secret.signed_as().to_owned(),
+            purpose: self.secret.purpose().to_owned(),
+            given_at: self.given_at,
+            ends_at: self.terms.ends_at,
+            documents: self.papers.iter().map(|it| it.paper.clone()).collect(),
+        }
+    }
+}
+
+/// A statement of an owner, verified under the key of a device that the owner's root added.
+fn verify_grant(
+    grant: &ReceivedGrant,
+) -> Result<(reconnect_format::Signed<Statement>, GrantTerms), Error> {
+    let device = decode::<DeviceProof>(&grant.proof.0)?.verify()?;
+    let statement = Unverified::<Statement>::decode(&grant.statement.0)?.verify(&device.signing)?;
+    let body = statement.body();
+    let theirs = body.account_id == device.account_id
+        && body.signer == Signer::Device { device_id: device.device_id };
+    match &body.body {
+        Body::Grant(terms) if theirs => {
+            let terms = terms.clone();
+            Ok((statement, terms))
+        }
+        _ => Err(ServerMisbehaved::Forged.into()),
+    }
+}
+
+/// What `owner` said of a document, by one of their devices.
+fn owners_statement(attested: &[u8], owner: AccountId) -> Result<Statement, Error> {
+    let (statement, device) = Attested::open::<Statement>(attested)?;
+    let body = statement.into_body();
+    let theirs = body.account_id == owner
+        && device.account_id == owner
+        && body.signer == Signer::Device { device_id: device.device_id };
+    if theirs { Ok(body) } else { Err(ServerMisbehaved::Forged.into()) }
+}
+
+fn open_paper(
+    document: &GrantedDocument,
+    owner: AccountId,
+    terms: &GrantTerms,
+    secret: &GrantSecret,
+) -> Result<OpenedPaper, Error> {
+    let forged = Error::from(ServerMisbehaved::Forged);
+    let written = owners_statement(&document.version.0, owner)?;
+    let Body::PutVersion { document_id, content, mut card, thumbnail } = written.body else {
+        return Err(forged);
+    };
+    if !terms.scope.covers(document_id) {
+        return Err(forged);
+    }
+    if let Some(renamed) = &document.renamed {
+        let renamed = owners_statement(&renamed.0, owner)?;
+        match renamed.body {
+            // A newer card of the same document, never an older one.
+            Body::PutCard { document_id: same, card: newer }
+                if same == document_id
+                    && newer.version > card.version
+                    && renamed.sequence > written.sequence =>
+            {
+                card = newer;
+            }
+            _ => return Err(forged),
+        }
+    }
+    let binding = WrapBinding::new(terms.grant_id, document_id, &card);
+    let opened = unwrap_document(&document.card_wrap.0, &secret.key(), &binding)
+        .and_then(|key| open_card(&key, &document.card.0, &card, owner, document_id));
+    let paper = ReceivedPaper {
+        document_id,
+        card: opened,
+        version: content.version,
+        has_thumbnail: thumbnail.is_some(),
+    };
+    let thumbnail_wrap = document.thumbnail_wrap.as_ref().map(|wrap| wrap.0.clone());
+    Ok(OpenedPaper { paper, content, thumbnail, thumbnail_wrap })
+}
