@@ -13,6 +13,9 @@ function assetFileNames({ originalFileNames }: { originalFileNames: string[] }):
 
 const output = { assetFileNames };
 
+// Compressing takes most of the time, and that is known.
+const checks = { pluginTimings: false };
+
 export default defineConfig({
   plugins: [svelte(), precompress()],
   build: {
@@ -22,7 +25,7 @@ export default defineConfig({
     // `build/budget.mjs` weighs what a visit loads instead.
     reportCompressedSize: false,
     chunkSizeWarningLimit: 2000,
-    rolldownOptions: { input: ['index.html', 'structure.html'], output },
+    rolldownOptions: { input: ['index.html', 'structure.html'], output, checks },
   },
   worker: { format: 'es', rolldownOptions: { output } },
 });

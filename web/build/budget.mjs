@@ -2,7 +2,7 @@
 // A phone on a slow network is the reference: `--strict` fails when the page outgrew it.
 //
 // Whatever the page can reach counts, unless it is named here as needed later: what is new weighs
-// until somebody decides that it may wait.
+// until somebody decides that it may wait. `--list` names what is loaded to sign in.
 
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -16,16 +16,21 @@ const limits = { signIn: 150_000, readAndAdd: 300_000 };
 /** Loaded on demand and yet needed to sign in: the client's worker and the client. */
 const signIn = [/^(owner|vault)\b.*worker/, /^owner-.*\.wasm$/];
 
-/** Needed neither to read papers nor to add them: showing a PDF, reading a QR, taking all away. */
-const later = [/^pdf/, /^Foxit|^Liberation/, /^(jbig2|openjpeg|qcms_bg)-/, /^decode-|^qr-/, /^zip-/];
+/**
+ * Needed neither to read papers nor to add them: showing a PDF, reading a QR, taking all away. The
+ * large icons are for the home screen of a phone.
+ */
+const later = [
+  /^pdf/, /^Foxit|^Liberation/, /^(jbig2|openjpeg|qcms_bg)-/, /^decode-|^qr-/, /^zip-/, /^icon.*png$/,
+];
 
-function main(strict) {
+function main(strict, listed) {
   const files = listFiles();
   const words = chooseWords(files);
   const waits = (name) => later.some((rule) => rule.test(name)) || words.others.has(name);
   const first = reach(files, ['index.html'], (name, lazy) =>
-    !lazy || name === words.largest || signIn.some((rule) => rule.test(name)));
-  const all = reach(files, ['index.html'], (name, lazy) => !lazy || !waits(name));
+    (!lazy && !waits(name)) || name === words.largest || signIn.some((rule) => rule.test(name)));
+  const all = reach(files, ['index.html'], (name) => !waits(name));
   const foreign = reach(files, ['index.html'], () => true);
   const faults = [];
   show('to sign in', files, first, limits.signIn, faults);
@@ -37,6 +42,7 @@ function main(strict) {
     faults.push("the owner's page does not reach its client: nothing was weighed");
   }
   for (const fault of faults) console.log(`budget: ${fault}`);
+  if (listed) for (const name of first) console.log(`${files.get(name).brotli}`.padStart(9), name);
   if (strict && faults.length > 0) process.exitCode = 1;
 }
 
@@ -118,4 +124,4 @@ function partOf(name) {
   return 'other';
 }
 
-main(process.argv.includes('--strict'));
+main(process.argv.includes('--strict'), process.argv.includes('--list'));
