@@ -42,6 +42,7 @@ lock-stay = أنا هنا
 # الباب
 language-title = اختر لغتك
 missing-title = هذا المتصفح لا يصلح
+broken-title = لم تستطع الصفحة أن تبدأ
 missing-list = ما ينقصه:
 welcome-title = أوراقك في أمان
 welcome-lead = خزنة لأوراقك. المفتاح معك وحدك. حتى نحن لا نستطيع قراءتها.
@@ -52,6 +53,7 @@ welcome-open-hint = بلا هاتف ولا بريد إلكتروني ولا أو
 welcome-language = تغيير اللغة
 welcome-desk-title = صفحة المؤسسات
 welcome-desk-lead = لقراءة ما يأتمنكم عليه الناس، ولا شيء غيره.
+welcome-desk-come = الدخول
 welcome-desk-open = فتح حسابي للعمل
 welcome-desk-open-hint = في المرة الأولى فقط
 welcome-invited = لقد دُعيت إلى فريق. ادخل، أو افتح حسابك: الدعوة تنتظرك هنا. لا تغلق هذه الصفحة.

@@ -38,6 +38,7 @@ lock-stay = I am here
 # The door
 language-title = Choose your language
 missing-title = This browser cannot be used
+broken-title = The page could not start
 missing-list = What is missing:
 welcome-title = Your papers, safe
 welcome-lead = A safe for your papers. Only you have the key. Not even we can read them.
@@ -48,6 +49,7 @@ welcome-open-hint = No phone, no e-mail, no ID needed
 welcome-language = Change language
 welcome-desk-title = For structures
 welcome-desk-lead = To read what people entrust to you, and nothing else.
+welcome-desk-come = Come in
 welcome-desk-open = Open my access
 welcome-desk-open-hint = The first time only
 welcome-invited = You have been invited to a team. Come in, or open your access: the invitation waits for you here. Do not close this page.

@@ -39,6 +39,7 @@ lock-stay = Je suis là
 # The door
 language-title = Choisissez votre langue
 missing-title = Ce navigateur ne convient pas
+broken-title = La page n’a pas pu démarrer
 missing-list = Il manque :
 welcome-title = Vos papiers, à l’abri
 welcome-lead = Un coffre pour vos papiers. Vous seul avez la clé. Même nous, nous ne pouvons pas lire.
@@ -49,6 +50,7 @@ welcome-open-hint = Sans téléphone, sans e-mail, sans papiers
 welcome-language = Changer de langue
 welcome-desk-title = L’espace des structures
 welcome-desk-lead = Pour lire ce que des personnes vous confient, et seulement cela.
+welcome-desk-come = Entrer
 welcome-desk-open = Ouvrir mon accès
 welcome-desk-open-hint = La première fois seulement
 welcome-invited = On vous a invité dans une équipe. Entrez, ou ouvrez votre accès : l’invitation vous attend ici. Ne fermez pas cette page.

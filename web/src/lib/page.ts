@@ -6,13 +6,21 @@ import App from './components/App.svelte';
 import { startExitKey } from './exit';
 import { startQuiet } from './quiet.svelte';
 import { startRouter } from './router.svelte';
+import { asRefusal, vault } from './vault.svelte';
 import { startWords } from './words.svelte';
 
-export async function startPage(props: ComponentProps<typeof App>, connectClient: () => Promise<void>): Promise<void> {
+export async function startPage(
+  props: Omit<ComponentProps<typeof App>, 'knownHere'>,
+  connectClient: () => Promise<void>,
+): Promise<void> {
   startRouter();
   startExitKey();
   startQuiet();
-  // The screens appear once both are there: the words, and whether this browser can keep a safe.
-  await Promise.all([startWords(), connectClient()]);
-  mount(App, { target: document.body, props });
+  const connected = connectClient().catch((thrown: unknown) => {
+    vault.broken = asRefusal(thrown);
+  });
+  // The first screen waits a moment for what this device keeps, never for a slow network.
+  await Promise.all([startWords(), Promise.race([connected, new Promise((settle) => setTimeout(settle, 400))])]);
+  document.body.replaceChildren();
+  mount(App, { target: document.body, props: { ...props, knownHere: vault.keptHandle !== null } });
 }

@@ -1,7 +1,8 @@
 // PDF pages as pixels. Loaded only when a PDF is there. The paper is parsed in a worker of its own
-// that holds no key; its scripts never run, its forms and links are not drawn, its fonts stay paths.
+// that holds no key; its scripts never run, what was written into its forms is pixels like the rest, its
+// fonts stay paths.
 
-import { fetchData, getDocument, PDFWorker } from 'pdfjs-dist/legacy/build/pdf.mjs';
+import { AnnotationMode, fetchData, getDocument, PDFWorker } from 'pdfjs-dist/legacy/build/pdf.mjs';
 import parserAddress from 'pdfjs-dist/legacy/build/pdf.worker.min.mjs?worker&url';
 import { Refusal } from '../worker/intents';
 import { startWorker } from './trusted';
@@ -62,7 +63,7 @@ async function drawPage(pdf: Loaded, number: number, canvas: HTMLCanvasElement, 
   const viewport = page.getViewport({ scale: width / natural.width });
   canvas.width = Math.floor(viewport.width);
   canvas.height = Math.floor(viewport.height);
-  await page.render({ canvas, viewport, annotationMode: 0 }).promise;
+  await page.render({ canvas, viewport, annotationMode: AnnotationMode.ENABLE }).promise;
   page.cleanup();
 }
 

@@ -52,7 +52,7 @@ function seenOrHidden(): void {
 }
 
 export function startQuiet(): void {
-  for (const kind of ['pointerdown', 'keydown', 'wheel', 'touchmove']) {
+  for (const kind of ['click', 'keydown', 'wheel', 'touchmove']) {
     addEventListener(kind, touch, { passive: true, capture: true });
   }
   document.addEventListener('visibilitychange', seenOrHidden);

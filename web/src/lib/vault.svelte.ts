@@ -1,7 +1,7 @@
 // The one home of the page's state: what the safe shows, over the intents of the worker. Screens read
 // it and ask through it; nothing here knows a key, a route of the server or a byte layout.
 
-import { go, replace } from './router.svelte';
+import { replace } from './router.svelte';
 import {
   Refusal, type Desk, type GrantView, type Progress, type ReceivedView, type Safe,
   type SafeView, type SeenBefore, type StructureView,
@@ -48,8 +48,13 @@ class Vault {
   home = 'safe';
   onStructurePage = false;
 
+  /** Set once when the client could not start at all. */
+  broken = $state.raw<Refusal | null>(null);
+
   #safe: Safe | null = null;
   #desk: Desk | null = null;
+  #connected: () => void = () => undefined;
+  readonly #ready = new Promise<void>((settle) => (this.#connected = settle));
   #nextTask = 1;
 
   readonly busy = $derived(this.tasks.some((task) => task.state === 'running'));
@@ -60,16 +65,20 @@ class Vault {
     this.missing = await safe.missing();
     if (this.missing.length === 0) this.keptHandle = await safe.keptHandle();
     const [entry] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
-    if (entry?.type === 'reload' && this.keptHandle !== null) this.outside = 'reload';
+    const wasInside = /^#\/(?!come|open|language)\w/.test(location.hash);
+    if (entry?.type === 'reload' && wasInside && !this.view) this.outside = 'reload';
+    this.#connected();
   }
 
   /** Asks the safe; a session that ended elsewhere leads outside, whatever was asked. */
   async ask<T>(intent: (safe: Safe) => Promise<T>): Promise<T> {
+    await this.#ready;
     if (!this.#safe) throw new Refusal('internal');
     return this.#guard(intent(this.#safe));
   }
 
   async askDesk<T>(intent: (desk: Desk) => Promise<T>): Promise<T> {
+    await this.#ready;
     if (!this.#desk) throw new Refusal('internal');
     return this.#guard(intent(this.#desk));
   }
@@ -104,7 +113,8 @@ class Vault {
     this.view = view;
     this.outside = null;
     this.keptHandle = await this.ask((safe) => safe.keptHandle());
-    go(this.home);
+    // In place of the door: going back must not lead to somebody's words.
+    replace(this.home);
   }
 
   /** Does what waits for this worker's browser, then shows the desk as it is afterwards. */

@@ -44,6 +44,7 @@ async function load(next: Language): Promise<void> {
   bundle = loaded;
   document.documentElement.lang = next.code;
   document.documentElement.dir = next.dir;
+  // The same on every screen: titles stay in the browser's history, which is not ours to erase.
   document.title = t('page-title');
 }
 

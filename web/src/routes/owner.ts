@@ -26,8 +26,8 @@ export const ownerRoutes: Routes = {
 };
 
 export const ownerTabs: readonly Tab[] = [
-  { screen: 'safe', icon: SafeDrawing },
-  { screen: 'who', icon: Eye },
+  { screen: 'safe', over: ['paper'], icon: SafeDrawing },
+  { screen: 'who', over: ['taken'], icon: Eye },
   { screen: 'trace', icon: Clock },
-  { screen: 'settings', icon: Gear },
+  { screen: 'settings', over: ['ways', 'devices', 'away'], icon: Gear },
 ];

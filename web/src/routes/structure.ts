@@ -24,10 +24,10 @@ export const structureRoutes: Routes = {
 };
 
 export const structureTabs: readonly Tab[] = [
-  { screen: 'received', icon: Person },
+  { screen: 'received', over: ['given'], icon: Person },
   { screen: 'team', icon: People },
   { screen: 'poster', icon: Desk },
-  { screen: 'settings', icon: Gear },
+  { screen: 'settings', over: ['ways', 'devices'], icon: Gear },
 ];
 
 const always = ['language', 'settings', 'ways', 'devices', 'leave', 'close'];
