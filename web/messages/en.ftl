@@ -474,7 +474,7 @@ error-wait-minutes = { $minutes ->
    *[other] Try again in { $minutes } minutes.
 }
 error-wrong_words_or_handle = The name of the safe and the words do not go together. Look at your paper, word by word, and try again. Your papers are protected.
-error-words_misread = The word “{ $word }” is not in our list. Look closely at how it is written.
+error-words_misread = Word number { $place } is not in our list. Look closely at how it is written.
 error-wrong_sheet = This sheet opens no safe. Check the letters. A newer sheet may have replaced it.
 error-sheet_misread = A letter is wrong or missing. Read the sheet again, group by group.
 error-too_many_tries = Too many tries for now. Your papers are protected. Your recovery sheet still works.
@@ -507,5 +507,11 @@ error-busy_elsewhere = Your safe is already open in another window of this brows
 error-unsupported_browser = This browser is too old to lock your papers. Update it, or try Firefox, Chrome or Safari. Nothing was sent.
 error-newer_version = There is a newer version of this page. Load the page again. Nothing is lost.
 error-bad_request = The service did not understand this request. Nothing is lost. Load the page again and try once more.
+error-not_compared = First compare the code of this structure, at its desk.
+error-needs_own_device = This works only on a device that is yours alone. Come in again and say that this device is yours.
+error-forged = Careful: what the service sent is not signed as it should be. We do not use it, to protect you. Talk to the structure that helps you.
+error-refused = The service refused this request. Nothing is lost. Load the page again and try once more.
+error-unavailable = The service has too much to do at the moment. Nothing is lost. Try again in a few minutes.
+error-method_not_allowed = The service did not understand this request. Nothing is lost. Load the page again and try once more.
 error-internal = Something did not work. Nothing is lost. Try again; if it happens again, load the page again.
 error-close_word = This is not the word that was asked for. Your safe has not changed.

@@ -475,7 +475,7 @@ error-wait-minutes = { $minutes ->
    *[other] Réessayez dans { $minutes } minutes.
 }
 error-wrong_words_or_handle = Le nom du coffre ou les mots ne vont pas ensemble. Regardez votre papier, mot par mot, et essayez encore. Vos papiers sont à l’abri.
-error-words_misread = Le mot « { $word } » n’est pas dans notre liste. Regardez bien son écriture.
+error-words_misread = Le mot numéro { $place } n’est pas dans notre liste. Regardez bien comment il est écrit.
 error-wrong_sheet = Cette feuille n’ouvre aucun coffre. Vérifiez les lettres. Une feuille plus récente l’a peut-être remplacée.
 error-sheet_misread = Il y a une lettre fausse ou oubliée. Relisez la feuille, groupe par groupe.
 error-too_many_tries = Trop d’essais pour le moment. Vos papiers sont à l’abri. Votre feuille de secours marche toujours.
@@ -508,5 +508,11 @@ error-busy_elsewhere = Votre coffre est déjà ouvert dans une autre fenêtre de
 error-unsupported_browser = Ce navigateur est trop ancien pour fermer vos papiers à clé. Mettez-le à jour, ou essayez Firefox, Chrome ou Safari. Rien n’a été envoyé.
 error-newer_version = Une version plus récente de cette page existe. Rechargez la page. Rien n’est perdu.
 error-bad_request = Le service n’a pas compris cette demande. Rien n’est perdu. Rechargez la page et réessayez.
+error-not_compared = Comparez d’abord le code de cette structure, à son accueil.
+error-needs_own_device = Cela se fait seulement sur un appareil à vous seul. Entrez à nouveau et dites que cet appareil est à vous.
+error-forged = Attention : ce que le service a envoyé n’est pas signé comme il faut. Nous ne l’utilisons pas, pour vous protéger. Parlez-en à la structure qui vous aide.
+error-refused = Le service a refusé cette demande. Rien n’est perdu. Rechargez la page et réessayez.
+error-unavailable = Le service a trop de travail en ce moment. Rien n’est perdu. Réessayez dans quelques minutes.
+error-method_not_allowed = Le service n’a pas compris cette demande. Rien n’est perdu. Rechargez la page et réessayez.
 error-internal = Quelque chose n’a pas marché. Rien n’est perdu. Réessayez ; si cela recommence, rechargez la page.
 error-close_word = Ce n’est pas le mot demandé. Votre coffre n’a pas changé.

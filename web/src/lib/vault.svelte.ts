@@ -56,6 +56,7 @@ class Vault {
   #connected: () => void = () => undefined;
   readonly #ready = new Promise<void>((settle) => (this.#connected = settle));
   #nextTask = 1;
+  #visit = 0;
 
   readonly busy = $derived(this.tasks.some((task) => task.state === 'running'));
 
@@ -88,7 +89,8 @@ class Vault {
       return await answer;
     } catch (thrown) {
       const refusal = asRefusal(thrown);
-      if (refusal.code === 'session_ended') this.#forget('session_ended');
+      // What was under way when the page locked itself ends like this too: the first reason stands.
+      if (refusal.code === 'session_ended' && this.view) this.#forget('session_ended');
       throw refusal;
     }
   }
@@ -96,13 +98,17 @@ class Vault {
   /** Asks for a change, then shows the safe as it is afterwards. */
   async change<T>(intent: (safe: Safe) => Promise<T>): Promise<T> {
     const answer = await this.ask(intent);
-    await this.refresh();
+    // What was done is done, even if the network goes before it can be shown.
+    await this.refresh().catch(() => undefined);
     return answer;
   }
 
   async refresh(): Promise<void> {
-    this.view = await this.ask((safe) => safe.view());
-    if (!this.onStructurePage) this.grants = await this.ask((safe) => safe.grants());
+    const visit = this.#visit;
+    const view = await this.ask((safe) => safe.view());
+    const grants = this.onStructurePage ? [] : await this.ask((safe) => safe.grants());
+    // An answer that was under way while the safe was locked must not show it again.
+    if (visit === this.#visit) [this.view, this.grants] = [view, grants];
   }
 
   /** Goes in with the answer of an opening or an unlocking. */
@@ -119,13 +125,14 @@ class Vault {
 
   /** Does what waits for this worker's browser, then shows the desk as it is afterwards. */
   async settle(): Promise<void> {
+    const visit = this.#visit;
     try {
       const structure = await this.askDesk((desk) => desk.settle());
       const received = structure.state === 'member' ? await this.askDesk((desk) => desk.received()) : [];
-      if (!this.view) return;
+      if (visit !== this.#visit) return;
       [this.structure, this.received, this.deskTrouble] = [structure, received, null];
     } catch (thrown) {
-      if (this.view) this.deskTrouble = asRefusal(thrown);
+      if (visit === this.#visit) this.deskTrouble = asRefusal(thrown);
     }
   }
 
@@ -176,6 +183,7 @@ class Vault {
 
   /** Takes everything of the person off the screens. */
   #forget(because: Outside): void {
+    this.#visit += 1;
     this.outside = because;
     this.view = null;
     this.grants = [];

@@ -7,7 +7,7 @@ export class Refusal extends Error {
     readonly code: string,
     /** Seconds after which trying again makes sense, when the answer says so. */
     readonly retryAfter?: number,
-    /** What the words need: a title, a size, a setting. Never secret. */
+    /** What the words need: `limit` in bytes, `place` of a word counted from 1. Never secret. */
     readonly detail: Record<string, string | number> = {},
   ) {
     super(code);
