@@ -248,6 +248,10 @@ impl Reader {
             let room = target.length().saturating_sub(offset).min(plain.length());
             target.set(&plain.subarray(0, room), offset);
             offset += room;
+            // ENV-12: padding is zeros.
+            if plain.subarray(room, plain.length()).to_vec().iter().any(|byte| *byte != 0) {
+                return Err(damaged(Damaged));
+            }
         }
         for promise in hashing {
             let leaf = finish_leaf(promise).await?;

@@ -103,6 +103,7 @@ pub(crate) fn safe(vault: &Vault, now: u64) -> Value {
         "usedBytes": vault.used_bytes(),
         "waysBack": ways_back,
         "kept": vault.is_kept(),
+        "accountId": vault.account_id().to_string(),
     })
 }
 

@@ -3,7 +3,7 @@
 import { ownerRoutes, ownerTabs } from './routes/owner';
 import { startPage } from './lib/page';
 import { vault } from './lib/vault.svelte';
-import { connect } from './worker/client';
+import { connect } from './worker/owner';
 
 void startPage({ routes: ownerRoutes, tabs: ownerTabs }, async () => {
   const { safe, desk } = connect();

@@ -4,7 +4,7 @@ import { structureDetour, structureRoutes, structureTabs } from './routes/struct
 import { startPage } from './lib/page';
 import { takeFragment } from './lib/router.svelte';
 import { vault } from './lib/vault.svelte';
-import { connect } from './worker/client';
+import { connect } from './worker/structure';
 
 const settleSeconds = 4;
 

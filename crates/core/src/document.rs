@@ -360,6 +360,10 @@ pub fn open_content(
     if padded_content_bytes(true_bytes) != plain.len() as u64 {
         return Err(Damaged);
     }
+    // ENV-12: one content has one encoding.
+    if plain.iter().skip(length).any(|byte| *byte != 0) {
+        return Err(Damaged);
+    }
     plain.truncate(length);
     Ok(plain)
 }
@@ -400,7 +404,11 @@ fn open_small(
     let plain = open_whole(key, bytes, named, owner, document_id)?;
     let (length, rest) = plain.split_first_chunk::<4>().ok_or(Damaged)?;
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| Damaged)?;
-    rest.get(..length).map(|content| Zeroizing::new(content.to_vec())).ok_or(Damaged)
+    let (content, padding) = rest.split_at_checked(length).ok_or(Damaged)?;
+    if padding.iter().any(|byte| *byte != 0) {
+        return Err(Damaged);
+    }
+    Ok(Zeroizing::new(content.to_vec()))
 }
 
 fn open_whole(

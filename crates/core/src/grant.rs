@@ -109,7 +109,10 @@ pub fn open_as_recipient(
         return Err(Damaged);
     }
     let (secret, padding) = GrantSecret::tls_deserialize_bytes(&padded).map_err(|_| Damaged)?;
-    let sound = padding.iter().all(|byte| *byte == 0)
+    let canonical = Zeroizing::new(encode(&secret));
+    let sound = padded.starts_with(&canonical)
+        && padding.len() + canonical.len() == SECRET_BYTES
+        && padding.iter().all(|byte| *byte == 0)
         && std::str::from_utf8(&secret.signed_as).is_ok()
         && std::str::from_utf8(&secret.purpose).is_ok()
         && secret.purpose_hash() == terms.purpose_hash;

@@ -16,5 +16,7 @@ pub mod recipient;
 mod seal;
 pub mod secret;
 pub mod vault;
+#[cfg(feature = "vectors")]
+pub mod vectors;
 pub mod words;
 pub mod world;

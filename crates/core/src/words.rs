@@ -44,12 +44,18 @@ pub fn draw_handle(rng: &mut impl CryptoRng) -> String {
 
 /// A handle as typed: case and spaces do not matter.
 pub fn normalize_handle(typed: &str) -> String {
+    let typed = plain_dashes(typed);
     typed
-        .split([' ', '-'])
+        .split(|c: char| c.is_whitespace() || c == '-')
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
         .join("-")
         .to_lowercase()
+}
+
+/// Phones turn dashes into typographic ones.
+fn plain_dashes(typed: &str) -> Zeroizing<String> {
+    Zeroizing::new(typed.replace(['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2212}'], "-"))
 }
 
 /// Six words. Wiped when dropped.
@@ -64,7 +70,7 @@ impl SixWords {
 
     /// Reads what a person typed; says which word is not in the list, counted from 1.
     pub fn parse(typed: &str) -> Result<Self, Error> {
-        let typed = Zeroizing::new(typed.to_lowercase());
+        let typed = Zeroizing::new(plain_dashes(typed).to_lowercase());
         let words = Self(
             typed
                 .split(|c: char| c.is_whitespace() || c == ',')

@@ -200,11 +200,15 @@ impl DeviceProof {
         let opening = opening.verify(&keys.signing)?;
         let added = Unverified::<Statement>::decode(&self.device)?.verify(&keys.signing)?;
         let account_id = keys.account_id();
+        let begins = opening.body().sequence == 1
+            && opening.body().previous == [0; 32]
+            && keys.generation == 1
+            && added.body().sequence > 1;
         let belong = [opening.body(), added.body()]
             .iter()
             .all(|statement| statement.account_id == account_id && statement.signer == root);
         match added.into_body().body {
-            Body::AddDevice { device_id, signing, leaf } if belong => {
+            Body::AddDevice { device_id, signing, leaf } if begins && belong => {
                 Ok(Device { account_id, device_id, signing, leaf, keys })
             }
             _ => Err(DecodeError::BadSignature),

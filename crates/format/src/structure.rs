@@ -245,6 +245,17 @@ pub struct AuthenticatedJoin {
     pub tag: [u8; 32],
 }
 
+/// Whether a text that others see may be shown: UTF-8, not empty, at most [`NAME_MAX_BYTES`], and
+/// without characters that hide or turn what stands around them. STRUCT-8.
+pub fn is_showable(text: &[u8]) -> bool {
+    let turning = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !text.is_empty()
+        && text.len() <= NAME_MAX_BYTES
+        && std::str::from_utf8(text).is_ok_and(|text| {
+            !text.trim().is_empty() && !text.chars().any(|c| c.is_control() || turning(c))
+        })
+}
+
 /// Why a structure's chain was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChainError {
@@ -289,7 +300,9 @@ impl StructureChain {
         let begins = body.sequence == 1
             && body.previous == [0; 32]
             && body.structure_id == structure_id
-            && founding.structure_id() == structure_id;
+            && founding.structure_id() == structure_id
+            && is_showable(&founding.name)
+            && is_showable(&founding.place);
         if !begins {
             return Err(ChainError::OtherChain);
         }
@@ -336,8 +349,18 @@ impl StructureChain {
         if !follows {
             return Err(ChainError::OtherChain);
         }
+        let mls_epoch = self.roster.as_ref().map(|roster| roster.mls_epoch);
+        // STRUCT-5: the group goes forward only.
+        let forward = match &body.body {
+            StructureBody::Found(_) => false,
+            StructureBody::Epoch(terms) => mls_epoch.is_none_or(|it| terms.roster.mls_epoch >= it),
+            StructureBody::Roster(terms) => mls_epoch.is_some_and(|it| terms.mls_epoch > it),
+        };
+        if !forward {
+            return Err(ChainError::OtherChain);
+        }
         match &body.body {
-            StructureBody::Found(_) => return Err(ChainError::OtherChain),
+            StructureBody::Found(_) => {}
             StructureBody::Epoch(terms) => {
                 if terms.epoch != self.epoch.as_ref().map_or(1, |epoch| epoch.epoch + 1) {
                     return Err(ChainError::OtherChain);

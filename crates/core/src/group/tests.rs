@@ -6,10 +6,12 @@
 use getrandom::SysRng;
 use openmls::{
     credentials::BasicCredential,
-    extensions::{Extension, ExtensionType, Extensions, UnknownExtension},
+    extensions::{
+        Extension, ExtensionType, Extensions, RequiredCapabilitiesExtension, UnknownExtension,
+    },
     prelude::{
-        Capabilities, CredentialWithKey, KeyPackage, LeafNodeParameters, Lifetime,
-        MlsMessageBodyIn, MlsMessageOut, NewSignerBundle,
+        Capabilities, Ciphersuite, CredentialWithKey, KeyPackage, LeafNodeParameters, Lifetime,
+        MlsGroupCreateConfig, MlsMessageBodyIn, MlsMessageOut, NewSignerBundle,
     },
 };
 use rand_core::UnwrapErr;
@@ -19,8 +21,8 @@ use reconnect_format::{
     manifest::Manifest,
     statement::{Attested, Body, Signer as StatementSigner},
     structure::{
-        Certificate, ChainError, Founding, Role, StructureBody, StructureChain, StructureStatement,
-        verify_certificate,
+        Certificate, ChainError, EpochTerms, Founding, Role, StructureBody, StructureChain,
+        StructureStatement, verify_certificate,
     },
 };
 
@@ -119,8 +121,9 @@ impl House {
         house.certify_founder();
         let device = &house.founder.device;
         let group = Group::found(structure_id, device, &house.founder.proof).unwrap();
+        let recipient = RecipientKey::of_epoch(&group.epoch_seed(1).unwrap()).public().clone();
         let roster = group.roster(&house.gate()).unwrap();
-        house.state(roster);
+        house.say(StructureBody::Epoch(EpochTerms { epoch: 1, recipient, roster }));
         (house, group)
     }
 
@@ -155,8 +158,12 @@ impl House {
         self.certificates.push(self.certificate(person.account_id, NOW + YEAR));
     }
 
-    /// The chain's next statement says so.
+    /// The chain's next statement says that somebody joined.
     fn state(&mut self, roster: RosterTerms) {
+        self.say(StructureBody::Roster(roster));
+    }
+
+    fn say(&mut self, body: StructureBody) {
         let (sequence, previous) = self.chain.head();
         let statement = StructureStatement {
             suite: Suite::V1,
@@ -164,7 +171,7 @@ impl House {
             sequence: sequence + 1,
             previous,
             made_at: NOW,
-            body: StructureBody::Roster(roster),
+            body,
         };
         let signed = self.founder.device.signing.sign(statement);
         self.chain.append(&self.founder.attest(signed.encode())).unwrap();
@@ -578,6 +585,43 @@ fn extensions_are_refused_wherever_they_are() {
     }
 }
 
+/// A group of this structure that was founded with other choices.
+fn found_otherwise(house: &House, config: &MlsGroupCreateConfig) -> Group {
+    let founder = &house.founder;
+    let store = Store::default();
+    let signer = LeafSigner(&founder.device.leaf);
+    let credential = credential(&founder.device, &founder.proof).unwrap();
+    let id = group_id(house.id());
+    let mls =
+        MlsGroup::new_with_group_id(store.provider(), &signer, config, id, credential).unwrap();
+    Group { structure_id: house.id(), store, mls, staged: None }
+}
+
+#[test]
+fn a_group_with_other_choices_is_nobodys() {
+    let (mut house, _) = House::found(1);
+    let classical = Ciphersuite::MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519;
+    let config = MlsGroupCreateConfig::builder().ciphersuite(classical).build();
+    let group = found_otherwise(&house, &config);
+    assert_eq!(group.roster(&house.gate()), Err(GroupError::NotAllowed));
+
+    let required = Extension::RequiredCapabilities(RequiredCapabilitiesExtension::default());
+    let config = MlsGroupCreateConfig::builder()
+        .ciphersuite(SUITE)
+        .capabilities(capabilities())
+        .use_ratchet_tree_extension(true)
+        .with_group_context_extensions(Extensions::single(required).unwrap())
+        .build();
+    let mut group = found_otherwise(&house, &config);
+    assert_eq!(group.roster(&house.gate()), Err(GroupError::NotAllowed));
+    let second = person(2, 2);
+    house.certify(&second);
+    let (newcomer, package) = forge(&second, &second.proof, lifetime());
+    let (_, welcome) = add_unchecked(&mut group, &house.founder, package);
+    house.chain.roster = Some(RosterTerms { mls_epoch: 99, ..unjudged(&group) });
+    assert_eq!(newcomer.join(&welcome, &house.gate()).err(), Some(GroupError::NotAllowed));
+}
+
 #[test]
 fn of_two_commits_in_one_epoch_one_counts() {
     let (mut house, mut first) = House::found(1);
@@ -688,6 +732,7 @@ fn a_damaged_commit_or_one_of_another_structure_changes_nothing() {
     let (mut elsewhere, mut other) = House::found(2);
     let (mut neighbour, _) = elsewhere.admit(&mut other, &person(2, 2));
     assert_refused(&mut neighbour, &admission.commit, &elsewhere.gate(), GroupError::NotAllowed);
+    elsewhere.certify(&person(3, 3));
     assert_refused(&mut second, &admission.commit, &elsewhere.gate(), GroupError::NotAllowed);
     second.take_in(&admission.commit, &house.gate()).unwrap();
     assert_agree(&first, &second, &house);
@@ -837,11 +882,20 @@ fn a_newcomer_refuses_a_group_that_the_chain_describes_otherwise() {
     house.certify(&second);
     let (newcomer, request) = second.ask(house.id());
     let admission = house.stage(&mut first, &request).unwrap();
-    let mut lie = admission.roster.clone();
-    lie.authenticator_hash[0] ^= 1;
-    house.state(lie);
-    let refused = newcomer.join(&admission.welcome, &house.gate()).err();
-    assert_eq!(refused, Some(GroupError::Fork));
+    let truth = admission.roster;
+    let mut lies = [truth.clone(), truth.clone(), truth.clone()];
+    lies[0].authenticator_hash[0] ^= 1;
+    lies[1].tree_hash[0] ^= 1;
+    lies[2].roster_size += 1;
+    for lie in lies {
+        house.chain.roster = Some(lie);
+        let refused = newcomer.join(&admission.welcome, &house.gate()).err();
+        assert_eq!(refused, Some(GroupError::Fork));
+    }
+    // A certificate that was renewed since is no lie.
+    house.chain.roster = Some(truth);
+    house.certify_founder();
+    newcomer.join(&admission.welcome, &house.gate()).unwrap();
 }
 
 #[test]

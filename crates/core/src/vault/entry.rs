@@ -1,6 +1,6 @@
 //! Getting in and out: drawing a safe, opening it, unlocking it, leaving it.
 
-use std::collections::BTreeMap;
+use std::{cell::Cell, collections::BTreeMap};
 
 use reconnect_format::{
     Label, Signed, Suite, Unverified,
@@ -260,10 +260,18 @@ impl Known {
         Ok(Self { secrets, manifest, statements })
     }
 
-    async fn enter_again<W: World>(mut self, world: &W, kept: bool) -> Result<Vault, Error> {
+    async fn enter_again<W: World>(
+        mut self,
+        world: &W,
+        kept: bool,
+        signed_after: &Cell<u64>,
+    ) -> Result<Vault, Error> {
         let mut rng = world.rng();
         if let Some(device) = kept_device(world, &self.secrets, &self.manifest).await {
             return self.enter(world, device, None, true).await;
+        }
+        if self.manifest.sequence() <= signed_after.replace(self.manifest.sequence()) {
+            return Err(ServerMisbehaved::Fork.into());
         }
         let device = NewDevice::draw(&mut rng);
         let signer = Signer::Root { generation: self.secrets.generation };
@@ -359,7 +367,7 @@ impl Vault {
         words: &SixWords,
         kept: bool,
     ) -> Result<Self, Error> {
-        retry_race(async || {
+        retry_race(async |signed_after| {
             let mut rng = world.rng();
             let (login, request) = Login::start(words, &mut rng)?;
             let handle = normalize_handle(handle);
@@ -372,7 +380,7 @@ impl Vault {
             let call = Call::send("/v1/unlock/words/finish", &finish).open();
             let unlocked: Unlocked = ask(world, call, None).await?;
             let known = Known::believe(world, &secret, LockKind::Words, &unlocked).await?;
-            known.enter_again(world, kept).await
+            known.enter_again(world, kept, signed_after).await
         })
         .await
     }
@@ -383,7 +391,7 @@ impl Vault {
         paper: &PaperSecret,
         kept: bool,
     ) -> Result<Self, Error> {
-        retry_race(async || {
+        retry_race(async |signed_after| {
             let mut nonce = [0; 32];
             rand_core::Rng::fill_bytes(&mut world.rng(), &mut nonce);
             let sheet_use = paper.signing().sign(SheetUse {
@@ -397,7 +405,7 @@ impl Vault {
             let unlocked: Unlocked = ask(world, call, None).await?;
             let secret = paper.lock_secret();
             let known = Known::believe(world, &secret, LockKind::Sheet, &unlocked).await?;
-            known.enter_again(world, kept).await
+            known.enter_again(world, kept, signed_after).await
         })
         .await
     }
@@ -524,12 +532,16 @@ impl Vault {
 }
 
 /// Adding a device races with whatever the safe's other devices write: the whole entry is repeated.
-async fn retry_race(enter: impl AsyncFn() -> Result<Vault, Error>) -> Result<Vault, Error> {
+/// STMT-7: the root signs a second time only for a chain that has grown since.
+async fn retry_race(
+    enter: impl AsyncFn(&Cell<u64>) -> Result<Vault, Error>,
+) -> Result<Vault, Error> {
+    let signed_after = Cell::new(0);
     for _ in 0..2 {
-        match enter().await {
+        match enter(&signed_after).await {
             Err(Error::Refused(problem)) if problem.code == Code::Conflict => {}
             other => return other,
         }
     }
-    enter().await
+    enter(&signed_after).await
 }

@@ -17,9 +17,9 @@ use std::collections::BTreeMap;
 
 use rand_core::CryptoRng;
 use reconnect_format::{
-    Signable, Signed, Unverified,
+    Signed, Unverified,
     api::{Call, Code, StoredReceipt, Submission, Sync, Written},
-    encode,
+
     id::{AccountId, Base64, DeviceId, DocumentId, EnvelopeId, GrantId, StructureId},
     lock::LockAccess,
     manifest::Manifest,
@@ -226,7 +226,12 @@ impl Vault {
                     return Ok(statement);
                 }
                 Err(Error::Refused(problem)) if problem.code == Code::Conflict => {
+                    // STMT-7: no second signature for a place that nobody else has taken.
+                    let before = self.manifest.sequence();
                     self.sync(world).await?;
+                    if self.manifest.sequence() == before {
+                        return Err(ServerMisbehaved::Fork.into());
+                    }
                 }
                 Err(error) => return Err(error),
             }

@@ -4,7 +4,7 @@ use reconnect_format::envelope::{CHUNK_BYTES, PART_CHUNKS};
 use reconnect_format::{
     api::{Call, SmallEnvelope, Submission, Upload, Wrap},
     envelope::{EnvelopeKind, EnvelopeRef},
-    grant::{RecipientName, WrapBinding},
+    grant::{GrantTerms, RecipientName, WrapBinding},
     id::{Base64, DocumentId, EnvelopeId},
     manifest::DocumentRecord,
     statement::Body,
@@ -237,7 +237,8 @@ impl Vault {
         let mut wraps = Vec::new();
         for terms in self.manifest.grants() {
             let owned = matches!(terms.recipient, RecipientName::Owner { .. });
-            if !owned && (terms.ends_at <= now || !terms.scope.covers(document_id)) {
+            let over = terms.ends_at <= now || self.epoch_is_over(terms);
+            if !owned && (over || !terms.scope.covers(document_id)) {
                 continue;
             }
             let wrap = self.owner_wraps.get(&terms.grant_id).ok_or(Damaged)?;
@@ -247,6 +248,16 @@ impl Vault {
             }
         }
         Ok(wraps)
+    }
+
+    /// Whether the recipient has begun a newer epoch: somebody may have left since, so nothing new
+    /// goes under this grant. GRANT-6.
+    fn epoch_is_over(&self, terms: &GrantTerms) -> bool {
+        let RecipientName::Structure { structure_id, epoch, .. } = terms.recipient else {
+            return false;
+        };
+        let chain = self.chains.get(&structure_id);
+        chain.and_then(|chain| chain.epoch.as_ref()).is_some_and(|newest| newest.epoch > epoch)
     }
 
     /// Adds a document that is in memory. The page streams; tests and small things do not.

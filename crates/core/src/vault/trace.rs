@@ -99,10 +99,13 @@ impl Vault {
 
     /// The receipts that verify. RCPT-2.
     pub fn openings(&self) -> Vec<Opening> {
-        self.receipts.iter().filter_map(|stored| self.opening(stored)).collect()
+        let mut seen = std::collections::BTreeSet::new();
+        let openings = self.receipts.iter().filter_map(|stored| self.opening(stored));
+        // The same receipt shown twice is one opening.
+        openings.filter(|(nonce, _)| seen.insert(*nonce)).map(|(_, opening)| opening).collect()
     }
 
-    fn opening(&self, stored: &StoredReceipt) -> Option<Opening> {
+    fn opening(&self, stored: &StoredReceipt) -> Option<((DeviceId, [u8; 16]), Opening)> {
         let (receipt, signer) = Attested::open::<Receipt>(&stored.receipt.0).ok()?;
         let receipt = receipt.into_body();
         let chain = self.chains.get(&receipt.structure_id)?;
@@ -111,7 +114,11 @@ impl Vault {
             Body::Grant(terms) => {
                 let to_them = matches!(terms.recipient,
                     RecipientName::Structure { structure_id, .. } if structure_id == receipt.structure_id);
-                terms.grant_id == receipt.grant_id && to_them
+                let covered = match receipt.subject {
+                    Subject::List => true,
+                    Subject::Document { document_id, .. } => terms.scope.covers(document_id),
+                };
+                terms.grant_id == receipt.grant_id && to_them && covered
             }
             _ => false,
         });
@@ -121,7 +128,7 @@ impl Vault {
             && receipt.device_id == signer.device_id
             && certificate.account_id == signer.account_id
             && certificate.number == receipt.worker_number;
-        theirs.then_some(Opening {
+        let opening = Opening {
             grant_id: receipt.grant_id,
             structure_id: receipt.structure_id,
             worker_number: receipt.worker_number,
@@ -130,7 +137,8 @@ impl Vault {
                 Subject::Document { document_id, .. } => Some(document_id),
             },
             at: receipt.made_at,
-        })
+        };
+        theirs.then_some(((receipt.device_id, receipt.nonce), opening))
     }
 
     /// Everything that happened, newest first.

@@ -1,0 +1,321 @@
+//! What only a key-holder can judge: derivations, wraps, envelopes. What seals is sealed again from
+//! the same randomness and must give the same bytes.
+
+use generic_array::GenericArray;
+use opaque_ke::ksf::Ksf;
+use reconnect_format::{
+    Signable, Unverified, decode, encode,
+    envelope::{EnvelopeHeader, EnvelopeRef, HEADER_BYTES, PREFIX_BYTES},
+    grant::{GrantTerms, WrapBinding},
+    id::{AccountId, DocumentId},
+    lock::RootWrap,
+    statement::{Body, Statement},
+    tree,
+};
+use sha2::{Digest, Sha256};
+
+use super::{Case, Found, Unreadable, unreadable};
+use crate::{
+    document::{
+        SealedEnvelope, open_card, open_content, open_thumbnail, seal_card, seal_content,
+        seal_thumbnail,
+    },
+    error::{Damaged, Error},
+    grant::{
+        commitment, open_as_owner, open_as_recipient, seal_for_owner, unwrap_document,
+        wrap_document,
+    },
+    key::{AccountSecrets, DeviceSecrets, RecipientKey, wrap_to},
+    lock::{Login, Registration, Stretch, unwrap_root, wrap_root},
+    secret::{DeviceSeed, DocumentKey, EpochSeed, GrantKey, LockSecret, Root, VaultKey},
+    words::SixWords,
+};
+
+pub(super) fn judge(object: &str, case: &Case<'_>) -> Result<Option<&'static str>, Unreadable> {
+    let found = match object {
+        "account" => account(case),
+        "device" => device(case),
+        "recipient-key" => recipient_key(case),
+        "lock" => lock(case),
+        "stretch" => stretch(case),
+        "registration" => registration(case),
+        "login" => login(case),
+        "content" | "card" | "thumbnail" => small(object, case),
+        "content-by-rule" => by_rule(case),
+        "hpke" => hpke(case),
+        "grant" => grant(case),
+        "owner-wrap" => owner_wrap(case),
+        "document-wrap" => document_wrap(case),
+        _ => return Ok(None),
+    };
+    found.map(Some)
+}
+
+fn account(case: &Case<'_>) -> Found {
+    let generation = u32::try_from(case.number("generation")?);
+    let generation = generation.map_err(|_| unreadable("generation"))?;
+    let secrets = AccountSecrets::derive(Root::from_bytes(case.array("root")?), generation);
+    let keys = secrets.public();
+    case.compare(&[
+        ("keys", &encode(&keys)),
+        ("account", keys.account_id().as_bytes()),
+        ("vault_key", secrets.vault.expose()),
+    ])
+}
+
+fn device(case: &Case<'_>) -> Found {
+    let secrets = DeviceSecrets::derive(DeviceSeed::from_bytes(case.array("seed")?));
+    case.compare(&[("signing", &secrets.signing.public().0), ("leaf", &secrets.leaf.public().0)])
+}
+
+fn recipient_key(case: &Case<'_>) -> Found {
+    let key = RecipientKey::of_epoch(&EpochSeed::from_bytes(case.array("seed")?));
+    case.compare(&[("public", &key.public().0), ("key_id", &key.public().id())])
+}
+
+fn lock(case: &Case<'_>) -> Found {
+    let secret = LockSecret::from_bytes(case.array("secret")?);
+    let opened = decode::<RootWrap>(case.item())
+        .map_err(|_| Damaged)
+        .and_then(|wrap| unwrap_root(&secret, &wrap).map(|root| (wrap, root)));
+    let Ok((wrap, root)) = opened else { return Ok("damaged") };
+    let mut given = case.given("randomness")?;
+    if wrap_root(&secret, wrap.binding.clone(), &root, &mut given) != wrap {
+        return Ok("differs");
+    }
+    case.compare(&[("root", root.expose()), ("hash", &wrap.hash())])
+}
+
+fn stretch(case: &Case<'_>) -> Found {
+    let input = GenericArray::from(case.array::<64>("input")?);
+    let output = Stretch.hash(input).map_err(|_| unreadable("input"))?;
+    case.compare(&[("output", &output)])
+}
+
+/// The first item is the server's answer.
+fn registration(case: &Case<'_>) -> Found {
+    let words = SixWords::parse(case.text("words")?).map_err(|_| unreadable("words"))?;
+    let mut given = case.given("randomness")?;
+    let begun = Registration::start(&words, &mut given);
+    let (registration, request) = begun.map_err(|_| unreadable("randomness"))?;
+    match registration.finish(case.item(), &mut given) {
+        Ok((record, secret)) => case.compare(&[
+            ("request", &request),
+            ("record", &record),
+            ("lock_secret", secret.expose()),
+        ]),
+        Err(error) => Ok(word(&error)),
+    }
+}
+
+/// The first item is the server's answer.
+fn login(case: &Case<'_>) -> Found {
+    let words = SixWords::parse(case.text("words")?).map_err(|_| unreadable("words"))?;
+    let mut given = case.given("randomness")?;
+    let (login, request) =
+        Login::start(&words, &mut given).map_err(|_| unreadable("randomness"))?;
+    match login.finish(case.item(), &mut given) {
+        Ok((finalization, secret)) => case.compare(&[
+            ("request", &request),
+            ("finalization", &finalization),
+            ("lock_secret", secret.expose()),
+        ]),
+        Err(error) => Ok(word(&error)),
+    }
+}
+
+fn word(error: &Error) -> &'static str {
+    if *error == Error::Unreadable { "unreadable" } else { error.code() }
+}
+
+/// What every envelope needs to be opened.
+struct Opening {
+    key: DocumentKey,
+    owner: AccountId,
+    document: DocumentId,
+}
+
+impl Opening {
+    fn read(case: &Case<'_>) -> Result<Self, Unreadable> {
+        Ok(Self {
+            key: DocumentKey::from_bytes(case.array("key")?),
+            owner: AccountId(case.array("owner")?),
+            document: DocumentId(case.array("document")?),
+        })
+    }
+}
+
+/// An envelope that is whole in the file.
+fn small(object: &str, case: &Case<'_>) -> Found {
+    let it = Opening::read(case)?;
+    let bytes = case.item();
+    let named = match case.optional("named") {
+        Some(_) => decode(&case.bytes("named")?).map_err(|_| unreadable("named"))?,
+        // What a liar who may sign would name: only what is inside can refuse it.
+        None => name_as_is(bytes).ok_or_else(|| unreadable("prefix"))?,
+    };
+    let mut given = case.given("randomness")?;
+    let version = named.version;
+    let (plain, again) = match object {
+        "card" => match open_card(&it.key, bytes, &named, it.owner, it.document) {
+            Ok(card) => {
+                let again = seal_card(&card, it.owner, it.document, version, &mut given);
+                (encode(&card), again.ok())
+            }
+            Err(Damaged) => return Ok("damaged"),
+        },
+        "thumbnail" => match open_thumbnail(&it.key, bytes, &named, it.owner, it.document) {
+            Ok(jpeg) => {
+                let again = seal_thumbnail(&jpeg, it.owner, it.document, version, &mut given);
+                (jpeg.to_vec(), again.ok())
+            }
+            Err(Damaged) => return Ok("damaged"),
+        },
+        _ => {
+            let true_bytes = case.number("true_bytes")?;
+            match open_content(&it.key, bytes, &named, it.owner, it.document, true_bytes) {
+                Ok(plain) => {
+                    let again = seal_content(&plain, it.owner, it.document, version, &mut given);
+                    (plain.to_vec(), Some(again))
+                }
+                Err(Damaged) => return Ok("damaged"),
+            }
+        }
+    };
+    if again.is_none_or(|again| again.bytes != bytes || again.named != named) {
+        return Ok("differs");
+    }
+    case.compare(&[("plain", &plain), ("plain_hash", &Sha256::digest(&plain))])
+}
+
+/// Content of which byte `i` is `i mod 251`, sealed here, then perhaps damaged, then opened.
+fn by_rule(case: &Case<'_>) -> Found {
+    let it = Opening::read(case)?;
+    let length = case.number("true_bytes")?;
+    let version = u32::try_from(case.number("version")?).map_err(|_| unreadable("version"))?;
+    let plain: Vec<u8> = (0..=250).cycle().zip(0..length).map(|(byte, _)| byte).collect();
+    let mut given = case.given("randomness")?;
+    let SealedEnvelope { mut bytes, mut named, .. } =
+        seal_content(&plain, it.owner, it.document, version, &mut given);
+    let made = case.compare(&[
+        ("prefix", bytes.get(..PREFIX_BYTES).unwrap_or_default()),
+        ("named", &encode(&named)),
+        ("envelope_hash", &Sha256::digest(&bytes)),
+    ])?;
+    if made != "ok" {
+        return Ok(made);
+    }
+    if let Some(damage) = case.optional("damage") {
+        bytes = apply(damage, &bytes).ok_or_else(|| unreadable("damage"))?;
+    }
+    if case.text("named_as")? == "damaged" {
+        named = name_as_is(&bytes).ok_or_else(|| unreadable("prefix"))?;
+    }
+    match open_content(&it.key, &bytes, &named, it.owner, it.document, length) {
+        Ok(opened) if *opened == plain => Ok("ok"),
+        Ok(_) => Ok("differs"),
+        Err(Damaged) => Ok("damaged"),
+    }
+}
+
+/// How a statement would name these bytes, right or wrong.
+fn name_as_is(bytes: &[u8]) -> Option<EnvelopeRef> {
+    let (prefix, chunks) = bytes.split_at_checked(PREFIX_BYTES)?;
+    let header = EnvelopeHeader::decode(prefix.get(..HEADER_BYTES)?).ok()?;
+    let leaves: Vec<_> = std::iter::once(prefix)
+        .chain(chunks.chunks(SEALED_CHUNK_BYTES))
+        .map(tree::leaf_hash)
+        .collect();
+    Some(EnvelopeRef {
+        envelope_id: reconnect_format::id::EnvelopeId([0; 16]),
+        kind: header.kind,
+        version: header.version,
+        header_hash: header.hash(),
+        tree_root: tree::root(&leaves),
+        sealed_bytes: bytes.len() as u64,
+    })
+}
+
+const SEALED_CHUNK_BYTES: usize = 256 * 1024 + 16;
+
+/// `order 1 0 2` puts the chunks in another order, `flip 500` flips a bit, `cut 3` shortens.
+fn apply(damage: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut words = damage.split(' ');
+    let verb = words.next()?;
+    let numbers: Vec<usize> = words.map(str::parse).collect::<Result<_, _>>().ok()?;
+    let (prefix, chunks) = bytes.split_at_checked(PREFIX_BYTES)?;
+    let chunks: Vec<&[u8]> = chunks.chunks(SEALED_CHUNK_BYTES).collect();
+    match (verb, numbers.as_slice()) {
+        ("order", order) => {
+            let mut damaged = prefix.to_vec();
+            for index in order {
+                damaged.extend_from_slice(chunks.get(*index)?);
+            }
+            Some(damaged)
+        }
+        ("flip", [place]) => {
+            let mut damaged = bytes.to_vec();
+            *damaged.get_mut(*place)? ^= 1;
+            Some(damaged)
+        }
+        ("cut", [count]) => bytes.get(..bytes.len().checked_sub(*count)?).map(<[u8]>::to_vec),
+        _ => None,
+    }
+}
+
+/// HPKE as version 1 configures it.
+fn hpke(case: &Case<'_>) -> Found {
+    let key = RecipientKey::of_epoch(&EpochSeed::from_bytes(case.array("seed")?));
+    let info = case.bytes("info")?;
+    let Ok(plain) = key.unwrap(&info, case.item()) else { return Ok("damaged") };
+    let again = wrap_to(key.public(), &info, &plain, &mut case.given("randomness")?);
+    if again.ok().as_deref() != Some(case.item()) {
+        return Ok("differs");
+    }
+    case.compare(&[("plain", &plain)])
+}
+
+fn terms(case: &Case<'_>) -> Result<(GrantTerms, [u8; 32]), Unreadable> {
+    let bytes = case.bytes("statement")?;
+    let claim = Unverified::<Statement>::decode(&bytes).map_err(|_| unreadable("statement"))?;
+    let hash = Statement::LABEL.hash(&bytes);
+    match claim.claim().body.clone() {
+        Body::Grant(terms) => Ok((terms, hash)),
+        _ => Err(unreadable("statement")),
+    }
+}
+
+/// The statement is believed here: its own vectors show that it would not be otherwise.
+fn grant(case: &Case<'_>) -> Found {
+    let (terms, hash) = terms(case)?;
+    let key = RecipientKey::of_epoch(&EpochSeed::from_bytes(case.array("seed")?));
+    match open_as_recipient(case.item(), hash, &terms, &key) {
+        Ok(secret) => case.compare(&[
+            ("grant_key", secret.key().expose()),
+            ("signed_as", secret.signed_as().as_bytes()),
+            ("purpose", secret.purpose().as_bytes()),
+        ]),
+        Err(Damaged) => Ok("damaged"),
+    }
+}
+
+fn owner_wrap(case: &Case<'_>) -> Found {
+    let vault = VaultKey::from_bytes(case.array("vault_key")?);
+    let (terms, _) = terms(case)?;
+    let Ok(key) = open_as_owner(case.item(), &terms, &vault) else { return Ok("damaged") };
+    if seal_for_owner(&key, terms.grant_id, &vault) != case.item() {
+        return Ok("differs");
+    }
+    case.compare(&[("grant_key", key.expose()), ("commitment", &commitment(&key, terms.grant_id))])
+}
+
+fn document_wrap(case: &Case<'_>) -> Found {
+    let grant_key = GrantKey::from_bytes(case.array("grant_key")?);
+    let binding: WrapBinding =
+        decode(&case.bytes("binding")?).map_err(|_| unreadable("binding"))?;
+    let Ok(key) = unwrap_document(case.item(), &grant_key, &binding) else { return Ok("damaged") };
+    if wrap_document(&key, &grant_key, &binding) != case.item() {
+        return Ok("differs");
+    }
+    case.compare(&[("document_key", key.expose())])
+}

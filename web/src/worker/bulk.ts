@@ -1,0 +1,126 @@
+// Bulk bytes between a file, the browser's cipher and the server: read ahead, sealed part by part, in
+// bounded memory. Which bytes are sealed how is the wasm's plan; this only moves them.
+
+import type { Client, Reader, Upload } from '../wasm/owner/client';
+import { Refusal, type Progress } from './intents';
+import { stream } from './ship';
+
+const partPlainBytes = 4 * 1024 * 1024;
+const tries = 6;
+
+/** Waits before trying again what the network dropped: 1, 2, 4 … seconds. */
+function pause(attempt: number): Promise<void> {
+  return new Promise((settle) => setTimeout(settle, 1000 * 2 ** attempt));
+}
+
+/** Does it again when no answer came; any answer, also a refusal, is final. */
+export async function untilAnswered<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let count = 0; ; count += 1) {
+    try {
+      return await attempt();
+    } catch (thrown) {
+      if (count + 1 === tries || refusalOf(thrown).code !== 'offline') throw thrown;
+      await pause(count);
+    }
+  }
+}
+
+/** What the wasm throws is JSON with a stable code; anything else is a fault of ours. */
+export function refusalOf(thrown: unknown): Refusal {
+  if (thrown instanceof Refusal) return thrown;
+  if (typeof thrown === 'string' && thrown.startsWith('{')) {
+    const { code, retryAfter, detail } = JSON.parse(thrown) as {
+      code: string; retryAfter: number | null; detail: Record<string, string | number>;
+    };
+    return new Refusal(code, retryAfter ?? undefined, detail);
+  }
+  return new Refusal('internal');
+}
+
+async function slice(file: Blob, part: number): Promise<Uint8Array> {
+  const start = part * partPlainBytes;
+  try {
+    return new Uint8Array(await file.slice(start, start + partPlainBytes).arrayBuffer());
+  } catch {
+    throw new Refusal('file_unreadable');
+  }
+}
+
+/** Seals and uploads a file. While one part is on its way the next is read and sealed. */
+export async function send(client: Client, upload: Upload, file: Blob, progress: Progress): Promise<void> {
+  let next = slice(file, 0);
+  let sending: Promise<void> = Promise.resolve();
+  for (let part = 0; part < upload.parts; part += 1) {
+    const plain = await next;
+    next = part + 1 < upload.parts ? slice(file, part + 1) : next;
+    next.catch(() => undefined);
+    const sealed = await upload.seal(part, plain);
+    await sending;
+    sending = untilAnswered(() => client.put_part(upload.envelope, part, sealed))
+      .then(() => progress(Math.min((part + 1) * partPlainBytes, file.size), file.size));
+    // The next turn awaits it; until then a failure must not count as unheard.
+    sending.catch(() => undefined);
+  }
+  await sending;
+}
+
+async function answered(reader: Reader, client: Client, abort: AbortSignal): Promise<ReadableStreamDefaultReader<Uint8Array>> {
+  const response = await stream(reader.path, client.token(), abort).catch(() => {
+    throw new Refusal('offline');
+  });
+  if (!response.ok || !response.body) {
+    const problem = await response.json().catch(() => ({ code: 'server_down' })) as { code: string };
+    throw new Refusal(problem.code);
+  }
+  return response.body.getReader();
+}
+
+/** Fills `target`; false when the bytes ended before. */
+class Feed {
+  #rest: Uint8Array = new Uint8Array(0);
+  constructor(readonly body: ReadableStreamDefaultReader<Uint8Array>) {}
+
+  async fill(target: Uint8Array): Promise<boolean> {
+    let at = 0;
+    while (at < target.length) {
+      if (this.#rest.length === 0) {
+        const { done, value } = await this.body.read().catch(() => {
+          throw new Refusal('offline');
+        });
+        if (done) return false;
+        this.#rest = value;
+      }
+      const taken = this.#rest.subarray(0, target.length - at);
+      target.set(taken, at);
+      at += taken.length;
+      this.#rest = this.#rest.subarray(taken.length);
+    }
+    return true;
+  }
+}
+
+/** Fetches and opens a document. Nothing of it is given before all of it was checked. */
+export async function receive(client: Client, reader: Reader, progress: Progress): Promise<Uint8Array> {
+  const abort = new AbortController();
+  try {
+    const feed = new Feed(await answered(reader, client, abort.signal));
+    const prefix = new Uint8Array(reader.prefix_bytes);
+    if (!(await feed.fill(prefix))) throw new Refusal('damaged');
+    await reader.start(prefix);
+    const whole = new Uint8Array(reader.true_bytes);
+    let left = reader.sealed_bytes - prefix.length;
+    for (let part = 0; left > 0; part += 1) {
+      const sealed = new Uint8Array(Math.min(left, reader.part_bytes));
+      if (!(await feed.fill(sealed))) throw new Refusal('damaged');
+      left -= sealed.length;
+      const start = part * partPlainBytes;
+      await reader.open(part, sealed, whole.subarray(start, start + partPlainBytes));
+      progress(Math.min(start + partPlainBytes, whole.length), whole.length);
+    }
+    reader.finish();
+    return whole;
+  } finally {
+    abort.abort();
+    reader.free();
+  }
+}

@@ -1,0 +1,38 @@
+// The only `fetch` of the page. What it carries is sealed or signed already.
+
+export interface Answer {
+  status: number;
+  body: Uint8Array;
+}
+
+const patienceMilliseconds = 60_000;
+
+function ask(method: string, token: string | undefined, body: BodyInit | undefined): RequestInit {
+  const headers = new Headers();
+  if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+  if (typeof body === 'string') headers.set('content-type', 'application/json');
+  else if (body !== undefined) headers.set('content-type', 'application/octet-stream');
+  return {
+    method,
+    headers,
+    body: body ?? null,
+    cache: 'no-store',
+    credentials: 'omit',
+    redirect: 'error',
+    referrerPolicy: 'no-referrer',
+  };
+}
+
+/** Ships one call; throws only when no answer came. */
+export async function ship(
+  method: string, path: string, token: string | undefined, body: BodyInit | undefined,
+): Promise<Answer> {
+  const signal = AbortSignal.timeout(patienceMilliseconds);
+  const response = await fetch(path, { ...ask(method, token, body), signal });
+  return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
+}
+
+/** Fetches bulk bytes as they come; the caller checks the status. */
+export function stream(path: string, token: string | undefined, signal: AbortSignal): Promise<Response> {
+  return fetch(path, { ...ask('GET', token, undefined), signal });
+}

@@ -1,0 +1,290 @@
+// The client: owns the wasm safe and answers the page's intents, one after the other. Keys live in
+// this worker's memory and nowhere else: ending the worker locks the safe.
+
+import type { Client as OwnerClient } from '../wasm/owner/client';
+import type { Client as StructureClient } from '../wasm/structure/client';
+import { zipOf } from './away';
+import { receive, refusalOf, send, untilAnswered } from './bulk';
+import {
+  Refusal, type Desk, type DocumentView, type DraftView, type NewDocument, type Opened, type Progress,
+  type Safe, type SafeView, type SeenBefore, type GrantView,
+} from './intents';
+import { dropDraft, forget, keep, keepDraft, kept, keptDrafts } from './keep';
+import { ship } from './ship';
+
+type Client = OwnerClient & Partial<StructureClient>;
+type Answers = Omit<Safe, 'missing' | 'lock'> & Partial<Desk>;
+
+/** Drafts are sealed in memory: what is larger comes from a file that is still there. */
+const draftLimitBytes = 40 * 1024 * 1024;
+
+/** One thing after the other: the safe has one writer. */
+let turn: Promise<unknown> = Promise.resolve();
+function inTurn<T>(what: () => Promise<T>): Promise<T> {
+  const answer = turn.then(what);
+  turn = answer.catch(() => undefined);
+  return answer;
+}
+
+interface Service {
+  file_limit_bytes: number;
+  account_limit_bytes: number;
+}
+
+let service: Service | null = null;
+async function limits(): Promise<Service> {
+  if (service) return service;
+  const answer = await ship('GET', '/v1/service', undefined, undefined).catch(() => {
+    throw new Refusal('offline');
+  });
+  if (answer.status !== 200) throw new Refusal('server_down');
+  service = JSON.parse(new TextDecoder().decode(answer.body)) as Service;
+  return service;
+}
+
+interface DraftNote extends Omit<DraftView, 'id'> {
+  mediaType: string;
+  pageCount: number;
+  thumbnailBytes: number;
+}
+
+/** A draft in the clear: length of the note, the note, the preview, the file. */
+async function packDraft(paper: NewDocument): Promise<Uint8Array> {
+  const preview = paper.thumbnail ? new Uint8Array(await paper.thumbnail.arrayBuffer()) : new Uint8Array(0);
+  const note: DraftNote = {
+    title: paper.title, kind: paper.kind, sizeBytes: paper.file.size, madeAt: Math.floor(Date.now() / 1000),
+    mediaType: paper.mediaType, pageCount: paper.pageCount, thumbnailBytes: preview.length,
+  };
+  const head = new TextEncoder().encode(JSON.stringify(note));
+  const packed = new Uint8Array(4 + head.length + preview.length + paper.file.size);
+  new DataView(packed.buffer).setUint32(0, head.length);
+  packed.set(head, 4);
+  packed.set(preview, 4 + head.length);
+  packed.set(new Uint8Array(await paper.file.arrayBuffer()), 4 + head.length + preview.length);
+  return packed;
+}
+
+function unpackDraft(packed: Uint8Array): { note: DraftNote; paper: NewDocument } {
+  const length = new DataView(packed.buffer, packed.byteOffset).getUint32(0);
+  const note = JSON.parse(new TextDecoder().decode(packed.subarray(4, 4 + length))) as DraftNote;
+  const content = 4 + length + note.thumbnailBytes;
+  const file = new Blob([packed.slice(content)]);
+  const paper: NewDocument = { ...note, file };
+  if (note.thumbnailBytes > 0) paper.thumbnail = new Blob([packed.slice(4 + length, content)]);
+  return { note, paper };
+}
+
+/** Answers to all intents, over one wasm client. */
+function answersOf(client: Client): Answers {
+  let account = '';
+  let ownDevice = false;
+
+  async function shown(view: string): Promise<SafeView> {
+    const safe = JSON.parse(view) as Omit<SafeView, 'drafts' | 'limitBytes' | 'fileLimitBytes'> & {
+      accountId: string; kept: boolean;
+    };
+    [account, ownDevice] = [safe.accountId, safe.kept];
+    const { account_limit_bytes: limitBytes, file_limit_bytes: fileLimitBytes } = await limits();
+    return { ...safe, drafts: await drafts(), limitBytes, fileLimitBytes };
+  }
+
+  async function drafts(): Promise<DraftView[]> {
+    if (!ownDevice) return [];
+    const views: DraftView[] = [];
+    for (const draft of await keptDrafts(account)) {
+      const { note } = unpackDraft(await client.open_draft(draft.sealed));
+      views.push({ id: draft.id, title: note.title, kind: note.kind, sizeBytes: note.sizeBytes, madeAt: note.madeAt });
+    }
+    return views;
+  }
+
+  /** Place and device data are removed here, before anything is sealed. */
+  async function cleaned(paper: NewDocument): Promise<Blob> {
+    if (paper.kind !== 'photo') return paper.file;
+    const bytes = new Uint8Array(await paper.file.arrayBuffer().catch(() => {
+      throw new Refusal('file_unreadable');
+    }));
+    return new Blob([client.without_traces(bytes) as Uint8Array<ArrayBuffer>], { type: paper.mediaType });
+  }
+
+  async function put(documentId: string | undefined, paper: NewDocument, progress: Progress): Promise<string> {
+    const { file_limit_bytes: limit } = await limits();
+    if (paper.file.size > limit) throw new Refusal('file_too_large', undefined, { limit });
+    const file = await cleaned(paper);
+    const upload = await inTurn(() => client.begin(documentId, file.size));
+    await send(client, upload, file, progress);
+    const { title, kind, mediaType, pageCount } = paper;
+    const preview = paper.thumbnail ? new Uint8Array(await paper.thumbnail.arrayBuffer()) : undefined;
+    const note = JSON.stringify({ title, kind, mediaType, pageCount });
+    const id = await inTurn(() => untilAnswered(() => client.finish(upload, note, preview)));
+    upload.free();
+    return id;
+  }
+
+  async function documents(): Promise<DocumentView[]> {
+    return (JSON.parse(await inTurn(() => client.view())) as SafeView).documents;
+  }
+
+  async function described(documentId: string, bytes: Uint8Array, known: { id: string; title: string; mediaType: string; kind: DocumentView['kind'] }[]): Promise<Opened> {
+    const paper = known.find((it) => it.id === documentId);
+    if (!paper) throw new Refusal('not_found');
+    const { title, mediaType, kind } = paper;
+    return { bytes: bytes.buffer as ArrayBuffer, title, mediaType, kind };
+  }
+
+  async function draftOf(draftId: string): Promise<NewDocument> {
+    const draft = (await keptDrafts(account)).find((it) => it.id === draftId);
+    if (!draft) throw new Refusal('not_found');
+    return unpackDraft(await inTurn(() => client.open_draft(draft.sealed))).paper;
+  }
+
+  async function grants(): Promise<GrantView[]> {
+    return JSON.parse(await inTurn(() => client.grants())) as GrantView[];
+  }
+
+  const safe: Answers = {
+    draw: async () => JSON.parse(client.draw()),
+    open: (own) => inTurn(async () => shown(await client.open(own))),
+    unlockWithWords: (handle, words, own) =>
+      inTurn(async () => shown(await client.unlock_with_words(handle, words, own))),
+    unlockWithSheet: (letters, own) => inTurn(async () => shown(await client.unlock_with_sheet(letters, own))),
+    keptHandle: async () => {
+      const handle = await kept('handle').catch(() => undefined);
+      return handle ? new TextDecoder().decode(handle) : null;
+    },
+    signOut: (everywhere) => inTurn(() => client.sign_out(everywhere)),
+    devices: async () => JSON.parse(await inTurn(() => client.devices())),
+
+    view: () => inTurn(async () => shown(await client.view())),
+    add: (paper, progress) => put(undefined, paper, progress),
+    replace: async (id, paper, progress) => void (await put(id, paper, progress)),
+    rename: (id, title) => inTurn(() => client.rename(id, title)),
+    remove: (id) => inTurn(() => client.remove(id)),
+    read: async (id, progress) => {
+      const known = await documents();
+      const reader = await inTurn(() => client.read(id));
+      return described(id, await receive(client, reader, progress), known);
+    },
+    thumbnail: async (id) => (await inTurn(() => client.thumbnail(id))).buffer as ArrayBuffer,
+    draft: async (paper) => {
+      if (!ownDevice || paper.file.size > draftLimitBytes) return null;
+      const packed = await packDraft({ ...paper, file: await cleaned(paper) });
+      const sealed = await inTurn(() => client.seal_draft(packed));
+      packed.fill(0);
+      const id = crypto.randomUUID();
+      await keepDraft({ id, account, sealed });
+      return id;
+    },
+    finishDraft: async (draftId, title, progress) => {
+      const id = await put(undefined, { ...(await draftOf(draftId)), title }, progress);
+      await dropDraft(draftId);
+      return id;
+    },
+    dropDraft,
+    takeAway: async (progress) => {
+      const papers = (await documents()).filter((paper) => paper.state === 'kept');
+      let done = 0;
+      return zipOf(papers, async (paper) => {
+        const reader = await inTurn(() => client.read(paper.id));
+        const bytes = await receive(client, reader, () => undefined);
+        done += 1;
+        progress(done, papers.length);
+        return bytes;
+      });
+    },
+    closeForGood: () => inTurn(async () => {
+      await client.close_for_good();
+      for (const draft of await keptDrafts(account)) await dropDraft(draft.id);
+    }),
+
+    findStructures: async (query) => JSON.parse(await inTurn(() => client.find_structures(query))),
+    compareStructure: async (id, code) => JSON.parse(await inTurn(() => client.compare_structure(id, code))),
+    structures: async () => JSON.parse(await inTurn(() => client.structures())),
+    give: (id, ids, endsAt, signedAs, purpose) => inTurn(() => client.give(id, ids, endsAt, signedAs, purpose)),
+    grants,
+    takeBack: async (grantId): Promise<SeenBefore> => {
+      await inTurn(() => client.take_back(grantId));
+      const grant = (await grants()).find((it) => it.id === grantId);
+      const papers = await documents();
+      return {
+        documents: (grant?.documentIds ?? []).map((id) => ({
+          id,
+          title: papers.find((it) => it.id === id)?.title ?? '',
+          opened: grant?.opened.filter((it) => it.documentId === id) ?? [],
+        })),
+      };
+    },
+    trace: async () => JSON.parse(await inTurn(() => client.trace())),
+  };
+  return client.settle ? { ...safe, ...deskOf(client as StructureClient, described) } : safe;
+}
+
+type Described = (
+  id: string, bytes: Uint8Array, known: { id: string; title: string; mediaType: string; kind: DocumentView['kind'] }[],
+) => Promise<Opened>;
+
+function deskOf(client: StructureClient, described: Described): Desk {
+  let received: { grantId: string; documents: DocumentView[] }[] = [];
+  return {
+    found: async (name, place, myName) => JSON.parse(await inTurn(() => client.found(name, place, myName))),
+    structure: async () => JSON.parse(await inTurn(() => client.structure())),
+    invite: async (name) => JSON.parse(await inTurn(() => client.invite(name))),
+    join: async (fragment, myName) => JSON.parse(await inTurn(() => client.join(fragment, myName))),
+    settle: async () => JSON.parse(await inTurn(() => client.settle())),
+    received: async () => {
+      received = JSON.parse(await inTurn(() => client.received()));
+      return received as never;
+    },
+    readReceived: async (grantId, id, progress) => {
+      const known = received.find((it) => it.grantId === grantId)?.documents ?? [];
+      const reader = await inTurn(() => client.read_received(grantId, id));
+      return described(id, await receive(client as unknown as OwnerClient, reader as never, progress), known);
+    },
+    receivedThumbnail: async (grantId, id) =>
+      (await inTurn(() => client.received_thumbnail(grantId, id))).buffer as ArrayBuffer,
+  };
+}
+
+export interface Asked {
+  id: number;
+  intent: string;
+  args: unknown[];
+  /** Index of the argument that is told how far it is; -1 for none. */
+  progress: number;
+}
+
+export type Told =
+  | { id: number; answer: unknown }
+  | { id: number; refusal: { code: string; retryAfter?: number | undefined; detail: Record<string, string | number> } }
+  | { id: number; done: number; total: number };
+
+function transferred(answer: unknown): Transferable[] {
+  if (answer instanceof ArrayBuffer) return [answer];
+  const bytes = (answer as { bytes?: unknown } | null)?.bytes;
+  return bytes instanceof ArrayBuffer ? [bytes] : [];
+}
+
+/** Serves the page with the wasm that was given. */
+export function serve(load: Promise<new (outside: never) => Client>): void {
+  const outside = { ship, keep, kept, forget } as never;
+  const ready = load.then((Made) => answersOf(new Made(outside)));
+  ready.catch(() => undefined);
+
+  self.onmessage = async ({ data }: MessageEvent<Asked>) => {
+    const { id, intent, args, progress } = data;
+    const tell = (told: Told, transfer: Transferable[] = []): void => self.postMessage(told, { transfer });
+    try {
+      const answers = await ready.catch(() => {
+        throw new Refusal('unsupported_browser');
+      });
+      const answer = answers[intent as keyof Answers] as ((...args: unknown[]) => Promise<unknown>) | undefined;
+      if (!answer) throw new Refusal('internal');
+      if (progress >= 0) args[progress] = (done: number, total: number) => tell({ id, done, total });
+      const given = await answer(...args);
+      tell({ id, answer: given }, transferred(given));
+    } catch (thrown) {
+      const { code, retryAfter, detail } = refusalOf(thrown);
+      tell({ id, refusal: { code, retryAfter, detail } });
+    }
+  };
+}
