@@ -25,6 +25,9 @@ export function asRefusal(thrown: unknown): Refusal {
   return thrown instanceof Refusal ? thrown : new Refusal('internal');
 }
 
+/** Milliseconds for which what is shown is taken as fresh. */
+const staleAfter = 3000;
+
 class Vault {
   view = $state.raw<SafeView | null>(null);
   grants = $state.raw<GrantView[]>([]);
@@ -39,6 +42,8 @@ class Vault {
 
   structure = $state.raw<StructureView | null>(null);
   received = $state.raw<ReceivedView[]>([]);
+  /** Whether `received` was looked at since coming in: before that, empty means unknown. */
+  looked = $state(false);
   /** Why the last look at the desk failed; shown, and cleared by the next one that succeeds. */
   deskTrouble = $state.raw<Refusal | null>(null);
   /** The invitation that the address held; in memory only, used once. */
@@ -57,6 +62,7 @@ class Vault {
   readonly #ready = new Promise<void>((settle) => (this.#connected = settle));
   #nextTask = 1;
   #visit = 0;
+  #lookedAt = 0;
 
   readonly busy = $derived(this.tasks.some((task) => task.state === 'running'));
 
@@ -109,6 +115,12 @@ class Vault {
     const grants = this.onStructurePage ? [] : await this.ask((safe) => safe.grants());
     // An answer that was under way while the safe was locked must not show it again.
     if (visit === this.#visit) [this.view, this.grants] = [view, grants];
+    this.#lookedAt = Date.now();
+  }
+
+  /** For screens that show what another device or a structure may have changed meanwhile. */
+  async lookAgain(): Promise<void> {
+    if (Date.now() - this.#lookedAt > staleAfter) await this.refresh().catch(() => undefined);
   }
 
   /** Goes in with the answer of an opening or an unlocking. */
@@ -117,6 +129,7 @@ class Vault {
     if (this.onStructurePage) this.structure = await this.askDesk((desk) => desk.structure());
     else this.grants = await this.ask((safe) => safe.grants());
     this.view = view;
+    this.#lookedAt = Date.now();
     this.outside = null;
     this.keptHandle = await this.ask((safe) => safe.keptHandle());
     // In place of the door: going back must not lead to somebody's words.
@@ -128,9 +141,18 @@ class Vault {
     const visit = this.#visit;
     try {
       const structure = await this.askDesk((desk) => desk.settle());
-      const received = structure.state === 'member' ? await this.askDesk((desk) => desk.received()) : [];
-      if (visit !== this.#visit) return;
-      [this.structure, this.received, this.deskTrouble] = [structure, received, null];
+      if (visit === this.#visit) [this.structure, this.deskTrouble] = [structure, null];
+    } catch (thrown) {
+      if (visit === this.#visit) this.deskTrouble = asRefusal(thrown);
+    }
+  }
+
+  /** Looks at what the structure was given: a request for each grant, so not at every turn. */
+  async receive(): Promise<void> {
+    const visit = this.#visit;
+    try {
+      const received = await this.askDesk((desk) => desk.received());
+      if (visit === this.#visit) [this.received, this.looked, this.deskTrouble] = [received, true, null];
     } catch (thrown) {
       if (visit === this.#visit) this.deskTrouble = asRefusal(thrown);
     }
@@ -192,6 +214,7 @@ class Vault {
     this.dropped = [];
     this.structure = null;
     this.received = [];
+    this.looked = false;
     this.deskTrouble = null;
   }
 }
