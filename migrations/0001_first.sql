@@ -1,0 +1,209 @@
+-- What the server keeps. The comment at the end of each column's line says who may know it:
+-- `sealed:` is ciphertext to the server, `known:` is what it knows, `public:` is what anyone may know.
+
+create table account (
+  account_id {bytes} primary key, -- known: which safe; a hash of random keys
+  sequence bigint not null, -- known: how many statements its chain has
+  head {bytes} not null, -- known: hash of the newest statement
+  used_bytes bigint not null, -- known: sealed bytes that it stores or has reserved
+  receipt_count bigint not null -- known: how many receipts it was given
+);
+
+create table closed_account (
+  account_hash {bytes} primary key -- known: hash of a closed safe's id, so that it cannot be opened again
+);
+
+create table statement (
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose
+  sequence bigint not null, -- known: place in the chain
+  proof_sequence bigint, -- known: place of the statement that added the device which signed; null for the root
+  bytes {bytes} not null, -- known: a signed sentence: ids, padded sizes, hashes, times, the handle, to which structure until when
+  primary key (account_id, sequence)
+);
+
+create table device (
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose
+  device_id {bytes} not null, -- known: which device, random
+  signing {bytes} not null, -- known: its public key
+  primary key (account_id, device_id)
+);
+
+create table lock (
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose
+  lock_id {bytes} not null, -- known: which lock, random
+  handle text unique, -- known: what is typed to find it, drawn by the device; null for a sheet
+  words_record {bytes}, -- sealed: OPAQUE registration record of the six words
+  sheet_id {bytes} unique, -- known: what finds the sheet, derived from its secret; null for words
+  sheet_signing {bytes}, -- known: public key that proves who holds the sheet
+  root_wrap {bytes} not null, -- sealed: the root under the lock's key
+  primary key (account_id, lock_id)
+);
+
+create table sheet_use (
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose sheet was used
+  nonce {bytes} not null, -- known: random, so that one use stays one
+  kept_until bigint not null, -- known: when this row goes
+  primary key (account_id, nonce)
+);
+
+create table session (
+  token_hash {bytes} primary key, -- known: hash of a bearer token
+  account_id {bytes} not null, -- known: whose session
+  device_id {bytes} not null, -- known: on which device
+  expires_at bigint not null, -- known: when it ends
+  ended bigint not null, -- known: whether it was ended before
+  kept_until bigint not null, -- known: when this row goes; until then its token cannot come back
+  foreign key (account_id, device_id) references device (account_id, device_id) on delete cascade
+);
+create index session_device on session (account_id, device_id);
+
+create table handle_tries (
+  handle_key {bytes} primary key, -- known: keyed hash of a handle that was typed, whether or not it exists
+  spent bigint not null, -- known: tries that were spent
+  spent_at bigint not null -- known: when the newest was spent
+);
+
+create table envelope (
+  envelope_id {bytes} primary key, -- known: which envelope, random
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose
+  document_id {bytes} not null, -- known: of which document, random
+  kind bigint not null, -- known: content, card or thumbnail
+  prefix {bytes} not null, -- known: header (ids, version, padded size, salt) and key commitment
+  sealed_bytes bigint not null, -- known: padded and sealed size
+  sequence bigint, -- known: statement that names it; null while it is being uploaded
+  touched_at bigint not null, -- known: when something of it last arrived
+  whole {bytes} -- sealed: a card or thumbnail; null for content, which is a blob
+);
+create index envelope_account on envelope (account_id, sequence);
+
+create table part (
+  envelope_id {bytes} not null references envelope (envelope_id) on delete cascade, -- known: of which upload
+  part_index bigint not null, -- known: which part
+  leaves {bytes} not null, -- known: hashes of its sealed chunks
+  primary key (envelope_id, part_index)
+);
+
+create table doomed (
+  envelope_id {bytes} primary key -- known: whose blob the next sweep removes
+);
+
+create table document (
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose
+  document_id {bytes} not null, -- known: which document, random
+  content_id {bytes} not null references envelope (envelope_id) on delete cascade, -- known: its content
+  card_id {bytes} not null references envelope (envelope_id) on delete cascade, -- known: its card
+  thumbnail_id {bytes} references envelope (envelope_id) on delete cascade, -- known: its picture
+  version bigint not null, -- known: version of its content
+  content_sequence bigint not null, -- known: statement that wrote the content
+  card_sequence bigint not null, -- known: statement that wrote the card
+  primary key (account_id, document_id)
+);
+create index document_content on document (content_id);
+create index document_card on document (card_id);
+create index document_thumbnail on document (thumbnail_id);
+
+create table structure (
+  structure_id {bytes} primary key, -- public: which structure; the hash of its founding
+  name text not null, -- public: as its founder wrote it
+  place text not null, -- public: as its founder wrote it
+  searched text not null, -- public: name and place in lower case
+  founder {bytes} not null, -- public: account of its manager
+  sequence bigint not null, -- public: how many statements its chain has
+  epoch bigint not null, -- public: newest recipient epoch
+  key_id {bytes} not null, -- public: hash of that epoch's recipient key
+  acceptance {bytes}, -- public: the operator's signed acceptance
+  mls_epoch bigint not null, -- known: epoch of its group
+  history {bytes} not null -- sealed: seeds and names, under the group's exported key
+);
+
+create table structure_statement (
+  structure_id {bytes} not null references structure (structure_id) on delete cascade, -- public: whose
+  sequence bigint not null, -- public: place in the chain
+  bytes {bytes} not null, -- public: a signed sentence: keys, epochs, roster hashes and sizes
+  primary key (structure_id, sequence)
+);
+
+create table certificate (
+  structure_id {bytes} not null references structure (structure_id) on delete cascade, -- known: of which structure
+  serial bigint not null, -- known: its serial number
+  number bigint not null, -- known: the number under which owners see the member
+  bytes {bytes} not null, -- known: a signed certificate: account, number, role, end; no name
+  primary key (structure_id, serial),
+  unique (structure_id, number)
+);
+
+create table member (
+  structure_id {bytes} not null references structure (structure_id) on delete cascade, -- known: of which structure
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: who
+  confirmed bigint not null, -- known: whether a manager has certified and committed
+  serial bigint, -- known: serial number of the certificate; null until confirmed
+  number bigint, -- known: the member's number; null until confirmed
+  ends_at bigint, -- known: when the certificate ends; null until confirmed
+  joined_epoch bigint, -- known: the group's epoch after they joined; null until confirmed
+  welcome {bytes}, -- sealed: MLS welcome
+  primary key (structure_id, account_id)
+);
+create index member_account on member (account_id);
+
+create table mls_commit (
+  structure_id {bytes} not null references structure (structure_id) on delete cascade, -- known: of which group
+  mls_epoch bigint not null, -- known: epoch in which it was made
+  bytes {bytes} not null, -- sealed: MLS commit
+  primary key (structure_id, mls_epoch)
+);
+
+create table invitation (
+  invitation_id {bytes} primary key, -- known: which invitation, derived from its secret
+  structure_id {bytes} not null references structure (structure_id) on delete cascade, -- known: into what
+  ends_at bigint not null, -- known: when it ends
+  role bigint not null, -- known: as manager or worker
+  used bigint not null, -- known: whether its newcomer was admitted
+  bytes {bytes} not null, -- known: the signed invitation
+  kept {bytes} not null, -- sealed: secret and name, for the manager who made it
+  joiner {bytes}, -- known: account that answered
+  answer {bytes} -- known: the newcomer's answer: account, device, key package; the name in it is sealed
+);
+create index invitation_structure on invitation (structure_id);
+
+create table granted (
+  grant_id {bytes} primary key, -- known: which grant, random
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: who gave
+  structure_id {bytes} references structure (structure_id), -- known: to which structure; null for the owner's own
+  ends_at bigint not null, -- known: until when
+  sequence bigint not null, -- known: statement that gave
+  owner_wrap {bytes} not null, -- sealed: the grant key under the owner's vault key
+  recipient_wrap {bytes} -- sealed: the grant key, HPKE to the structure; null for the owner's own
+);
+create index granted_account on granted (account_id);
+create index granted_structure on granted (structure_id);
+
+create table granted_document (
+  grant_id {bytes} not null references granted (grant_id) on delete cascade, -- known: under which grant
+  document_id {bytes} not null, -- known: which document it covers
+  primary key (grant_id, document_id)
+);
+
+create table wrap (
+  grant_id {bytes} not null references granted (grant_id) on delete cascade, -- known: under which grant
+  envelope_id {bytes} not null references envelope (envelope_id) on delete cascade, -- known: of which envelope
+  wrap {bytes} not null, -- sealed: a document key under the grant key
+  primary key (grant_id, envelope_id)
+);
+create index wrap_envelope on wrap (envelope_id);
+
+create table receipt (
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose safe was read
+  number bigint not null, -- known: grows with each receipt of that safe
+  receipt_hash {bytes} not null, -- known: hash of the receipt, so that a repeated one is stored once
+  grant_id {bytes} not null, -- known: under which grant
+  reader {bytes} not null, -- known: account that read
+  document_id {bytes}, -- known: which document; null for the list
+  version bigint, -- known: which version of it; null for the list
+  received_at bigint not null, -- known: when
+  structure_id {bytes} not null, -- known: for which structure
+  serial bigint not null, -- known: serial number of the reader's certificate
+  bytes {bytes} not null, -- known: the reader's signed receipt
+  primary key (account_id, number),
+  unique (account_id, receipt_hash)
+);
+create index receipt_reader on receipt (grant_id, reader);

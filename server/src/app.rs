@@ -1,0 +1,366 @@
+//! The server's table of contents: its state, and every route with who may take it.
+
+use std::{
+    fs::File,
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use anyhow::Context as _;
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
+    http::{HeaderValue, header},
+    middleware::{self, Next},
+    response::Response,
+};
+use reconnect_format::api::{Code, Problem, Service};
+use tokio::sync::{Notify, Semaphore, watch};
+use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer};
+use utoipa::OpenApi as _;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    account,
+    blob::Blobs,
+    clock::Clock,
+    config::Config,
+    db::Db,
+    disk::Disk,
+    document,
+    error::{Error, Result, problem},
+    grant, invitation,
+    limit::Rate,
+    member, page, receipt,
+    secret::{Secrets, make_folder},
+    session, statement, structure, sweep, sync, unlock, upload,
+    wire::{CALLER_JSON_BYTES, OPEN_JSON_BYTES},
+};
+
+/// A body that does not get further for this long is given up.
+const BODY_PROGRESS_SECONDS: u64 = 30;
+
+/// One running server: cheap to clone, the same behind all clones.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// What a server holds. Reached through [`App`].
+pub struct Inner {
+    pub(crate) db: Db,
+    pub(crate) blobs: Blobs,
+    pub(crate) disk: Disk,
+    pub(crate) clock: Clock,
+    pub(crate) secrets: Secrets,
+    pub(crate) config: Config,
+    pub(crate) manifests: statement::Manifests,
+    pub(crate) unlocks: unlock::Unlocks,
+    pub(crate) unlock_rate: Rate,
+    /// Grows whenever something was taken away: downloads under way look again.
+    pub(crate) taken: watch::Sender<u64>,
+    pub(crate) sweep_soon: Notify,
+    requests: Arc<Semaphore>,
+    stopping: AtomicBool,
+    /// Held for as long as the server lives: two servers on one folder are refused.
+    _lock: File,
+}
+
+impl Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens a data folder: locks it, repairs what a crash left, migrates, sweeps.
+    pub async fn open(mut config: Config, clock: Clock) -> anyhow::Result<Self> {
+        config.check().map_err(anyhow::Error::msg)?;
+        make_folder(&config.data).context("RECONNECT_DATA")?;
+        config.data = config.data.canonicalize().context("RECONNECT_DATA")?;
+        let lock = File::create(config.data.join("lock")).context("RECONNECT_DATA")?;
+        lock.try_lock().map_err(|_| {
+            anyhow::anyhow!("another server runs on this folder: {}", config.data.display())
+        })?;
+        let disk = Disk::new(&config.data, config.reserve_bytes);
+        let app = Self(Arc::new(Inner {
+            db: Db::open(&config.database, &config.data, &disk).await?,
+            blobs: Blobs::open(&config.data)?,
+            secrets: Secrets::open(&config.data)?,
+            manifests: statement::Manifests::default(),
+            unlocks: unlock::Unlocks::new()?,
+            unlock_rate: Rate::new(config.unlocks_per_second),
+            taken: watch::Sender::new(0),
+            sweep_soon: Notify::new(),
+            requests: Arc::new(Semaphore::new(usize::try_from(config.requests)?)),
+            stopping: AtomicBool::new(false),
+            disk,
+            clock,
+            config,
+            _lock: lock,
+        }));
+        sweep::all(&app)
+            .await
+            .map_err(|error| anyhow::anyhow!("the first sweep failed: {error}"))?;
+        Ok(app)
+    }
+
+    /// The settings that it runs with.
+    pub fn settings(&self) -> &Config {
+        &self.config
+    }
+
+    /// Its clock, which a test may move.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Runs one sweep now: what is doomed, abandoned or over goes.
+    pub async fn sweep(&self) -> anyhow::Result<()> {
+        sweep::all(self).await.map_err(|error| anyhow::anyhow!("the sweep failed: {error}"))
+    }
+
+    /// Ends the database's connections, for an orderly stop.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+
+    /// From now on nothing new is begun.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Something was taken away: downloads look again, and the sweep comes soon.
+    pub(crate) fn taken_away(&self) {
+        self.taken.send_modify(|count| *count += 1);
+        self.sweep_soon.notify_one();
+    }
+}
+
+/// Who may take a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Principals {
+    /// Anyone, without a session.
+    Anyone,
+    /// Any caller, for what is the caller's own.
+    Caller,
+    /// The owner of the safe that the path names a thing of.
+    Owner,
+    /// A confirmed member of the structure that the path names.
+    Member,
+    /// The manager of the structure that the path names.
+    Manager,
+    /// A confirmed member of the structure that the path's grant was given to.
+    Grantee,
+}
+
+/// One route.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Path with `{names}`.
+    pub path: &'static str,
+    /// Who may take it.
+    pub principals: Principals,
+}
+
+const fn route(method: &'static str, path: &'static str, principals: Principals) -> Route {
+    Route { method, path, principals }
+}
+
+/// Every route of the API.
+pub const ROUTES: &[Route] = &[
+    route("GET", "/livez", Principals::Anyone),
+    route("GET", "/readyz", Principals::Anyone),
+    route("GET", "/v1/openapi.json", Principals::Anyone),
+    route("GET", "/v1/service", Principals::Anyone),
+    route("POST", "/v1/words/registration", Principals::Anyone),
+    route("POST", "/v1/accounts", Principals::Anyone),
+    route("POST", "/v1/unlock/words/start", Principals::Anyone),
+    route("POST", "/v1/unlock/words/finish", Principals::Anyone),
+    route("POST", "/v1/unlock/sheet", Principals::Anyone),
+    route("POST", "/v1/sessions", Principals::Anyone),
+    route("DELETE", "/v1/sessions/this", Principals::Caller),
+    route("DELETE", "/v1/sessions", Principals::Caller),
+    route("GET", "/v1/sync", Principals::Caller),
+    route("POST", "/v1/statements", Principals::Caller),
+    route("PUT", "/v1/envelopes/{envelope_id}", Principals::Owner),
+    route("GET", "/v1/envelopes/{envelope_id}", Principals::Owner),
+    route("DELETE", "/v1/envelopes/{envelope_id}", Principals::Owner),
+    route("PUT", "/v1/envelopes/{envelope_id}/parts/{index}", Principals::Owner),
+    route("GET", "/v1/documents/{document_id}/content", Principals::Owner),
+    route("GET", "/v1/documents/{document_id}/thumbnail", Principals::Owner),
+    route("GET", "/v1/structures", Principals::Anyone),
+    route("POST", "/v1/structures", Principals::Caller),
+    route("GET", "/v1/structures/{structure_id}", Principals::Anyone),
+    route("GET", "/v1/memberships", Principals::Caller),
+    route("GET", "/v1/structures/{structure_id}/inside", Principals::Member),
+    route("POST", "/v1/structures/{structure_id}/commits", Principals::Manager),
+    route("POST", "/v1/structures/{structure_id}/invitations", Principals::Manager),
+    route("GET", "/v1/structures/{structure_id}/invitations", Principals::Manager),
+    route("POST", "/v1/invitations/{invitation_id}/join", Principals::Caller),
+    route("GET", "/v1/received", Principals::Caller),
+    route("POST", "/v1/received/{grant_id}/list", Principals::Grantee),
+    route("POST", "/v1/received/{grant_id}/documents/{document_id}/open", Principals::Grantee),
+    route("GET", "/v1/received/{grant_id}/documents/{document_id}/content", Principals::Grantee),
+    route("GET", "/v1/received/{grant_id}/documents/{document_id}/thumbnail", Principals::Grantee),
+];
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "RECONNECT",
+        description = "A safe whose server stores only ciphertext and envelopes. Sealed and signed \
+                       bytes travel as base64url; their layouts are in PROTOCOL.md."
+    ),
+    components(schemas(Problem))
+)]
+struct Description;
+
+fn api() -> OpenApiRouter<App> {
+    let open = OpenApiRouter::new()
+        .routes(routes!(service))
+        .routes(routes!(account::register_words))
+        .routes(routes!(account::open))
+        .routes(routes!(unlock::start_words))
+        .routes(routes!(unlock::finish_words))
+        .routes(routes!(unlock::use_sheet))
+        .routes(routes!(session::open, session::end_all))
+        .routes(routes!(session::end_this))
+        .layer(DefaultBodyLimit::max(OPEN_JSON_BYTES));
+    let callers = OpenApiRouter::new()
+        .routes(routes!(sync::sync))
+        .routes(routes!(statement::submit))
+        .routes(routes!(upload::declare, upload::show, upload::give_up))
+        .routes(routes!(upload::put_part))
+        .routes(routes!(document::content))
+        .routes(routes!(document::thumbnail))
+        .routes(routes!(structure::search, structure::found))
+        .routes(routes!(structure::show))
+        .routes(routes!(member::memberships))
+        .routes(routes!(member::inside))
+        .routes(routes!(member::admit))
+        .routes(routes!(invitation::invite, invitation::list))
+        .routes(routes!(invitation::join))
+        .routes(routes!(grant::received))
+        .routes(routes!(receipt::list))
+        .routes(routes!(receipt::open))
+        .routes(routes!(grant::content))
+        .routes(routes!(grant::thumbnail))
+        .layer(DefaultBodyLimit::max(CALLER_JSON_BYTES));
+    OpenApiRouter::with_openapi(Description::openapi()).merge(open).merge(callers)
+}
+
+/// The whole service as one router.
+pub fn router(app: App) -> Router {
+    let (api, description) = api().split_for_parts();
+    let description = Arc::new(description.to_json().unwrap_or_default());
+    api.route("/v1/openapi.json", axum::routing::get(async move || describe(&description)))
+        .route("/livez", axum::routing::get(async || "alive\n"))
+        .route("/readyz", axum::routing::get(ready))
+        .fallback(page::serve)
+        .method_not_allowed_fallback(async || Error::Code(Code::MethodNotAllowed))
+        .layer(RequestBodyTimeoutLayer::new(std::time::Duration::from_secs(BODY_PROGRESS_SECONDS)))
+        .layer(CatchPanicLayer::custom(|_| {
+            tracing::error!("a request panicked");
+            let code = Code::Internal;
+            let (retry_after_seconds, limit_bytes) = (None, None);
+            problem(Problem { status: code.status(), code, retry_after_seconds, limit_bytes })
+        }))
+        .layer(middleware::from_fn_with_state(app.clone(), edge))
+        .with_state(app)
+}
+
+/// Around every request: overload and stopping are said at once, every answer has its headers, and
+/// the log has one line with ids and codes only.
+async fn edge(State(app): State<App>, request: Request, next: Next) -> Response {
+    let is_api = request.uri().path().starts_with("/v1/");
+    let method = request.method().clone();
+    // As the table writes it: no id of a request is in it.
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let asked = tokio::time::Instant::now();
+    let mut response = match Arc::clone(&app.requests).try_acquire_owned() {
+        Ok(_) if app.is_stopping() && is_api => refuse_for_now(5),
+        Ok(_permit) => next.run(request).await,
+        Err(_) => refuse_for_now(1),
+    };
+    page::harden(response.headers_mut());
+    if is_api {
+        let no_store = HeaderValue::from_static("no-store");
+        response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+        let millis = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let status = response.status().as_u16();
+        let route = route.as_ref().map_or("-", MatchedPath::as_str);
+        tracing::debug!(%method, route, status, millis, "answered");
+    }
+    response
+}
+
+fn refuse_for_now(seconds: u64) -> Response {
+    use axum::response::IntoResponse as _;
+    Error::Wait(Code::Unavailable, seconds).into_response()
+}
+
+fn describe(description: &str) -> ([(header::HeaderName, &'static str); 1], String) {
+    ([(header::CONTENT_TYPE, "application/json")], description.to_owned())
+}
+
+async fn ready(State(app): State<App>) -> Result<&'static str> {
+    if app.is_stopping() {
+        return Err(Error::Wait(Code::Unavailable, 5));
+    }
+    app.db.ping().await.map_err(|_| Error::Wait(Code::Unavailable, 5))?;
+    Ok("ready\n")
+}
+
+/// What anyone may know of the service.
+#[utoipa::path(get, path = "/v1/service", responses((status = 200, body = Service)))]
+async fn service(State(app): State<App>) -> Json<Service> {
+    Json(Service {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        file_limit_bytes: app.config.file_limit_bytes,
+        account_limit_bytes: app.config.account_limit_bytes,
+        operator: reconnect_format::id::Base64(app.secrets.operator_key().0.to_vec()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_of_routes_is_the_router() {
+        let outside = ["/livez", "/readyz", "/v1/openapi.json"];
+        let declared: BTreeSet<_> = ROUTES
+            .iter()
+            .filter(|route| !outside.contains(&route.path))
+            .map(|route| (route.path.to_owned(), route.method.to_lowercase()))
+            .collect();
+        let (_, description) = api().split_for_parts();
+        let paths = serde_json::to_value(description.paths.paths).expect("paths are JSON");
+        let built: BTreeSet<_> = paths
+            .as_object()
+            .into_iter()
+            .flatten()
+            .flat_map(|(path, item)| {
+                item.as_object()
+                    .into_iter()
+                    .flat_map(|item| item.keys())
+                    .filter(|key| ["get", "put", "post", "delete"].contains(&key.as_str()))
+                    .map(move |method| (path.clone(), method.clone()))
+            })
+            .collect();
+        assert_eq!(declared, built);
+        assert_eq!(declared.len() + outside.len(), ROUTES.len());
+    }
+}

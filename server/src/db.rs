@@ -1,0 +1,372 @@
+//! The database: `SQLite` or `PostgreSQL` behind one set of statements.
+//!
+//! `SQLite` has one writer, write-ahead log, `synchronous = FULL` (asserted), foreign keys and
+//! secure deletion; its transactions begin IMMEDIATE. `PostgreSQL` transactions are SERIALIZABLE.
+//! [`transaction!`] tries again what lost a race, so its block may run more than once.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context as _, bail, ensure};
+use sqlx::{
+    Any, AnyConnection, AnyPool, AssertSqlSafe, Executor as _,
+    any::{AnyConnectOptions, AnyPoolOptions},
+};
+
+use reconnect_format::api::Code;
+
+use crate::{
+    config::DatabaseUrl,
+    disk::Disk,
+    error::{Error, Result},
+};
+
+/// A transaction under way.
+pub(crate) type Tx = sqlx::Transaction<'static, Any>;
+
+/// How often a transaction that lost a race is tried again.
+const ATTEMPTS: u32 = 12;
+/// Connections that read from `SQLite` at one time.
+const READERS: u32 = 8;
+/// Connections to `PostgreSQL` at one time.
+const CONNECTIONS: u32 = 24;
+
+/// Every migration, in order; a released one never changes.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_first.sql")];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// Pools to one database.
+#[derive(Clone, Debug)]
+pub(crate) struct Db {
+    readers: AnyPool,
+    writer: AnyPool,
+    kind: Kind,
+    disk: Disk,
+}
+
+impl Db {
+    /// Opens the database that `url` names, and brings its schema up to this binary's.
+    pub(crate) async fn open(url: &DatabaseUrl, data: &Path, disk: &Disk) -> anyhow::Result<Self> {
+        let db = Self::connect(url, data, disk).await?;
+        db.migrate().await?;
+        Ok(db)
+    }
+
+    /// Opens the database beside a running server: the schema must be this binary's.
+    pub(crate) async fn open_beside(
+        url: &DatabaseUrl,
+        data: &Path,
+        disk: &Disk,
+    ) -> anyhow::Result<Self> {
+        let db = Self::connect(url, data, disk).await?;
+        let version = db.schema_version().await?;
+        ensure!(
+            version == MIGRATIONS.len(),
+            "the database has schema {version}, this command needs {}",
+            MIGRATIONS.len()
+        );
+        Ok(db)
+    }
+
+    async fn connect(url: &DatabaseUrl, data: &Path, disk: &Disk) -> anyhow::Result<Self> {
+        sqlx::any::install_default_drivers();
+        match url {
+            DatabaseUrl::Sqlite => Self::connect_sqlite(&data.join("reconnect.sqlite"), disk).await,
+            DatabaseUrl::Postgres(url) => {
+                let options: AnyConnectOptions =
+                    url.parse().map_err(|_| anyhow::anyhow!("RECONNECT_DATABASE is no address"))?;
+                let pool = AnyPoolOptions::new()
+                    .max_connections(CONNECTIONS)
+                    .acquire_timeout(Duration::from_secs(10))
+                    .connect_with(options)
+                    .await
+                    .context("RECONNECT_DATABASE: cannot connect")?;
+                let disk = disk.clone();
+                Ok(Self { readers: pool.clone(), writer: pool, kind: Kind::Postgres, disk })
+            }
+        }
+    }
+
+    async fn connect_sqlite(file: &Path, disk: &Disk) -> anyhow::Result<Self> {
+        let options: AnyConnectOptions = sqlite_url(file)?.parse()?;
+        let pool = |connections: u32, read_only: bool| {
+            AnyPoolOptions::new()
+                .max_connections(connections)
+                .min_connections(1)
+                .acquire_timeout(Duration::from_secs(30))
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .after_connect(move |connection, _| {
+                    Box::pin(async move { prepare_sqlite(connection, read_only).await })
+                })
+                .connect_with(options.clone())
+        };
+        let context = || format!("cannot open {}", file.display());
+        let writer = pool(1, false).await.with_context(context)?;
+        let readers = pool(READERS, true).await.with_context(context)?;
+        Ok(Self { readers, writer, kind: Kind::Sqlite, disk: disk.clone() })
+    }
+
+    /// For one statement that reads.
+    pub(crate) fn reader(&self) -> &AnyPool {
+        &self.readers
+    }
+
+    /// Several statements that read one state.
+    pub(crate) async fn snapshot(&self) -> Result<Tx> {
+        Ok(match self.kind {
+            Kind::Sqlite => self.readers.begin_with("begin").await?,
+            Kind::Postgres => {
+                self.readers.begin_with("begin isolation level repeatable read read only").await?
+            }
+        })
+    }
+
+    /// For [`transaction!`].
+    pub(crate) fn attempts(&self, name: &'static str) -> Attempts<'_> {
+        Attempts { db: self, name, count: 0 }
+    }
+
+    async fn begin(&self) -> Result<Tx, sqlx::Error> {
+        let begin = match self.kind {
+            Kind::Sqlite => "begin immediate",
+            Kind::Postgres => "begin isolation level serializable",
+        };
+        self.writer.begin_with(begin).await
+    }
+
+    /// Whether the database answers.
+    pub(crate) async fn ping(&self) -> Result<()> {
+        sqlx::query("-- db::ping\nselect 1").execute(&self.readers).await?;
+        Ok(())
+    }
+
+    /// Moves the write-ahead log into the database, so that what was erased is gone from it too.
+    pub(crate) async fn checkpoint(&self) -> Result<()> {
+        if self.kind == Kind::Sqlite {
+            sqlx::query("pragma wal_checkpoint(truncate)").execute(&self.writer).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends every connection after what they are doing.
+    pub(crate) async fn close(&self) {
+        if let Err(error) = self.checkpoint().await {
+            tracing::warn!(%error, "no checkpoint at the end");
+        }
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    async fn schema_version(&self) -> anyhow::Result<usize> {
+        let mut connection = self.writer.acquire().await?;
+        connection
+            .execute("create table if not exists schema_version (version bigint primary key)")
+            .await?;
+        let version: i64 =
+            sqlx::query_scalar("select coalesce(max(version), 0) from schema_version")
+                .fetch_one(&mut *connection)
+                .await?;
+        Ok(usize::try_from(version)?)
+    }
+
+    async fn migrate(&self) -> anyhow::Result<()> {
+        let version = self.schema_version().await?;
+        if version > MIGRATIONS.len() {
+            bail!(
+                "the database has schema {version}, which is newer than this binary's {}: \
+                 start the newer binary",
+                MIGRATIONS.len()
+            );
+        }
+        let bytes = match self.kind {
+            Kind::Sqlite => "blob",
+            Kind::Postgres => "bytea",
+        };
+        for (index, text) in MIGRATIONS.iter().enumerate().skip(version) {
+            let number = i64::try_from(index + 1)?;
+            let mut tx = self.begin().await?;
+            sqlx::raw_sql(AssertSqlSafe(text.replace("{bytes}", bytes))).execute(&mut *tx).await?;
+            sqlx::query("insert into schema_version (version) values ($1)")
+                .bind(number)
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            tracing::info!(schema = number, "migrated");
+        }
+        Ok(())
+    }
+}
+
+/// Runs a block in one transaction and commits it; on an error nothing has happened. The block runs
+/// again when the transaction lost a race. It borrows what is around it and ends in a `Result`.
+///
+/// A macro, because the compiler cannot yet show that a future with such a closure is `Send`.
+macro_rules! transaction {
+    ($db:expr, $name:literal, |$tx:ident| $work:block) => {
+        async {
+            let mut attempts = $db.attempts($name);
+            loop {
+                let mut begun = attempts.begin().await?;
+                let done: $crate::error::Result<_> = {
+                    let $tx: &mut sqlx::AnyConnection = &mut begun;
+                    async { $work }.await
+                };
+                if let Some(value) = attempts.end(begun, done).await? {
+                    break Ok::<_, $crate::error::Error>(value);
+                }
+            }
+        }
+        .await
+    };
+}
+pub(crate) use transaction;
+
+/// The attempts of one transaction.
+pub(crate) struct Attempts<'a> {
+    db: &'a Db,
+    name: &'static str,
+    count: u32,
+}
+
+impl Attempts<'_> {
+    /// Begins the next attempt.
+    pub(crate) async fn begin(&mut self) -> Result<Tx> {
+        loop {
+            self.count += 1;
+            match self.db.begin().await {
+                Ok(tx) => return Ok(tx),
+                Err(error) => self.again(error.into()).await?,
+            }
+        }
+    }
+
+    /// Ends an attempt: with its value, with nothing when there is to be another, or with an error.
+    pub(crate) async fn end<T>(&self, tx: Tx, done: Result<T>) -> Result<Option<T>> {
+        let ended = match done {
+            Ok(value) => tx.commit().await.map(|()| value).map_err(Error::from),
+            Err(error) => {
+                // The refusal counts, not whether the connection survived the rollback.
+                drop(tx.rollback().await);
+                Err(error)
+            }
+        };
+        match ended {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => self.again(error).await.map(|()| None),
+        }
+    }
+
+    /// Waits before another attempt, or gives the error back when there is none.
+    async fn again(&self, error: Error) -> Result<()> {
+        match error {
+            Error::Code(Code::StorageFull) if self.db.disk.give_up_ballast() => Ok(()),
+            Error::Raced if self.count < ATTEMPTS => {
+                tracing::debug!(name = self.name, attempt = self.count, "lost a race");
+                tokio::time::sleep(Duration::from_millis(u64::from(self.count * self.count))).await;
+                Ok(())
+            }
+            Error::Raced => Err(Error::Wait(Code::Unavailable, 1)),
+            error => Err(error),
+        }
+    }
+}
+
+fn sqlite_url(file: &Path) -> anyhow::Result<String> {
+    use std::fmt::Write as _;
+    let path = file.to_str().context("RECONNECT_DATA is not UTF-8")?;
+    let mut url = "sqlite://".to_owned();
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            write!(url, "%{byte:02X}")?;
+        }
+    }
+    url.push_str("?mode=rwc");
+    Ok(url)
+}
+
+/// Sets what durability and erasure rest on, and reads it back.
+async fn prepare_sqlite(
+    connection: &mut AnyConnection,
+    read_only: bool,
+) -> Result<(), sqlx::Error> {
+    if !read_only {
+        // Before anything else: what a crash left in the log moves into the database, durably.
+        connection.execute("pragma wal_checkpoint(truncate)").await?;
+    }
+    for pragma in [
+        "pragma busy_timeout = 10000",
+        "pragma journal_mode = wal",
+        "pragma synchronous = full",
+        "pragma foreign_keys = 1",
+        "pragma secure_delete = 1",
+        "pragma temp_store = memory",
+        "pragma cache_size = -16384",
+    ] {
+        connection.execute(pragma).await?;
+    }
+    let journal: String =
+        sqlx::query_scalar("pragma journal_mode").fetch_one(&mut *connection).await?;
+    let settings = [("synchronous", 2), ("foreign_keys", 1), ("secure_delete", 1)];
+    let mut as_set = journal == "wal";
+    for (name, wanted) in settings {
+        let value: i64 = sqlx::query_scalar(AssertSqlSafe(format!("pragma {name}")))
+            .fetch_one(&mut *connection)
+            .await?;
+        as_set &= value == wanted;
+    }
+    if !as_set {
+        let what = "SQLite does not keep WAL, synchronous = FULL, foreign keys and secure deletion";
+        return Err(sqlx::Error::Configuration(what.into()));
+    }
+    if read_only {
+        connection.execute("pragma query_only = 1").await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_newer_schema_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let disk = Disk::new(folder.path(), 0);
+        let db = Db::open(&DatabaseUrl::Sqlite, folder.path(), &disk).await.expect("opens");
+        sqlx::query("insert into schema_version (version) values (99)")
+            .execute(&db.writer)
+            .await
+            .expect("written");
+        db.close().await;
+        let error =
+            Db::open(&DatabaseUrl::Sqlite, folder.path(), &disk).await.expect_err("refused");
+        assert!(error.to_string().contains("newer"));
+    }
+
+    #[tokio::test]
+    async fn what_a_transaction_refused_has_not_happened() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let disk = Disk::new(folder.path(), 0);
+        let db = Db::open(&DatabaseUrl::Sqlite, folder.path(), &disk).await.expect("opens");
+        let refused: Result<()> = transaction!(db, "test", |tx| {
+            sqlx::query("insert into doomed (envelope_id) values ($1)")
+                .bind(vec![1_u8; 16])
+                .execute(&mut *tx)
+                .await?;
+            Err(Code::Refused.into())
+        });
+        assert!(refused.is_err());
+        let count: i64 = sqlx::query_scalar("select count(*) from doomed")
+            .fetch_one(db.reader())
+            .await
+            .expect("counted");
+        assert_eq!(count, 0);
+    }
+}

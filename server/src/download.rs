@@ -1,0 +1,243 @@
+//! Downloads: sealed content as a stream that looks again, while it runs, whether it still may.
+
+use std::ops::Range;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures_util::stream;
+use reconnect_format::{
+    api::Code,
+    envelope::{EnvelopeHeader, HEADER_BYTES, PREFIX_BYTES},
+    id::{DocumentId, EnvelopeId, GrantId},
+};
+use tokio::{
+    sync::watch,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    app::App,
+    caller::Caller,
+    error::{Error, Result},
+    grant,
+};
+
+/// Bytes that are read at one time.
+const PIECE_BYTES: u64 = 512 * 1024;
+/// A long download looks again at least this often: for what another process took away, and for
+/// what ended by itself.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// One stored content.
+pub(crate) struct Content {
+    envelope_id: EnvelopeId,
+    header: EnvelopeHeader,
+    prefix: Bytes,
+}
+
+impl Content {
+    pub(crate) fn new(envelope_id: EnvelopeId, prefix: Vec<u8>) -> Result<Self> {
+        let header = prefix
+            .get(..HEADER_BYTES)
+            .and_then(|bytes| EnvelopeHeader::decode(bytes).ok())
+            .ok_or(Error::Broken("a stored header does not decode"))?;
+        Ok(Self { envelope_id, header, prefix: prefix.into() })
+    }
+
+    /// The next piece at `offset`, at most up to `end`: from the prefix, or from one part.
+    async fn piece(&self, offset: u64, end: u64, app: &App) -> Result<Bytes> {
+        let prefix_bytes = PREFIX_BYTES as u64;
+        if offset < prefix_bytes {
+            let range = as_index(offset)?..as_index(end.min(prefix_bytes))?;
+            return Ok(self.prefix.slice(range));
+        }
+        let whole_part = self.header.part_bytes(0).max(1);
+        let inside = offset - prefix_bytes;
+        let index = u32::try_from(inside / whole_part).map_err(|_| OUTSIDE)?;
+        let start = inside % whole_part;
+        let stop =
+            (start + PIECE_BYTES).min(self.header.part_bytes(index)).min(start + (end - offset));
+        if stop <= start {
+            return Err(OUTSIDE);
+        }
+        app.blobs.read(self.envelope_id, index, start..stop).await
+    }
+}
+
+const OUTSIDE: Error = Error::Broken("a piece outside of its envelope");
+
+fn as_index(offset: u64) -> Result<usize> {
+    usize::try_from(offset).map_err(|_| OUTSIDE)
+}
+
+/// By what right somebody downloads.
+#[derive(Clone, Copy)]
+pub(crate) enum Access {
+    /// It is theirs.
+    Owner { caller: Caller, document_id: DocumentId },
+    /// It was given to a structure of theirs, and they gave a receipt.
+    Grantee { caller: Caller, grant_id: GrantId, document_id: DocumentId },
+}
+
+impl Access {
+    /// Whether it still holds for this very envelope.
+    async fn holds(self, envelope_id: EnvelopeId, app: &App) -> Result<bool> {
+        let (Self::Owner { caller, .. } | Self::Grantee { caller, .. }) = self;
+        if Caller::find(caller.token_hash, app).await? != Some(caller) {
+            return Ok(false);
+        }
+        match self {
+            Self::Owner { document_id, .. } => {
+                let found: Option<i64> = sqlx::query_scalar(
+                    "-- Access::holds
+                    select version from document
+                    where account_id = $1 and document_id = $2 and content_id = $3",
+                )
+                .bind(caller.account_id.as_bytes())
+                .bind(document_id.as_bytes())
+                .bind(envelope_id.as_bytes())
+                .fetch_optional(app.db.reader())
+                .await?;
+                Ok(found.is_some())
+            }
+            Self::Grantee { grant_id, document_id, .. } => {
+                let content = grant::content_of(caller, grant_id, document_id, app).await?;
+                Ok(content.is_some_and(|content| content.envelope_id == envelope_id))
+            }
+        }
+    }
+}
+
+/// A download under way.
+struct Running {
+    content: Content,
+    access: Access,
+    app: App,
+    taken: watch::Receiver<u64>,
+    looked: Instant,
+    at: Range<u64>,
+}
+
+impl Running {
+    /// The next piece; nothing more once the right to it is gone.
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>> {
+        if self.at.is_empty() {
+            return Ok(None);
+        }
+        let piece = self.content.piece(self.at.start, self.at.end, &self.app).await?;
+        // After reading, so that nothing leaves that was taken away meanwhile.
+        if self.taken.has_changed().unwrap_or(true) || self.looked.elapsed() > LOOK_AGAIN {
+            self.taken.mark_unchanged();
+            self.looked = Instant::now();
+            if !self.access.holds(self.content.envelope_id, &self.app).await? {
+                return Err(Code::NotFound.into());
+            }
+        }
+        self.at.start += piece.len() as u64;
+        Ok(Some((piece, self)))
+    }
+}
+
+/// Answers with the whole content, or with the one range that was asked for.
+pub(crate) fn answer(
+    content: Content,
+    access: Access,
+    headers: &HeaderMap,
+    app: App,
+) -> Result<Response> {
+    let total = content.header.sealed_bytes();
+    let asked = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
+    let (status, at) = match asked.map_or(Asked::Whole, |text| parse_range(text, total)) {
+        Asked::Whole => (StatusCode::OK, 0..total),
+        Asked::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+        Asked::Nothing => {
+            let range = HeaderValue::try_from(format!("bytes */{total}"));
+            let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
+            response.headers_mut().extend(range.ok().map(|range| (header::CONTENT_RANGE, range)));
+            return Ok(response);
+        }
+    };
+    let mut response = status.into_response();
+    let answered = response.headers_mut();
+    answered.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    answered.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    answered.insert(header::CONTENT_LENGTH, HeaderValue::from(at.end - at.start));
+    if status == StatusCode::PARTIAL_CONTENT {
+        let range = format!("bytes {}-{}/{total}", at.start, at.end - 1);
+        answered.extend(HeaderValue::try_from(range).ok().map(|r| (header::CONTENT_RANGE, r)));
+    }
+    let mut taken = app.taken.subscribe();
+    // The first piece looks again: something may have been taken away since the handler looked.
+    taken.mark_changed();
+    let running = Running { content, access, app, taken, looked: Instant::now(), at };
+    let pieces = stream::try_unfold(running, |running| async {
+        running.next().await.inspect_err(|error| match error {
+            Error::Code(_) => tracing::info!("a download was cut: what it reads was taken away"),
+            _ => tracing::error!(%error, "a download broke"),
+        })
+    });
+    *response.body_mut() = Body::from_stream(pieces);
+    Ok(response)
+}
+
+/// What a `Range` header asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    /// All of it: there is no range, or one that this server does not know.
+    Whole,
+    /// One range.
+    Part(Range<u64>),
+    /// A range that is not there.
+    Nothing,
+}
+
+/// Reads a single byte range (RFC 9110 section 14.1.2). Several ranges are answered with the whole.
+fn parse_range(text: &str, total: u64) -> Asked {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|text| text.split_once('-'))
+    else {
+        return Asked::Whole;
+    };
+    if !digits(first) || !digits(last) {
+        return Asked::Whole;
+    }
+    let range = match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(first), Ok(last)) if first <= last => first..last.saturating_add(1).min(total),
+        (Ok(first), Err(_)) if last.is_empty() => first..total,
+        (Err(_), Ok(suffix)) if first.is_empty() => total.saturating_sub(suffix)..total,
+        _ => return Asked::Whole,
+    };
+    if range.is_empty() { Asked::Nothing } else { Asked::Part(range) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_range_is_read_and_everything_else_is_the_whole_or_nothing() {
+        for (text, asked) in [
+            ("bytes=0-0", Asked::Part(0..1)),
+            ("bytes=10-", Asked::Part(10..100)),
+            ("bytes=10-19", Asked::Part(10..20)),
+            ("bytes=90-1000", Asked::Part(90..100)),
+            ("bytes=-5", Asked::Part(95..100)),
+            ("bytes=-500", Asked::Part(0..100)),
+            ("bytes=-0", Asked::Nothing),
+            ("bytes=100-", Asked::Nothing),
+            ("bytes=5-3", Asked::Whole),
+            ("bytes=0-1,4-5", Asked::Whole),
+            ("bytes=a-b", Asked::Whole),
+            ("bytes=+1-2", Asked::Whole),
+            ("lines=1-2", Asked::Whole),
+            ("", Asked::Whole),
+        ] {
+            assert_eq!(parse_range(text, 100), asked, "{text}");
+        }
+        assert_eq!(parse_range("bytes=0-18446744073709551615", 100), Asked::Part(0..100));
+    }
+}

@@ -1,0 +1,311 @@
+//! Grants: what owners gave to structures, and what their members may fetch.
+//!
+//! Invariant: every query for a grantee goes through a live grant, an accepted structure and a
+//! confirmed membership whose certificate has not ended. A grant that was revoked has no row.
+
+use std::collections::BTreeMap;
+
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
+use reconnect_format::{
+    api::{Code, GrantWraps, Problem, Received, ReceivedGrant},
+    encode,
+    grant::{GrantTerms, RecipientName, Scope},
+    id::{AccountId, Base64, DocumentId, EnvelopeId, GrantId, StructureId},
+    statement::DeviceProof,
+};
+use sqlx::{AnyConnection, AssertSqlSafe};
+
+use crate::{
+    app::App,
+    caller::Caller,
+    db::transaction,
+    document::whole_answer,
+    download::{self, Access, Content},
+    error::{Error, Result},
+    wire::{Named, from_row, id, to_row},
+};
+
+/// Rows that one statement inserts.
+const BATCH: usize = 200;
+/// How long a receipt for a document lets its reader fetch the content.
+const RECEIPT_SECONDS: i64 = 3600;
+
+/// Stores a grant. A structure must be accepted, and the grant made for its newest epoch.
+pub(crate) async fn give(
+    account_id: AccountId,
+    sequence: u64,
+    (terms, wraps): (&GrantTerms, &GrantWraps),
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    let structure_id = match &terms.recipient {
+        RecipientName::Owner { .. } => None,
+        RecipientName::Structure { structure_id, epoch, key_id } => {
+            check_recipient(*structure_id, *epoch, key_id, tx).await?;
+            Some(structure_id.as_bytes().to_vec())
+        }
+        RecipientName::Account { .. } => return Err(Code::Refused.into()),
+    };
+    let recipient_wrap = structure_id.is_some().then(|| wraps.recipient_wrap.0.clone());
+    let given = sqlx::query(
+        "-- grant::give
+        insert into granted (grant_id, account_id, structure_id, ends_at, sequence, owner_wrap,
+          recipient_wrap)
+        values ($1, $2, $3, $4, $5, $6, $7)
+        on conflict do nothing",
+    )
+    .bind(terms.grant_id.as_bytes())
+    .bind(account_id.as_bytes())
+    .bind(structure_id)
+    .bind(to_row(terms.ends_at))
+    .bind(to_row(sequence))
+    .bind(wraps.owner_wrap.0.clone())
+    .bind(recipient_wrap)
+    .execute(&mut *tx)
+    .await?;
+    if given.rows_affected() != 1 {
+        return Err(Code::Refused.into());
+    }
+    if let Scope::Documents { document_ids } = &terms.scope {
+        let rows: Vec<_> = document_ids
+            .iter()
+            .map(|document_id| vec![terms.grant_id.0.to_vec(), document_id.0.to_vec()])
+            .collect();
+        insert_many("granted_document (grant_id, document_id)", &rows, tx).await?;
+    }
+    Ok(())
+}
+
+async fn check_recipient(
+    structure_id: StructureId,
+    epoch: u64,
+    key_id: &[u8; 32],
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    let newest: Option<(i64, Vec<u8>)> = sqlx::query_as(
+        "-- grant::check_recipient
+        select epoch, key_id from structure where structure_id = $1 and acceptance is not null",
+    )
+    .bind(structure_id.as_bytes())
+    .fetch_optional(&mut *tx)
+    .await?;
+    match newest {
+        Some((newest, key)) if newest == to_row(epoch) && key == key_id => Ok(()),
+        // A new epoch began meanwhile: read again and repeat.
+        Some((newest, _)) if newest > to_row(epoch) => Err(Code::Conflict.into()),
+        _ => Err(Code::Refused.into()),
+    }
+}
+
+/// Stores wrapped document keys.
+pub(crate) async fn insert_wraps(
+    wraps: &BTreeMap<(GrantId, EnvelopeId), Vec<u8>>,
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    let rows: Vec<_> = wraps
+        .iter()
+        .map(|((grant_id, envelope_id), wrap)| {
+            vec![grant_id.0.to_vec(), envelope_id.0.to_vec(), wrap.clone()]
+        })
+        .collect();
+    insert_many("wrap (grant_id, envelope_id, wrap)", &rows, tx).await
+}
+
+/// Inserts rows of bytes, some hundred with each statement. `into` is a constant of this file.
+async fn insert_many(
+    into: &'static str,
+    rows: &[Vec<Vec<u8>>],
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    for batch in rows.chunks(BATCH) {
+        let mut count = 0;
+        let values: Vec<_> = batch
+            .iter()
+            .map(|row| {
+                let marks: Vec<_> = row
+                    .iter()
+                    .map(|_| {
+                        count += 1;
+                        format!("${count}")
+                    })
+                    .collect();
+                format!("({})", marks.join(", "))
+            })
+            .collect();
+        let text =
+            format!("-- grant::insert_many\ninsert into {into} values {}", values.join(", "));
+        let mut query = sqlx::query(AssertSqlSafe(text));
+        for value in batch.iter().flatten() {
+            query = query.bind(value.clone());
+        }
+        query.execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Removes a grant with all its wraps: from the commit on, nobody is answered under it.
+pub(crate) async fn revoke(
+    account_id: AccountId,
+    grant_id: GrantId,
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    sqlx::query(
+        "-- grant::revoke
+        delete from granted where grant_id = $1 and account_id = $2",
+    )
+    .bind(grant_id.as_bytes())
+    .bind(account_id.as_bytes())
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// Removes grants that have ended. Whether there were any.
+pub(crate) async fn sweep(app: &App) -> Result<bool> {
+    let now = app.clock.now_row();
+    transaction!(app.db, "grant::sweep", |tx| {
+        let ended = sqlx::query(
+            "-- grant::sweep
+                delete from granted where ends_at <= $1",
+        )
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+        Ok(ended.rows_affected() > 0)
+    })
+}
+
+/// The live grants of the structures that the caller belongs to.
+#[utoipa::path(
+    get, path = "/v1/received",
+    responses((status = 200, body = Received), (status = "default", body = Problem))
+)]
+pub(crate) async fn received(caller: Caller, State(app): State<App>) -> Result<Json<Received>> {
+    let rows: Vec<(Vec<u8>, Vec<u8>, Vec<u8>, i64)> = sqlx::query_as(
+        "-- grant::received
+        select given.bytes, opening.bytes, device.bytes, a.sequence
+        from member m
+        join structure s on s.structure_id = m.structure_id and s.acceptance is not null
+        join granted g on g.structure_id = m.structure_id
+        join account a on a.account_id = g.account_id
+        join statement given on given.account_id = g.account_id and given.sequence = g.sequence
+        join statement opening on opening.account_id = g.account_id and opening.sequence = 1
+        join statement device on device.account_id = g.account_id
+          and device.sequence = given.proof_sequence
+        where m.account_id = $1 and m.confirmed = 1 and m.ends_at > $2 and g.ends_at > $2
+        order by g.grant_id",
+    )
+    .bind(caller.account_id.as_bytes())
+    .bind(app.clock.now_row())
+    .fetch_all(app.db.reader())
+    .await?;
+    let grants = rows
+        .into_iter()
+        .map(|(statement, opening, device, sequence)| ReceivedGrant {
+            statement: Base64(statement),
+            proof: Base64(encode(&DeviceProof { opening, device })),
+            owner_sequence: from_row(sequence),
+        })
+        .collect();
+    Ok(Json(Received { grants }))
+}
+
+/// The content that the caller may fetch: under a live grant that covers the document, after a
+/// receipt of this caller for this version, not long ago.
+pub(crate) async fn content_of(
+    caller: Caller,
+    grant_id: GrantId,
+    document_id: DocumentId,
+    app: &App,
+) -> Result<Option<Granted>> {
+    let now = app.clock.now_row();
+    let row: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "-- grant::content_of
+        select e.envelope_id, e.prefix
+        from member m
+        join structure s on s.structure_id = m.structure_id and s.acceptance is not null
+        join granted g on g.structure_id = m.structure_id
+        join granted_document c on c.grant_id = g.grant_id
+        join document d on d.account_id = g.account_id and d.document_id = c.document_id
+        join envelope e on e.envelope_id = d.content_id
+        where m.account_id = $1 and m.confirmed = 1 and m.ends_at > $2
+          and g.grant_id = $3 and g.ends_at > $2 and c.document_id = $4
+          and exists (
+            select 1 from receipt r
+            where r.grant_id = g.grant_id and r.reader = $1 and r.document_id = d.document_id
+              and r.version = d.version and r.received_at > $5)",
+    )
+    .bind(caller.account_id.as_bytes())
+    .bind(now)
+    .bind(grant_id.as_bytes())
+    .bind(document_id.as_bytes())
+    .bind(now - RECEIPT_SECONDS)
+    .fetch_optional(app.db.reader())
+    .await?;
+    row.map(|(envelope, prefix)| Ok(Granted { envelope_id: id(&envelope)?, prefix })).transpose()
+}
+
+/// Content under a grant.
+pub(crate) struct Granted {
+    pub(crate) envelope_id: EnvelopeId,
+    prefix: Vec<u8>,
+}
+
+/// The sealed content of a document that was given.
+#[utoipa::path(
+    get, path = "/v1/received/{grant_id}/documents/{document_id}/content",
+    params(("grant_id" = String, Path), ("document_id" = String, Path)),
+    responses(
+        (status = 200, content_type = "application/octet-stream"),
+        (status = 206, content_type = "application/octet-stream"),
+        (status = "default", body = Problem),
+    )
+)]
+pub(crate) async fn content(
+    caller: Caller,
+    State(app): State<App>,
+    Named((grant_id, document_id)): Named<(GrantId, DocumentId)>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let granted = content_of(caller, grant_id, document_id, &app)
+        .await?
+        .ok_or(Error::Code(Code::NotFound))?;
+    let content = Content::new(granted.envelope_id, granted.prefix)?;
+    download::answer(content, Access::Grantee { caller, grant_id, document_id }, &headers, app)
+}
+
+/// The sealed thumbnail of a document that was given.
+#[utoipa::path(
+    get, path = "/v1/received/{grant_id}/documents/{document_id}/thumbnail",
+    params(("grant_id" = String, Path), ("document_id" = String, Path)),
+    responses(
+        (status = 200, content_type = "application/octet-stream"),
+        (status = "default", body = Problem),
+    )
+)]
+pub(crate) async fn thumbnail(
+    caller: Caller,
+    State(app): State<App>,
+    Named((grant_id, document_id)): Named<(GrantId, DocumentId)>,
+) -> Result<Response> {
+    let whole: Option<Vec<u8>> = sqlx::query_scalar(
+        "-- grant::thumbnail
+        select e.whole
+        from member m
+        join structure s on s.structure_id = m.structure_id and s.acceptance is not null
+        join granted g on g.structure_id = m.structure_id
+        join granted_document c on c.grant_id = g.grant_id
+        join document d on d.account_id = g.account_id and d.document_id = c.document_id
+        join envelope e on e.envelope_id = d.thumbnail_id
+        where m.account_id = $1 and m.confirmed = 1 and m.ends_at > $2
+          and g.grant_id = $3 and g.ends_at > $2 and c.document_id = $4
+          and exists (
+            select 1 from receipt r where r.grant_id = g.grant_id and r.reader = $1)",
+    )
+    .bind(caller.account_id.as_bytes())
+    .bind(app.clock.now_row())
+    .bind(grant_id.as_bytes())
+    .bind(document_id.as_bytes())
+    .fetch_optional(app.db.reader())
+    .await?;
+    Ok(whole_answer(whole.ok_or(Code::NotFound)?))
+}

@@ -1,0 +1,40 @@
+//! The server: keeps sealed things, and answers those who may ask.
+//!
+//! Invariant: this crate is built on `reconnect-format` alone. It is never built with `core`, so no
+//! code here can name a key that opens anything. Authority is a join: every query carries the
+//! caller, and no row means 404, whether the thing is absent or somebody else's.
+
+mod account;
+pub mod app;
+mod blob;
+mod caller;
+mod clock;
+pub mod config;
+mod db;
+mod disk;
+mod document;
+mod download;
+mod effect;
+mod error;
+mod grant;
+mod invitation;
+mod limit;
+mod member;
+pub mod operator;
+mod page;
+mod receipt;
+mod secret;
+pub mod serve;
+mod session;
+mod statement;
+mod structure;
+mod sweep;
+mod sync;
+mod tries;
+mod unlock;
+mod upload;
+mod wire;
+
+pub use app::App;
+pub use clock::Clock;
+pub use config::Config;

@@ -1,0 +1,141 @@
+//! The `reconnect` command.
+
+use std::{io::Write as _, process::ExitCode, time::UNIX_EPOCH};
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use reconnect::{App, Clock, Config, operator::Operator, serve::serve};
+
+/// An online safe whose server stores only ciphertext and envelopes.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(flatten)]
+    config: Config,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the server.
+    Serve,
+    /// Works on structures, beside a running server.
+    #[command(subcommand)]
+    Operator(OperatorCommand),
+    /// Works on the settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Subcommand)]
+enum OperatorCommand {
+    /// Lists all structures with their codes.
+    List,
+    /// Accepts a structure: owners can find it and give it papers.
+    Accept {
+        /// Its id, or its code of 20 letters.
+        id: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Says which settings would be used, or which one is wrong.
+    Check,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log();
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let clock = Clock::System(system_now);
+    match arguments.command {
+        Command::Serve => run_server(arguments.config, clock).await,
+        Command::Operator(command) => run_operator(command, arguments.config, clock).await,
+        Command::Config(ConfigCommand::Check) => {
+            arguments.config.check().map_err(anyhow::Error::msg)?;
+            say(&format!("{:#?}", arguments.config))
+        }
+    }
+}
+
+async fn run_server(config: Config, clock: Clock) -> anyhow::Result<()> {
+    // No core dump and no debugger of the same account: what passes through memory stays there.
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .context("the process could not be made undumpable")?;
+    // Before the data folder is opened: a port in use is said at once.
+    let listener = tokio::net::TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("RECONNECT_LISTEN: cannot listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    let stop = stop_signal()?;
+    let app = App::open(config, clock).await?;
+    tracing::info!("listening on http://{address}");
+    serve(listener, app, stop).await
+}
+
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+async fn run_operator(
+    command: OperatorCommand,
+    config: Config,
+    clock: Clock,
+) -> anyhow::Result<()> {
+    let operator = Operator::open(config, clock).await?;
+    let done = match command {
+        OperatorCommand::List => operator.list().await.map(|structures| {
+            let lines: Vec<_> = structures.iter().map(line).collect();
+            lines.join("\n")
+        }),
+        OperatorCommand::Accept { id } => operator.accept(&id).await.map(|one| line(&one)),
+    };
+    operator.close().await;
+    say(&done?)
+}
+
+fn line(structure: &reconnect::operator::Listed) -> String {
+    let state = if structure.accepted { "accepted" } else { "waiting " };
+    let code = structure.structure_id.code();
+    let (id, name, place) = (structure.structure_id, &structure.name, &structure.place);
+    format!("{state}  {code}  {id}  {name}, {place}")
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if !text.is_empty() {
+        writeln!(out, "{text}")?;
+    }
+    Ok(out.flush()?)
+}
+
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("RECONNECT_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+#[expect(clippy::disallowed_methods, reason = "main is where the system is asked for the time")]
+fn system_now() -> u64 {
+    std::time::SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,164 @@
+//! The page: static files that are part of the binary, and the headers of every answer.
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use reconnect_format::api::Code;
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::error::Error;
+
+/// The built page. A debug build reads it from the disk.
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../web/dist"]
+struct Page;
+
+/// What scripts and frames may do: nothing that is not our own.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
+    script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
+    style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; font-src 'self'; \
+    manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+    require-trusted-types-for 'script'; trusted-types app svelte-trusted-html";
+
+/// The camera is ours; nothing else is anybody's.
+const PERMISSIONS_POLICY: &str = "camera=(self), accelerometer=(), autoplay=(), bluetooth=(), \
+    browsing-topics=(), display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), \
+    geolocation=(), gyroscope=(), hid=(), idle-detection=(), local-fonts=(), magnetometer=(), \
+    microphone=(), midi=(), payment=(), picture-in-picture=(), screen-wake-lock=(), serial=(), \
+    usb=(), xr-spatial-tracking=()";
+
+const HEADERS: [(HeaderName, &str); 7] = [
+    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-embedder-policy"), "require-corp"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY),
+];
+
+/// Sets the headers that every answer has.
+pub(crate) fn harden(headers: &mut HeaderMap) {
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+/// Answers with a file of the page; 404 for everything else.
+pub(crate) async fn serve(request: Request) -> Response {
+    let path = request.uri().path();
+    let name = match path {
+        "/" => "index.html",
+        "/structure" => "structure.html",
+        _ => path.trim_start_matches('/'),
+    };
+    let is_api = path == "/v1" || path.starts_with("/v1/");
+    if is_api || name.ends_with(".br") || name.ends_with(".gz") {
+        return Error::Code(Code::NotFound).into_response();
+    }
+    if ![Method::GET, Method::HEAD].contains(request.method()) {
+        return Error::Code(Code::MethodNotAllowed).into_response();
+    }
+    match find(name, request.headers()) {
+        Some((file, encoding)) => answer(name, file, encoding, request.headers()),
+        None => Error::Code(Code::NotFound).into_response(),
+    }
+}
+
+/// The smallest form of a file that the browser understands.
+fn find(name: &str, headers: &HeaderMap) -> Option<(EmbeddedFile, Option<&'static str>)> {
+    let plain = Page::get(name)?;
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    for (encoding, suffix) in [("br", ".br"), ("gzip", ".gz")] {
+        if accepted.is_some_and(|accepted| accepts(accepted, encoding))
+            && let Some(file) = Page::get(&format!("{name}{suffix}"))
+        {
+            return Some((file, Some(encoding)));
+        }
+    }
+    Some((plain, None))
+}
+
+/// Whether `Accept-Encoding` names `encoding` with a weight above zero.
+fn accepts(accepted: &str, encoding: &str) -> bool {
+    accepted.split(',').any(|one| {
+        let mut parameters = one.split(';').map(str::trim);
+        let named = parameters.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding));
+        let refused = parameters.any(|parameter| {
+            parameter
+                .strip_prefix("q=")
+                .is_some_and(|weight| weight.parse::<f32>().is_ok_and(|weight| weight <= 0.0))
+        });
+        named && !refused
+    })
+}
+
+fn answer(
+    name: &str,
+    file: EmbeddedFile,
+    encoding: Option<&'static str>,
+    asked: &HeaderMap,
+) -> Response {
+    let tag: String =
+        file.metadata.sha256_hash()[..16].iter().map(|b| format!("{b:02x}")).collect();
+    let tag = format!("\"{tag}\"");
+    let caching = if is_hashed(name) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let known =
+        asked.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        axum::body::Body::from(file.data).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    headers.extend(HeaderValue::try_from(tag).ok().map(|tag| (header::ETAG, tag)));
+    if !known {
+        let kind = mime_guess::from_path(name).first_or_octet_stream();
+        let kind = match kind.type_() {
+            mime_guess::mime::TEXT => format!("{kind}; charset=utf-8"),
+            _ => kind.to_string(),
+        };
+        headers.extend(HeaderValue::try_from(kind).ok().map(|kind| (header::CONTENT_TYPE, kind)));
+        if let Some(encoding) = encoding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+    }
+    response
+}
+
+/// Whether the build put a hash of the content into the name.
+fn is_hashed(name: &str) -> bool {
+    name.starts_with("assets/")
+        && name
+            .rsplit('/')
+            .next()
+            .and_then(|file| file.split_once('.'))
+            .and_then(|(stem, _)| stem.rsplit_once('-'))
+            .is_some_and(|(_, hash)| hash.len() >= 8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_hashed_names_are_cached_for_good() {
+        assert!(is_hashed("assets/index-B1xk29Zq.js"));
+        assert!(is_hashed("assets/vault_bg-B1xk29Zq.wasm"));
+        assert!(!is_hashed("index.html"));
+        assert!(!is_hashed("assets/logo.svg"));
+        assert!(!is_hashed("sw-12345678.js"));
+    }
+
+    #[test]
+    fn encodings_with_a_weight_of_zero_are_not_accepted() {
+        assert!(accepts("gzip, deflate, br", "br"));
+        assert!(accepts("br;q=0.5", "br"));
+        assert!(!accepts("br;q=0, gzip", "br"));
+        assert!(!accepts("brotli", "br"));
+    }
+}

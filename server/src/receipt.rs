@@ -1,0 +1,284 @@
+//! Receipts: what a reader signs, stored before any wrapped key leaves.
+
+use axum::{Json, extract::State};
+use reconnect_format::{
+    Label,
+    api::{Code, DocumentOpened, GiveReceipt, GrantOpened, GrantedDocument, Problem},
+    encode,
+    id::{AccountId, Base64, DocumentId, GrantId, StructureId},
+    receipt::{Receipt, Subject},
+    statement::{Attested, DeviceProof},
+};
+use sqlx::AnyConnection;
+
+use crate::{
+    app::App,
+    caller::Caller,
+    db::transaction,
+    error::{Error, Result},
+    wire::{Named, Sent, id},
+};
+
+/// A live grant, and the caller's place in the structure that it was given to.
+struct Standing {
+    owner: AccountId,
+    structure_id: StructureId,
+    worker_number: i64,
+    serial: i64,
+    recipient_wrap: Vec<u8>,
+}
+
+/// Finds a live grant that the caller may open.
+async fn standing(
+    caller: Caller,
+    grant_id: GrantId,
+    now: i64,
+    tx: &mut AnyConnection,
+) -> Result<Standing> {
+    type Row = (Vec<u8>, Vec<u8>, i64, i64, Vec<u8>);
+    let row: Option<Row> = sqlx::query_as(
+        "-- receipt::standing
+        select g.account_id, g.structure_id, m.number, m.serial, g.recipient_wrap
+        from member m
+        join structure s on s.structure_id = m.structure_id and s.acceptance is not null
+        join granted g on g.structure_id = m.structure_id
+        where m.account_id = $1 and m.confirmed = 1 and m.ends_at > $2
+          and g.grant_id = $3 and g.ends_at > $2",
+    )
+    .bind(caller.account_id.as_bytes())
+    .bind(now)
+    .bind(grant_id.as_bytes())
+    .fetch_optional(&mut *tx)
+    .await?;
+    let (owner, structure, worker_number, serial, recipient_wrap) = row.ok_or(Code::NotFound)?;
+    let (owner, structure_id) = (id(&owner)?, id(&structure)?);
+    Ok(Standing { owner, structure_id, worker_number, serial, recipient_wrap })
+}
+
+/// A receipt whose signature was verified and which names its signer truly.
+struct Verified {
+    receipt: Receipt,
+    hash: [u8; 32],
+    bytes: Vec<u8>,
+}
+
+fn verify(given: GiveReceipt, caller: Caller) -> Result<Verified> {
+    let bytes = given.receipt.0;
+    let (signed, device) = Attested::open::<Receipt>(&bytes)?;
+    let hash = Label::Receipt.hash(&signed.encode());
+    let receipt = signed.into_body();
+    let by_caller = device.account_id == caller.account_id
+        && device.device_id == caller.device_id
+        && receipt.account_id == caller.account_id
+        && receipt.device_id == caller.device_id;
+    if by_caller { Ok(Verified { receipt, hash, bytes }) } else { Err(Code::Refused.into()) }
+}
+
+impl Verified {
+    /// Whether it is for this grant, by the one who has this standing.
+    fn check(&self, grant_id: GrantId, standing: &Standing) -> Result<()> {
+        let same = self.receipt.grant_id == grant_id
+            && self.receipt.owner == standing.owner
+            && self.receipt.structure_id == standing.structure_id
+            && i64::from(self.receipt.worker_number) == standing.worker_number;
+        if same { Ok(()) } else { Err(Code::Refused.into()) }
+    }
+
+    /// Stores it, once.
+    async fn store(&self, standing: &Standing, now: i64, tx: &mut AnyConnection) -> Result<()> {
+        let known: i64 = sqlx::query_scalar(
+            "-- receipt::store
+            select count(*) from receipt where account_id = $1 and receipt_hash = $2",
+        )
+        .bind(standing.owner.as_bytes())
+        .bind(self.hash.as_slice())
+        .fetch_one(&mut *tx)
+        .await?;
+        if known > 0 {
+            return Ok(());
+        }
+        let number: i64 = sqlx::query_scalar(
+            "-- receipt::store
+            update account set receipt_count = receipt_count + 1 where account_id = $1
+            returning receipt_count",
+        )
+        .bind(standing.owner.as_bytes())
+        .fetch_one(&mut *tx)
+        .await?;
+        let (document_id, version) = match self.receipt.subject {
+            Subject::List => (None, None),
+            Subject::Document { document_id, version } => {
+                (Some(document_id.0.to_vec()), Some(i64::from(version)))
+            }
+        };
+        sqlx::query(
+            "-- receipt::store
+            insert into receipt (account_id, number, receipt_hash, grant_id, reader, document_id,
+              version, received_at, structure_id, serial, bytes)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(standing.owner.as_bytes())
+        .bind(number)
+        .bind(self.hash.as_slice())
+        .bind(self.receipt.grant_id.as_bytes())
+        .bind(self.receipt.account_id.as_bytes())
+        .bind(document_id)
+        .bind(version)
+        .bind(now)
+        .bind(standing.structure_id.as_bytes())
+        .bind(standing.serial)
+        .bind(self.bytes.clone())
+        .execute(&mut *tx)
+        .await?;
+        Ok(())
+    }
+}
+
+/// The grant's key and the cards that it covers, for a receipt.
+#[utoipa::path(
+    post, path = "/v1/received/{grant_id}/list",
+    params(("grant_id" = String, Path)), request_body = GiveReceipt,
+    responses((status = 200, body = GrantOpened), (status = "default", body = Problem))
+)]
+pub(crate) async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    Named(grant_id): Named<GrantId>,
+    Sent(given): Sent<GiveReceipt>,
+) -> Result<Json<GrantOpened>> {
+    let now = app.clock.now_row();
+    let verified = verify(given, caller);
+    let opened = transaction!(app.db, "receipt::list", |tx| {
+        let standing = standing(caller, grant_id, now, tx).await?;
+        let verified = verified.as_ref().map_err(|_| Code::Refused)?;
+        verified.check(grant_id, &standing)?;
+        if verified.receipt.subject != Subject::List {
+            return Err(Code::Refused.into());
+        }
+        verified.store(&standing, now, tx).await?;
+        let documents = covered(grant_id, tx).await?;
+        let recipient_wrap = Base64(standing.recipient_wrap);
+        Ok(GrantOpened { recipient_wrap, documents })
+    })?;
+    Ok(Json(opened))
+}
+
+/// Statements and wraps of what a grant covers, as rows: version (statement, its device's
+/// statement), the card's statement where it is a later one, opening, card, wraps.
+type CoveredRow = (
+    (Vec<u8>, Vec<u8>, Vec<u8>),
+    (Option<Vec<u8>>, Option<Vec<u8>>),
+    (Vec<u8>, Vec<u8>, Option<Vec<u8>>),
+);
+
+async fn covered(grant_id: GrantId, tx: &mut AnyConnection) -> Result<Vec<GrantedDocument>> {
+    let rows = sqlx::query(
+        "-- receipt::covered
+        select opening.bytes, version.bytes, version_device.bytes, renamed.bytes,
+          renamed_device.bytes, card.whole, card_wrap.wrap, thumbnail_wrap.wrap
+        from granted g
+        join granted_document c on c.grant_id = g.grant_id
+        join document d on d.account_id = g.account_id and d.document_id = c.document_id
+        join statement opening on opening.account_id = g.account_id and opening.sequence = 1
+        join statement version on version.account_id = g.account_id
+          and version.sequence = d.content_sequence
+        join statement version_device on version_device.account_id = g.account_id
+          and version_device.sequence = version.proof_sequence
+        left join statement renamed on renamed.account_id = g.account_id
+          and renamed.sequence = d.card_sequence and d.card_sequence > d.content_sequence
+        left join statement renamed_device on renamed_device.account_id = g.account_id
+          and renamed_device.sequence = renamed.proof_sequence
+        join envelope card on card.envelope_id = d.card_id
+        join wrap card_wrap on card_wrap.grant_id = g.grant_id
+          and card_wrap.envelope_id = d.card_id
+        left join wrap thumbnail_wrap on thumbnail_wrap.grant_id = g.grant_id
+          and thumbnail_wrap.envelope_id = d.thumbnail_id
+        where g.grant_id = $1
+        order by d.document_id",
+    )
+    .bind(grant_id.as_bytes())
+    .fetch_all(&mut *tx)
+    .await?;
+    rows.iter().map(|row| Ok(granted_document(read_covered(row)?))).collect()
+}
+
+fn read_covered(row: &sqlx::any::AnyRow) -> Result<CoveredRow> {
+    use sqlx::Row as _;
+    Ok((
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?),
+        (row.try_get(3)?, row.try_get(4)?),
+        (row.try_get(5)?, row.try_get(6)?, row.try_get(7)?),
+    ))
+}
+
+fn granted_document(row: CoveredRow) -> GrantedDocument {
+    let ((opening, version, device), renamed, (card, card_wrap, thumbnail_wrap)) = row;
+    let attest = |object: Vec<u8>, device: Vec<u8>| {
+        let proof = DeviceProof { opening: opening.clone(), device };
+        Base64(encode(&Attested { object, proof }))
+    };
+    GrantedDocument {
+        version: attest(version, device),
+        renamed: renamed.0.zip(renamed.1).map(|(object, device)| attest(object, device)),
+        card: Base64(card),
+        card_wrap: Base64(card_wrap),
+        thumbnail_wrap: thumbnail_wrap.map(Base64),
+    }
+}
+
+/// One document's key, for a receipt.
+#[utoipa::path(
+    post, path = "/v1/received/{grant_id}/documents/{document_id}/open",
+    params(("grant_id" = String, Path), ("document_id" = String, Path)),
+    request_body = GiveReceipt,
+    responses((status = 200, body = DocumentOpened), (status = "default", body = Problem))
+)]
+pub(crate) async fn open(
+    caller: Caller,
+    State(app): State<App>,
+    Named((grant_id, document_id)): Named<(GrantId, DocumentId)>,
+    Sent(given): Sent<GiveReceipt>,
+) -> Result<Json<DocumentOpened>> {
+    let now = app.clock.now_row();
+    let verified = verify(given, caller);
+    let opened = transaction!(app.db, "receipt::open", |tx| {
+        let standing = standing(caller, grant_id, now, tx).await?;
+        let (newest, wrap) = content_wrap(grant_id, document_id, tx).await?;
+        let verified = verified.as_ref().map_err(|_| Code::Refused)?;
+        verified.check(grant_id, &standing)?;
+        match verified.receipt.subject {
+            Subject::Document { document_id: named, .. } if named != document_id => {
+                return Err(Code::Refused.into());
+            }
+            Subject::Document { version, .. } if i64::from(version) != newest => {
+                return Err(Code::Conflict.into());
+            }
+            Subject::Document { .. } => {}
+            Subject::List => return Err(Code::Refused.into()),
+        }
+        verified.store(&standing, now, tx).await?;
+        Ok(DocumentOpened { content_wrap: Base64(wrap) })
+    })?;
+    Ok(Json(opened))
+}
+
+async fn content_wrap(
+    grant_id: GrantId,
+    document_id: DocumentId,
+    tx: &mut AnyConnection,
+) -> Result<(i64, Vec<u8>)> {
+    let row: Option<(i64, Vec<u8>)> = sqlx::query_as(
+        "-- receipt::content_wrap
+        select d.version, w.wrap
+        from granted g
+        join granted_document c on c.grant_id = g.grant_id
+        join document d on d.account_id = g.account_id and d.document_id = c.document_id
+        join wrap w on w.grant_id = g.grant_id and w.envelope_id = d.content_id
+        where g.grant_id = $1 and c.document_id = $2",
+    )
+    .bind(grant_id.as_bytes())
+    .bind(document_id.as_bytes())
+    .fetch_optional(&mut *tx)
+    .await?;
+    row.ok_or(Error::Code(Code::NotFound))
+}

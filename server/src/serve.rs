@@ -1,0 +1,208 @@
+//! The server on the network: hyper with a timeout for headers, a deadline for progress in both
+//! directions, a cap on connections, and an orderly stop.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time::{Duration, Instant, Sleep},
+};
+
+use crate::{App, app, sweep};
+
+/// Headers must have come by then; an idle connection is closed then too.
+const HEADERS: Duration = Duration::from_secs(30);
+/// A connection on which nothing can be written for this long is closed.
+const STALLED: Duration = Duration::from_secs(60);
+/// How long requests under way have after a signal to stop.
+const STOPPING: Duration = Duration::from_secs(30);
+
+/// Serves until `stop` says so, then lets what is under way end.
+pub async fn serve(
+    listener: TcpListener,
+    app: App,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let sweeping = tokio::spawn(sweep::forever(app.clone()));
+    let router = app::router(app.clone());
+    let places = Arc::new(Semaphore::new(usize::try_from(app.settings().connections)?));
+    let (stopping, stopped) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    let mut stop = std::pin::pin!(stop);
+    let mut deadline: Option<Instant> = None;
+    loop {
+        let place = Arc::clone(&places).acquire_owned();
+        tokio::select! {
+            biased;
+            () = &mut stop, if deadline.is_none() => {
+                tracing::info!(connections = connections.len(), "stopping");
+                app.stop();
+                stopping.send_replace(true);
+                deadline = Some(Instant::now() + STOPPING);
+            }
+            () = wait_until(deadline), if deadline.is_some() => break,
+            Some(_) = connections.join_next() => {
+                if deadline.is_some() && connections.is_empty() {
+                    break;
+                }
+            }
+            accepted = accept(&listener, place) => {
+                if let Some((stream, place)) = accepted {
+                    let service = TowerToHyperService::new(router.clone());
+                    let stopped = stopped.clone();
+                    connections.spawn(async move {
+                        converse(stream, service, stopped).await;
+                        drop(place);
+                    });
+                }
+            }
+        }
+        if deadline.is_some() && connections.is_empty() {
+            break;
+        }
+    }
+    connections.shutdown().await;
+    sweeping.abort();
+    app.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn wait_until(deadline: Option<Instant>) {
+    if let Some(deadline) = deadline {
+        tokio::time::sleep_until(deadline).await;
+    }
+}
+
+/// The next connection, once there is a place for it.
+async fn accept<P>(
+    listener: &TcpListener,
+    place: impl Future<Output = Result<P, tokio::sync::AcquireError>>,
+) -> Option<(TcpStream, P)> {
+    let place = place.await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => Some((stream, place)),
+        Err(error) => {
+            // Too many open files, or a connection that ended at once: others may still come.
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+/// Speaks HTTP/1.1 on one connection until either side is done.
+async fn converse(
+    stream: TcpStream,
+    service: TowerToHyperService<axum::Router>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    drop(stream.set_nodelay(true));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .max_headers(64)
+        .max_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(Impatient::new(stream)), service);
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = said(&mut stopped) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+async fn said(stopped: &mut watch::Receiver<bool>) {
+    drop(stopped.wait_for(|stopped| *stopped).await);
+}
+
+/// A connection that gives up when the other side takes nothing for a while.
+struct Impatient {
+    stream: TcpStream,
+    stalled: Pin<Box<Sleep>>,
+    waiting: bool,
+}
+
+impl Impatient {
+    fn new(stream: TcpStream) -> Self {
+        Self { stream, stalled: Box::pin(tokio::time::sleep(STALLED)), waiting: false }
+    }
+
+    /// Passes on what was written, or an error when nothing was for too long.
+    fn patient<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.waiting = false;
+            return written;
+        }
+        if !self.waiting {
+            self.waiting = true;
+            self.stalled.as_mut().reset(Instant::now() + STALLED);
+        }
+        ready!(self.stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Impatient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Impatient {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.patient(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        self.patient(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.patient(cx, flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

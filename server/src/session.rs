@@ -1,0 +1,205 @@
+//! Sessions: what a device opens with its signature, and ends. Tokens are stored as hashes, and one
+//! that was used never comes back.
+
+use axum::{Json, extract::State, http::StatusCode};
+use reconnect_format::{
+    PublicKey, Unverified,
+    api::{Code, OpenSession, Problem, Session},
+    id::{AccountId, DeviceId},
+    lock::SessionOpening,
+    statement::Body,
+};
+use sqlx::AnyConnection;
+
+use crate::{
+    app::App,
+    caller::Caller,
+    db::transaction,
+    error::{Error, Result},
+    statement::{self, Next, Place},
+    unlock::CLOCK_SECONDS,
+    wire::{Sent, to_row},
+};
+
+/// How long a session lives.
+const LIFE_SECONDS: u64 = 12 * 3600;
+
+/// Opens a session, and adds its device when it is new.
+#[utoipa::path(
+    post, path = "/v1/sessions", request_body = OpenSession,
+    responses((status = 201, body = Session), (status = "default", body = Problem))
+)]
+pub(crate) async fn open(
+    State(app): State<App>,
+    Sent(request): Sent<OpenSession>,
+) -> Result<(StatusCode, Json<Session>)> {
+    let next = match &request.statement {
+        Some(statement) => added(&request.opening.0, statement.0.clone(), &app).await?,
+        None => None,
+    };
+    let opening = Unverified::<SessionOpening>::decode(&request.opening.0).map_err(ended)?;
+    let (account_id, device_id) = (opening.claim().account_id, opening.claim().device_id);
+    let signing = match &next {
+        Some(next) => next.after.device(device_id).map(|device| device.signing),
+        None => signing_key(account_id, device_id, &app).await?,
+    };
+    let opening = opening.verify(&signing.ok_or(Code::SessionEnded)?).map_err(ended)?.into_body();
+    let now = app.clock.now();
+    if opening.made_at.abs_diff(now) > CLOCK_SECONDS {
+        return Err(Code::SessionEnded.into());
+    }
+    let expires_at = now + LIFE_SECONDS;
+    let expires_at = transaction!(app.db, "session::open", |tx| {
+        if let Some(next) = &next {
+            next.write(tx).await?;
+            let signing = signing.ok_or(Code::SessionEnded)?;
+            add_device(account_id, device_id, signing, tx).await?;
+        }
+        insert(&opening, expires_at, tx).await?;
+        Ok(expires_at)
+    })?;
+    if let Some(next) = next {
+        app.manifests.keep(next.after);
+    }
+    Ok((StatusCode::CREATED, Json(Session { expires_at })))
+}
+
+fn ended<E>(_: E) -> Error {
+    Code::SessionEnded.into()
+}
+
+/// Verifies the statement that adds the opening's device. `None` when it is written already.
+async fn added(opening: &[u8], statement: Vec<u8>, app: &App) -> Result<Option<Box<Next>>> {
+    // Folding a chain costs more than a signature, and nobody has shown one yet.
+    app.unlock_rate.take()?;
+    let claim = Unverified::<SessionOpening>::decode(opening).map_err(ended)?;
+    let (account_id, opened) = (claim.claim().account_id, claim.claim().device_id);
+    let place = statement::place(account_id, statement, app).await;
+    match place {
+        Ok(Place::Written(_)) => Ok(None),
+        Ok(Place::Next(next)) => match &next.statement.body().body {
+            Body::AddDevice { device_id, .. } if *device_id == opened => Ok(Some(next)),
+            _ => Err(Code::SessionEnded.into()),
+        },
+        Err(Error::Code(Code::Conflict)) => Err(Code::Conflict.into()),
+        Err(Error::Code(_)) => Err(Code::SessionEnded.into()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn signing_key(
+    account_id: AccountId,
+    device_id: DeviceId,
+    app: &App,
+) -> Result<Option<PublicKey>> {
+    let key: Option<Vec<u8>> = sqlx::query_scalar(
+        "-- session::signing_key
+        select signing from device where account_id = $1 and device_id = $2",
+    )
+    .bind(account_id.as_bytes())
+    .bind(device_id.as_bytes())
+    .fetch_optional(app.db.reader())
+    .await?;
+    Ok(key.and_then(|key| key.as_slice().try_into().ok()).map(PublicKey))
+}
+
+/// Stores a session. The same opening again is the same session; a token that was used by another,
+/// or that has ended, is refused.
+async fn insert(opening: &SessionOpening, expires_at: u64, tx: &mut AnyConnection) -> Result<()> {
+    let kept_until = expires_at.max(opening.made_at) + 2 * CLOCK_SECONDS;
+    let opened = sqlx::query(
+        "-- session::insert
+        insert into session (token_hash, account_id, device_id, expires_at, ended, kept_until)
+        select $1, $2, $3, $4, 0, $5
+        where exists (select 1 from device where account_id = $2 and device_id = $3)
+        on conflict (token_hash) do update set expires_at = session.expires_at
+        where session.account_id = $2 and session.device_id = $3 and session.ended = 0
+          and session.expires_at > $6",
+    )
+    .bind(opening.token_hash.as_slice())
+    .bind(opening.account_id.as_bytes())
+    .bind(opening.device_id.as_bytes())
+    .bind(to_row(expires_at))
+    .bind(to_row(kept_until))
+    .bind(to_row(expires_at - LIFE_SECONDS))
+    .execute(&mut *tx)
+    .await?;
+    if opened.rows_affected() == 1 { Ok(()) } else { Err(Code::SessionEnded.into()) }
+}
+
+/// Ends the session that asks.
+#[utoipa::path(
+    delete, path = "/v1/sessions/this",
+    responses((status = 204), (status = "default", body = Problem))
+)]
+pub(crate) async fn end_this(caller: Caller, State(app): State<App>) -> Result<StatusCode> {
+    transaction!(app.db, "session::end_this", |tx| {
+        sqlx::query(
+            "-- session::end_this
+                update session set ended = 1 where token_hash = $1 and account_id = $2",
+        )
+        .bind(caller.token_hash.as_slice())
+        .bind(caller.account_id.as_bytes())
+        .execute(&mut *tx)
+        .await?;
+        Ok(())
+    })?;
+    app.taken_away();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends every session of the caller's account.
+#[utoipa::path(
+    delete, path = "/v1/sessions",
+    responses((status = 204), (status = "default", body = Problem))
+)]
+pub(crate) async fn end_all(caller: Caller, State(app): State<App>) -> Result<StatusCode> {
+    transaction!(app.db, "session::end_all", |tx| {
+        sqlx::query(
+            "-- session::end_all
+                update session set ended = 1 where account_id = $1",
+        )
+        .bind(caller.account_id.as_bytes())
+        .execute(&mut *tx)
+        .await?;
+        Ok(())
+    })?;
+    app.taken_away();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Stores a device that a statement added.
+pub(crate) async fn add_device(
+    account_id: AccountId,
+    device_id: DeviceId,
+    signing: PublicKey,
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    sqlx::query(
+        "-- session::add_device
+        insert into device (account_id, device_id, signing) values ($1, $2, $3)",
+    )
+    .bind(account_id.as_bytes())
+    .bind(device_id.as_bytes())
+    .bind(signing.0.as_slice())
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// Removes a device that a statement retired, and its sessions with it.
+pub(crate) async fn retire_device(
+    account_id: AccountId,
+    device_id: DeviceId,
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    sqlx::query(
+        "-- session::retire_device
+        delete from device where account_id = $1 and device_id = $2",
+    )
+    .bind(account_id.as_bytes())
+    .bind(device_id.as_bytes())
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,305 @@
+//! Structures: their public faces, and founding one.
+
+use axum::{Json, extract::State, http::StatusCode};
+use reconnect_format::{
+    Unverified,
+    api::{
+        Code, FoundStructure, Problem, StructureEntry, StructureFace, StructureList,
+        StructureSearch,
+    },
+    id::{Base64, StructureId},
+    structure::{
+        Certificate, EpochTerms, NAME_MAX_BYTES, Role, StructureBody, StructureChain,
+        StructureStatement, verify_certificate,
+    },
+};
+use serde::Serialize;
+use sqlx::AnyConnection;
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    caller::Caller,
+    db::transaction,
+    error::{Error, Result},
+    wire::{Asked, Named, Sent, id, to_row},
+};
+
+/// Structures that one search shows.
+const LISTED: i64 = 50;
+
+/// An empty object.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Done {}
+
+/// Structures that the operator accepted, by name.
+#[utoipa::path(
+    get, path = "/v1/structures", params(StructureSearch),
+    responses((status = 200, body = StructureList), (status = "default", body = Problem))
+)]
+pub(crate) async fn search(
+    State(app): State<App>,
+    Asked(asked): Asked<StructureSearch>,
+) -> Result<Json<StructureList>> {
+    if asked.search.len() > NAME_MAX_BYTES {
+        return Err(Code::BadRequest.into());
+    }
+    let rows: Vec<(Vec<u8>, String, String)> = sqlx::query_as(
+        "-- structure::search
+        select structure_id, name, place from structure
+        where acceptance is not null and searched like $1 escape '!'
+        order by searched, structure_id limit $2",
+    )
+    .bind(like(&asked.search))
+    .bind(LISTED)
+    .fetch_all(app.db.reader())
+    .await?;
+    let structures = rows
+        .into_iter()
+        .map(|(structure, name, place)| {
+            Ok(StructureEntry { structure_id: id(&structure)?, name, place })
+        })
+        .collect::<Result<_>>()?;
+    Ok(Json(StructureList { structures }))
+}
+
+/// A pattern that finds `text` anywhere, whatever signs are in it.
+fn like(text: &str) -> String {
+    let mut pattern = "%".to_owned();
+    for letter in text.trim().to_lowercase().chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// A structure's public chain: of one that was accepted, or of the caller's own.
+#[utoipa::path(
+    get, path = "/v1/structures/{structure_id}", params(("structure_id" = String, Path)),
+    responses((status = 200, body = StructureFace), (status = "default", body = Problem))
+)]
+pub(crate) async fn show(
+    caller: Option<Caller>,
+    State(app): State<App>,
+    Named(structure_id): Named<StructureId>,
+) -> Result<Json<StructureFace>> {
+    let mut tx = app.db.snapshot().await?;
+    let account = caller.map_or(Vec::new(), |caller| caller.account_id.0.to_vec());
+    let acceptance: Option<Option<Vec<u8>>> = sqlx::query_scalar(
+        "-- structure::show
+        select s.acceptance from structure s
+        where s.structure_id = $1
+          and (s.acceptance is not null or exists (
+            select 1 from member m where m.structure_id = s.structure_id and m.account_id = $2))",
+    )
+    .bind(structure_id.as_bytes())
+    .bind(account)
+    .fetch_optional(&mut *tx)
+    .await?;
+    let acceptance = acceptance.ok_or(Code::NotFound)?;
+    let statements = chain_rows(structure_id, &mut tx).await?;
+    Ok(Json(StructureFace {
+        statements: statements.into_iter().map(Base64).collect(),
+        acceptance: acceptance.map(Base64),
+    }))
+}
+
+async fn chain_rows(structure_id: StructureId, tx: &mut AnyConnection) -> Result<Vec<Vec<u8>>> {
+    let rows = sqlx::query_scalar(
+        "-- structure::chain_rows
+        select bytes from structure_statement where structure_id = $1 order by sequence",
+    )
+    .bind(structure_id.as_bytes())
+    .fetch_all(&mut *tx)
+    .await?;
+    Ok(rows)
+}
+
+/// The verified chain of a structure; 404 when there is none.
+pub(crate) async fn chain(
+    structure_id: StructureId,
+    tx: &mut AnyConnection,
+) -> Result<StructureChain> {
+    let rows = chain_rows(structure_id, tx).await?;
+    if rows.is_empty() {
+        return Err(Code::NotFound.into());
+    }
+    StructureChain::verify(structure_id, rows.iter().map(Vec::as_slice))
+        .map_err(|_| Error::Broken("a stored structure's chain does not verify"))
+}
+
+/// Founds a structure: the caller becomes its manager.
+#[utoipa::path(
+    post, path = "/v1/structures", request_body = FoundStructure,
+    responses((status = 201, body = Done), (status = "default", body = Problem))
+)]
+pub(crate) async fn found(
+    caller: Caller,
+    State(app): State<App>,
+    Sent(asked): Sent<FoundStructure>,
+) -> Result<(StatusCode, Json<Done>)> {
+    let founding = Founding::check(asked, caller, app.clock.now())?;
+    transaction!(app.db, "structure::found", |tx| {
+        if founding.is_stored(tx).await? {
+            return Ok(());
+        }
+        founding.store(tx).await
+    })?;
+    Ok((StatusCode::CREATED, Json(Done {})))
+}
+
+/// A founding that was verified.
+struct Founding {
+    chain: StructureChain,
+    epoch: EpochTerms,
+    certificate: Certificate,
+    caller: Caller,
+    asked: FoundStructure,
+    name: String,
+    place: String,
+}
+
+impl Founding {
+    fn check(asked: FoundStructure, caller: Caller, now: u64) -> Result<Self> {
+        let first = asked.statements.first().ok_or(Code::Refused)?;
+        let first = Unverified::<StructureStatement>::decode(&first.0)?;
+        let StructureBody::Found(founding) = &first.claim().body else {
+            return Err(Code::Refused.into());
+        };
+        let statements = asked.statements.iter().map(|statement| statement.0.as_slice());
+        let chain = StructureChain::verify(founding.structure_id(), statements)?;
+        let certificate = verify_certificate(&asked.certificate.0, &chain)?.into_body();
+        let epoch = chain.epoch.clone().ok_or(Code::Refused)?;
+        let sound = asked.statements.len() == 2
+            && chain.founding.founder == caller.account_id
+            && certificate.account_id == caller.account_id
+            && certificate.role == Role::Manager
+            && certificate.ends_at > now;
+        if !sound {
+            return Err(Code::Refused.into());
+        }
+        let (name, place) = (text(&chain.founding.name)?, text(&chain.founding.place)?);
+        Ok(Self { chain, epoch, certificate, caller, asked, name, place })
+    }
+
+    async fn is_stored(&self, tx: &mut AnyConnection) -> Result<bool> {
+        let stored = chain_rows(self.chain.structure_id, tx).await?;
+        let given: Vec<_> = self.asked.statements.iter().map(|s| s.0.as_slice()).collect();
+        if stored.is_empty() {
+            return Ok(false);
+        }
+        let same = stored.get(..2).is_some_and(|first| first == given.as_slice());
+        if same { Ok(true) } else { Err(Code::Conflict.into()) }
+    }
+
+    async fn store(&self, tx: &mut AnyConnection) -> Result<()> {
+        let structure_id = self.chain.structure_id;
+        sqlx::query(
+            "-- structure::found
+            insert into structure (structure_id, name, place, searched, founder, sequence, epoch,
+              key_id, acceptance, mls_epoch, history)
+            values ($1, $2, $3, $4, $5, 2, $6, $7, null, $8, $9)",
+        )
+        .bind(structure_id.as_bytes())
+        .bind(self.name.as_str())
+        .bind(self.place.as_str())
+        .bind(format!("{} {}", self.name, self.place).to_lowercase())
+        .bind(self.caller.account_id.as_bytes())
+        .bind(to_row(self.epoch.epoch))
+        .bind(self.epoch.recipient.id().as_slice())
+        .bind(to_row(self.epoch.roster.mls_epoch))
+        .bind(self.asked.history.0.clone())
+        .execute(&mut *tx)
+        .await?;
+        for (sequence, statement) in (1_u64..).zip(&self.asked.statements) {
+            insert_statement(structure_id, sequence, &statement.0, tx).await?;
+        }
+        insert_certificate(&self.certificate, &self.asked.certificate.0, tx).await?;
+        sqlx::query(
+            "-- structure::found
+            insert into member (structure_id, account_id, confirmed, serial, number, ends_at,
+              joined_epoch, welcome)
+            values ($1, $2, 1, $3, $4, $5, 0, null)",
+        )
+        .bind(structure_id.as_bytes())
+        .bind(self.caller.account_id.as_bytes())
+        .bind(to_row(self.certificate.serial))
+        .bind(i64::from(self.certificate.number))
+        .bind(to_row(self.certificate.ends_at))
+        .execute(&mut *tx)
+        .await?;
+        Ok(())
+    }
+}
+
+/// A public name or place: UTF-8 of a sensible length, without signs that are not seen.
+fn text(bytes: &[u8]) -> Result<String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Code::Refused)?;
+    let sound = !text.trim().is_empty()
+        && text.len() <= NAME_MAX_BYTES
+        && !text.chars().any(char::is_control);
+    if sound { Ok(text.to_owned()) } else { Err(Code::Refused.into()) }
+}
+
+/// Stores one statement of a structure.
+pub(crate) async fn insert_statement(
+    structure_id: StructureId,
+    sequence: u64,
+    statement: &[u8],
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    sqlx::query(
+        "-- structure::insert_statement
+        insert into structure_statement (structure_id, sequence, bytes) values ($1, $2, $3)",
+    )
+    .bind(structure_id.as_bytes())
+    .bind(to_row(sequence))
+    .bind(statement.to_vec())
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// Stores a certificate, whose serial and number are this structure's only ones.
+pub(crate) async fn insert_certificate(
+    certificate: &Certificate,
+    attested: &[u8],
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    let stored = sqlx::query(
+        "-- structure::insert_certificate
+        insert into certificate (structure_id, serial, number, bytes)
+        select $1, $2, $3, $4
+        where not exists (select 1 from certificate where structure_id = $1 and serial >= $2)
+        on conflict do nothing",
+    )
+    .bind(certificate.structure_id.as_bytes())
+    .bind(to_row(certificate.serial))
+    .bind(i64::from(certificate.number))
+    .bind(attested.to_vec())
+    .execute(&mut *tx)
+    .await?;
+    if stored.rows_affected() == 1 { Ok(()) } else { Err(Code::Refused.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_takes_every_sign_as_itself() {
+        assert_eq!(like(" 100%_É! "), "%100!%!_é!!%");
+        assert_eq!(like(""), "%%");
+    }
+
+    #[test]
+    fn names_that_are_empty_or_hide_signs_are_refused() {
+        assert!(text("Accueil de jour".as_bytes()).is_ok());
+        for bad in ["".as_bytes(), b"  ", b"a\nb", &[0xff], &[b'a'; NAME_MAX_BYTES + 1]] {
+            assert!(text(bad).is_err());
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Tries of the six words: each is spent in the database before the server answers, and given back
+//! after a valid finish. Handles that do not exist are counted alike.
+//!
+//! Invariant: this touches nothing but the six words. Sessions in use and the recovery sheet never
+//! wait for it, so a stranger who spends somebody's tries does not lock them out.
+
+use reconnect_format::api::Code;
+
+use crate::{
+    app::App,
+    db::transaction,
+    error::{Error, Result},
+    wire::{from_row, to_row},
+};
+
+/// Tries that cost no waiting.
+const FREE: u64 = 10;
+/// The first wait, which doubles.
+const FIRST_WAIT_SECONDS: u64 = 30;
+/// The longest wait.
+const LAST_WAIT_SECONDS: u64 = 15 * 60;
+/// A spent try is forgotten after this long.
+const DECAY_SECONDS: u64 = 15 * 60;
+/// More are not counted: the longest wait is reached, and forgetting starts from here.
+const COUNTED: u64 = FREE + 6;
+
+/// What was spent on one handle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tries {
+    spent: u64,
+    spent_at: u64,
+}
+
+impl Tries {
+    /// One more try at `now`, or how many seconds to wait.
+    fn spend(self, now: u64) -> Result<Self, u64> {
+        let passed = now.saturating_sub(self.spent_at);
+        let spent = self.spent.saturating_sub(passed / DECAY_SECONDS);
+        if spent >= FREE {
+            let doublings = u32::try_from(spent - FREE).unwrap_or(u32::MAX).min(10);
+            let wait = (FIRST_WAIT_SECONDS << doublings).min(LAST_WAIT_SECONDS);
+            if passed < wait {
+                return Err(wait - passed);
+            }
+        }
+        Ok(Self { spent: (spent + 1).min(COUNTED), spent_at: now })
+    }
+}
+
+/// Spends one try, durably, or refuses with the time to wait.
+pub(crate) async fn spend(key: [u8; 32], app: &App) -> Result<()> {
+    let now = app.clock.now();
+    transaction!(app.db, "tries::spend", |tx| {
+        let row: Option<(i64, i64)> = sqlx::query_as(
+            "-- tries::spend
+                select spent, spent_at from handle_tries where handle_key = $1",
+        )
+        .bind(key.as_slice())
+        .fetch_optional(&mut *tx)
+        .await?;
+        let tries = row.map_or(Tries::default(), |(spent, spent_at)| Tries {
+            spent: from_row(spent),
+            spent_at: from_row(spent_at),
+        });
+        let after = tries.spend(now).map_err(|wait| Error::Wait(Code::TooManyTries, wait))?;
+        sqlx::query(
+            "-- tries::spend
+                insert into handle_tries (handle_key, spent, spent_at) values ($1, $2, $3)
+                on conflict (handle_key) do update set spent = $2, spent_at = $3",
+        )
+        .bind(key.as_slice())
+        .bind(to_row(after.spent))
+        .bind(to_row(after.spent_at))
+        .execute(&mut *tx)
+        .await?;
+        Ok(())
+    })
+}
+
+/// Gives one try back: its finish was valid.
+pub(crate) async fn give_back(key: [u8; 32], app: &App) -> Result<()> {
+    transaction!(app.db, "tries::give_back", |tx| {
+        sqlx::query(
+            "-- tries::give_back
+                update handle_tries set spent = spent - 1 where handle_key = $1 and spent > 0",
+        )
+        .bind(key.as_slice())
+        .execute(&mut *tx)
+        .await?;
+        Ok(())
+    })
+}
+
+/// Forgets what no longer counts.
+pub(crate) async fn sweep(app: &App) -> Result<()> {
+    let now = app.clock.now_row();
+    transaction!(app.db, "tries::sweep", |tx| {
+        sqlx::query(
+            "-- tries::sweep
+                delete from handle_tries where spent <= 0 or spent_at + spent * $1 < $2",
+        )
+        .bind(to_row(DECAY_SECONDS))
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_tries_are_free_and_then_the_wait_doubles_to_a_quarter_of_an_hour() {
+        let mut tries = Tries::default();
+        for _ in 0..FREE {
+            tries = tries.spend(1_000_000).expect("free");
+        }
+        let mut now = 1_000_000;
+        for wait in [30, 60, 120, 240, 480, 900, 900, 900] {
+            assert_eq!(tries.spend(now), Err(wait));
+            assert_eq!(tries.spend(now + wait - 1), Err(1));
+            now += wait;
+            // A wait of a quarter of an hour also forgets one try, so the wait stays the longest.
+            tries = tries.spend(now).expect("waited");
+        }
+    }
+
+    #[test]
+    fn what_was_spent_is_forgotten_after_some_hours() {
+        let tries = Tries { spent: COUNTED, spent_at: 1_000_000 };
+        let later = 1_000_000 + COUNTED * DECAY_SECONDS;
+        assert_eq!(tries.spend(later), Ok(Tries { spent: 1, spent_at: later }));
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_never_makes_the_wait_longer_than_it_was() {
+        let tries = Tries { spent: FREE, spent_at: 1_000_000 };
+        assert_eq!(tries.spend(10), Err(30));
+    }
+}

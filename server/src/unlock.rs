@@ -1,0 +1,261 @@
+//! Unlocking: six words through OPAQUE, or a recovery sheet.
+//!
+//! Invariant: a known and an unknown handle take one path through this file: the same statements to
+//! the database, the same work, answers of the same shape and size. Only the finish differs, and
+//! there an unknown handle fails as wrong words do.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use axum::{Json, extract::State};
+use opaque_ke::{
+    ClientRegistration, ClientRegistrationFinishParameters, CredentialFinalization,
+    CredentialRequest, ServerLogin, ServerLoginParameters, ServerRegistration, ServerSetup,
+};
+use reconnect_format::{
+    Label, PublicKey, Unverified,
+    api::{Code, Problem, UnlockSheet, Unlocked, WordsAnswer, WordsFinish, WordsStart},
+    id::{AccountId, Base64, LockId, UnlockId},
+    lock::SheetUse,
+};
+use sqlx::AnyConnection;
+
+use crate::{
+    account::check_handle,
+    app::App,
+    db::transaction,
+    error::Result,
+    secret::{SystemRng, Words},
+    tries,
+    wire::{Sent, id, to_row},
+};
+
+/// How long somebody has between the first and the third message.
+const LIFE_SECONDS: u64 = 120;
+/// Unlockings that are under way at one time.
+const UNDER_WAY: usize = 20_000;
+/// How far a device's clock may be from the server's: also how long a nonce must be remembered.
+pub(crate) const CLOCK_SECONDS: u64 = 30 * 24 * 3600;
+
+/// Unlockings with six words that are under way. They live in memory: after a restart one types the
+/// words again.
+pub(crate) struct Unlocks {
+    under_way: Mutex<HashMap<UnlockId, UnderWay>>,
+    /// A record of nobody, read where there is no other: to take the same time.
+    nobody: Vec<u8>,
+}
+
+struct UnderWay {
+    login: ServerLogin<Words>,
+    tries_key: [u8; 32],
+    lock: Option<(AccountId, LockId)>,
+    ends_at: u64,
+}
+
+impl Unlocks {
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let nobody = record_of_nobody()
+            .map_err(|_| anyhow::anyhow!("OPAQUE does not work on this machine"))?;
+        Ok(Self { under_way: Mutex::default(), nobody })
+    }
+
+    fn begin(&self, unlock_id: UnlockId, one: UnderWay) -> Result<()> {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        if under_way.len() >= UNDER_WAY {
+            return Err(crate::error::Error::Wait(Code::TooManyRequests, 10));
+        }
+        under_way.insert(unlock_id, one);
+        Ok(())
+    }
+
+    /// Takes one out: each is finished once.
+    fn end(&self, unlock_id: UnlockId, now: u64) -> Option<UnderWay> {
+        let one =
+            self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&unlock_id)?;
+        (now < one.ends_at).then_some(one)
+    }
+
+    /// Forgets those that took too long.
+    pub(crate) fn sweep(&self, now: u64) {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.retain(|_, one| now < one.ends_at);
+    }
+}
+
+fn record_of_nobody() -> Result<Vec<u8>, opaque_ke::errors::ProtocolError> {
+    let mut rng = SystemRng;
+    let setup = ServerSetup::<Words>::new(&mut rng);
+    let start = ClientRegistration::<Words>::start(&mut rng, b"nobody")?;
+    let answer = ServerRegistration::<Words>::start(&setup, start.message, b"nobody")?;
+    let finish = start.state.finish(
+        &mut rng,
+        b"nobody",
+        answer.message,
+        ClientRegistrationFinishParameters::default(),
+    )?;
+    Ok(ServerRegistration::<Words>::finish(finish.message).serialize().to_vec())
+}
+
+/// Whether this is an OPAQUE registration record.
+pub(crate) fn is_record(bytes: &[u8]) -> bool {
+    ServerRegistration::<Words>::deserialize(bytes)
+        .is_ok_and(|record| record.serialize().as_slice() == bytes)
+}
+
+fn parameters() -> ServerLoginParameters<'static, 'static> {
+    ServerLoginParameters {
+        context: Some(Label::WordsContext.text().as_bytes()),
+        ..ServerLoginParameters::default()
+    }
+}
+
+/// First and second message of an OPAQUE login. A try is spent, durably, before the answer.
+#[utoipa::path(
+    post, path = "/v1/unlock/words/start", request_body = WordsStart,
+    responses((status = 200, body = WordsAnswer), (status = "default", body = Problem))
+)]
+pub(crate) async fn start_words(
+    State(app): State<App>,
+    Sent(start): Sent<WordsStart>,
+) -> Result<Json<WordsAnswer>> {
+    app.unlock_rate.take()?;
+    check_handle(&start.handle)?;
+    let request =
+        CredentialRequest::<Words>::deserialize(&start.request.0).map_err(|_| Code::BadRequest)?;
+    let tries_key = app.secrets.tries_key(&start.handle);
+    tries::spend(tries_key, &app).await?;
+    let lock: Option<(Vec<u8>, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "-- unlock::start_words
+        select account_id, lock_id, words_record from lock
+        where handle = $1 and words_record is not null",
+    )
+    .bind(&start.handle)
+    .fetch_optional(app.db.reader())
+    .await?;
+    let stored = lock.as_ref().map_or(&app.unlocks.nobody, |(_, _, record)| record);
+    let record = ServerRegistration::<Words>::deserialize(stored).ok().filter(|_| lock.is_some());
+    let answer = ServerLogin::start(
+        &mut SystemRng,
+        &app.secrets.opaque,
+        record,
+        request,
+        start.handle.as_bytes(),
+        parameters(),
+    )
+    .map_err(|_| Code::BadRequest)?;
+    let lock =
+        lock.map(|(account, lock, _)| Ok::<_, crate::error::Error>((id(&account)?, id(&lock)?)));
+    let unlock_id = UnlockId(random()?);
+    let ends_at = app.clock.now() + LIFE_SECONDS;
+    let one = UnderWay { login: answer.state, tries_key, lock: lock.transpose()?, ends_at };
+    app.unlocks.begin(unlock_id, one)?;
+    let response = Base64(answer.message.serialize().to_vec());
+    Ok(Json(WordsAnswer { unlock_id, response }))
+}
+
+/// Third message: what it opens, or one answer for everything that is wrong.
+#[utoipa::path(
+    post, path = "/v1/unlock/words/finish", request_body = WordsFinish,
+    responses((status = 200, body = Unlocked), (status = "default", body = Problem))
+)]
+pub(crate) async fn finish_words(
+    State(app): State<App>,
+    Sent(finish): Sent<WordsFinish>,
+) -> Result<Json<Unlocked>> {
+    app.unlock_rate.take()?;
+    let wrong = Code::WrongWordsOrHandle;
+    let one = app.unlocks.end(finish.unlock_id, app.clock.now()).ok_or(wrong)?;
+    let message =
+        CredentialFinalization::<Words>::deserialize(&finish.finalization.0).map_err(|_| wrong)?;
+    one.login.finish(message, parameters()).map_err(|_| wrong)?;
+    let (account_id, lock_id) = one.lock.ok_or(wrong)?;
+    tries::give_back(one.tries_key, &app).await?;
+    let mut tx = app.db.snapshot().await?;
+    let unlocked = unlocked(account_id, lock_id, &mut tx).await?;
+    Ok(Json(unlocked.ok_or(wrong)?))
+}
+
+/// Opens with a recovery sheet. It waits for no counter of the words.
+#[utoipa::path(
+    post, path = "/v1/unlock/sheet", request_body = UnlockSheet,
+    responses((status = 200, body = Unlocked), (status = "default", body = Problem))
+)]
+pub(crate) async fn use_sheet(
+    State(app): State<App>,
+    Sent(sheet): Sent<UnlockSheet>,
+) -> Result<Json<Unlocked>> {
+    app.unlock_rate.take()?;
+    let wrong = Code::WrongSheet;
+    let sheet_use = Unverified::<SheetUse>::decode(&sheet.sheet_use.0).map_err(|_| wrong)?;
+    let lock: Option<(Vec<u8>, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "-- unlock::use_sheet
+        select account_id, lock_id, sheet_signing from lock where sheet_id = $1",
+    )
+    .bind(sheet_use.claim().sheet_id.as_bytes())
+    .fetch_optional(app.db.reader())
+    .await?;
+    let (account, lock, signing) = lock.ok_or(wrong)?;
+    let signing = PublicKey(signing.as_slice().try_into().map_err(|_| wrong)?);
+    let sheet_use = sheet_use.verify(&signing).map_err(|_| wrong)?.into_body();
+    let now = app.clock.now();
+    if sheet_use.made_at.abs_diff(now) > CLOCK_SECONDS {
+        return Err(wrong.into());
+    }
+    let (account_id, lock_id): (AccountId, LockId) = (id(&account)?, id(&lock)?);
+    let kept_until = to_row(now.max(sheet_use.made_at) + 2 * CLOCK_SECONDS);
+    let unlocked = transaction!(app.db, "unlock::use_sheet", |tx| {
+        let fresh = sqlx::query(
+            "-- unlock::use_sheet
+                insert into sheet_use (account_id, nonce, kept_until)
+                select $1, $2, $3
+                where exists (select 1 from lock where account_id = $1 and lock_id = $4)
+                on conflict do nothing",
+        )
+        .bind(account_id.as_bytes())
+        .bind(sheet_use.nonce.as_slice())
+        .bind(kept_until)
+        .bind(lock_id.as_bytes())
+        .execute(&mut *tx)
+        .await?;
+        if fresh.rows_affected() != 1 {
+            return Err(wrong.into());
+        }
+        unlocked(account_id, lock_id, tx).await
+    })?;
+    Ok(Json(unlocked.ok_or(wrong)?))
+}
+
+/// What a lock gives: the wrapped root and the whole chain.
+async fn unlocked(
+    account_id: AccountId,
+    lock_id: LockId,
+    tx: &mut AnyConnection,
+) -> Result<Option<Unlocked>> {
+    let root_wrap: Option<Vec<u8>> = sqlx::query_scalar(
+        "-- unlock::unlocked
+        select root_wrap from lock where account_id = $1 and lock_id = $2",
+    )
+    .bind(account_id.as_bytes())
+    .bind(lock_id.as_bytes())
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(root_wrap) = root_wrap else { return Ok(None) };
+    let statements: Vec<Vec<u8>> = sqlx::query_scalar(
+        "-- unlock::unlocked
+        select bytes from statement where account_id = $1 order by sequence",
+    )
+    .bind(account_id.as_bytes())
+    .fetch_all(&mut *tx)
+    .await?;
+    let statements = statements.into_iter().map(Base64).collect();
+    Ok(Some(Unlocked { account_id, root_wrap: Base64(root_wrap), statements }))
+}
+
+fn random() -> Result<[u8; 16]> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|_| crate::error::Error::Broken("the system gives no randomness"))?;
+    Ok(bytes)
+}
