@@ -8,7 +8,12 @@ import { connect } from './worker/structure';
 
 const settleSeconds = 4;
 
-vault.invitation = takeFragment('join');
+/** The link may also be opened in a tab where this page already is. */
+function takeInvitation(): void {
+  vault.invitation = takeFragment('join') ?? vault.invitation;
+}
+takeInvitation();
+addEventListener('hashchange', takeInvitation);
 vault.onStructurePage = true;
 vault.home = 'received';
 

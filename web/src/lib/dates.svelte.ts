@@ -16,12 +16,17 @@ export function moment(at: number): string {
   return write(at, { day: 'numeric', month: 'long', hour: 'numeric', minute: '2-digit' });
 }
 
+const units = [
+  { unit: 'gigabyte', bytes: 1_000_000_000, from: 950_000_000, digits: 1 },
+  { unit: 'megabyte', bytes: 1_000_000, from: 100_000, digits: 1 },
+  { unit: 'kilobyte', bytes: 1_000, from: 0, digits: 0 },
+] as const;
+
 export function size(bytes: number): string {
-  const mega = bytes >= 100_000;
-  const format = new Intl.NumberFormat(words.language.intl, {
-    style: 'unit', unit: mega ? 'megabyte' : 'kilobyte', unitDisplay: 'short', maximumFractionDigits: mega ? 1 : 0,
-  });
-  return format.format(bytes / (mega ? 1_000_000 : 1_000));
+  const scale = units.find(({ from }) => bytes >= from) ?? units[2];
+  return new Intl.NumberFormat(words.language.intl, {
+    style: 'unit', unit: scale.unit, unitDisplay: 'short', maximumFractionDigits: scale.digits,
+  }).format(bytes / scale.bytes);
 }
 
 function endOf(date: Date): number {
