@@ -6,7 +6,7 @@
 //! group is what it was.
 //!
 //! Never: two writers of one group, a state brought back from an older copy, an external commit, a
-//! pre-shared key, a standalone proposal, a removal (a later version: [`Group::check_commit`] is the
+//! pre-shared key, a standalone proposal, a removal (a later version: `Group::check_commit` is the
 //! place), an error that tells what the library said.
 //!
 //! Note [one's own commit]: it is staged before it is sent, and the state with it is kept on the
