@@ -52,7 +52,8 @@ impl StructureId {
         let mut bits = 0_u32;
         let mut held = 0_u32;
         let mut code = String::with_capacity(CODE_LETTERS);
-        for byte in self.0 {
+        // Thirteen bytes hold the hundred bits.
+        for byte in self.0.into_iter().take(13) {
             bits = (bits << 8) | u32::from(byte);
             held += 8;
             while held >= 5 && code.len() < CODE_LETTERS {
