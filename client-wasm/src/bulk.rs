@@ -117,7 +117,7 @@ impl Upload {
 
     /// Seals part `part`, whose plaintext is at most 4 MiB; zeros follow it to the padded length.
     /// Parts are sealed in order.
-    pub async fn seal(&self, part: u32, plain: Uint8Array) -> Result<Uint8Array, JsValue> {
+    pub async fn seal(&self, part: u32, content: Uint8Array) -> Result<Uint8Array, JsValue> {
         let plan = &self.draft.plan;
         let header = plan.header();
         let (first, end) = chunks_of(header, part);
@@ -127,7 +127,7 @@ impl Upload {
         let mut sealing = Vec::new();
         for index in first..end {
             let offset = (index - first) * CHUNK_BYTES;
-            let mut chunk = plain.subarray(offset, offset + CHUNK_BYTES);
+            let mut chunk = content.subarray(offset, offset + CHUNK_BYTES);
             let length = header.chunk_plain_bytes(index);
             if chunk.length() != length {
                 let padded = Uint8Array::new_with_length(length);
@@ -243,13 +243,13 @@ impl Reader {
         let mut offset = 0;
         for promise in opening {
             // A chunk whose tag does not fit ends the reading: nothing of it is given.
-            let plain = JsFuture::from(promise).await.map_err(|_| damaged(Damaged))?;
-            let plain = Uint8Array::new(&plain);
-            let room = target.length().saturating_sub(offset).min(plain.length());
-            target.set(&plain.subarray(0, room), offset);
+            let content = JsFuture::from(promise).await.map_err(|_| damaged(Damaged))?;
+            let content = Uint8Array::new(&content);
+            let room = target.length().saturating_sub(offset).min(content.length());
+            target.set(&content.subarray(0, room), offset);
             offset += room;
             // ENV-12: padding is zeros.
-            if plain.subarray(room, plain.length()).to_vec().iter().any(|byte| *byte != 0) {
+            if content.subarray(room, content.length()).to_vec().iter().any(|byte| *byte != 0) {
                 return Err(damaged(Damaged));
             }
         }

@@ -116,7 +116,7 @@ impl Client {
     /// Makes the safe that was drawn. When that fails, it must be drawn again.
     pub async fn open(&self, kept: bool) -> Result<String, JsValue> {
         let drawn = self.drawn.take().ok_or_else(|| thrown(&Error::BadInput))?;
-        let vault = drawn.open(&self.world, kept).await.map_err(|it| thrown(&it))?;
+        let vault = Box::pin(drawn.open(&self.world, kept)).await.map_err(|it| thrown(&it))?;
         Ok(self.enter(vault))
     }
 
@@ -129,7 +129,8 @@ impl Client {
     ) -> Result<String, JsValue> {
         let words = zeroize::Zeroizing::new(words);
         let words = SixWords::parse(&words).map_err(|it| thrown(&it))?;
-        let vault = Vault::unlock_with_words(&self.world, &handle, &words, kept).await;
+        let unlocking = Vault::unlock_with_words(&self.world, &handle, &words, kept);
+        let vault = Box::pin(unlocking).await;
         Ok(self.enter(vault.map_err(|it| thrown(&it))?))
     }
 
@@ -137,7 +138,8 @@ impl Client {
     pub async fn unlock_with_sheet(&self, letters: String, kept: bool) -> Result<String, JsValue> {
         let letters = zeroize::Zeroizing::new(letters);
         let paper = PaperSecret::parse(&letters).map_err(|it| thrown(&it))?;
-        let vault = Vault::unlock_with_paper(&self.world, &paper, kept).await;
+        let unlocking = Vault::unlock_with_paper(&self.world, &paper, kept);
+        let vault = Box::pin(unlocking).await;
         Ok(self.enter(vault.map_err(|it| thrown(&it))?))
     }
 

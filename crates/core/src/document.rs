@@ -275,15 +275,15 @@ pub(crate) fn draw_id(rng: &mut impl CryptoRng) -> [u8; 16] {
 
 /// Seals content that is in memory. The page streams instead, by the same plan.
 pub fn seal_content(
-    plain: &[u8],
+    content: &[u8],
     owner: AccountId,
     document_id: DocumentId,
     version: u32,
     rng: &mut impl CryptoRng,
 ) -> SealedEnvelope {
     let key = DocumentKey::generate(rng);
-    let plan = ChunkPlan::for_content(&key, owner, document_id, version, plain.len() as u64, rng);
-    seal_whole(&plan, key, plain, rng)
+    let plan = ChunkPlan::for_content(&key, owner, document_id, version, content.len() as u64, rng);
+    seal_whole(&plan, key, content, rng)
 }
 
 /// Seals a card. CARD-1.
@@ -309,7 +309,7 @@ pub fn seal_thumbnail(
 }
 
 fn seal_small(
-    plain: &[u8],
+    content: &[u8],
     kind: EnvelopeKind,
     owner: AccountId,
     document_id: DocumentId,
@@ -317,28 +317,28 @@ fn seal_small(
     rng: &mut impl CryptoRng,
 ) -> Result<SealedEnvelope, Error> {
     let padded_bytes = if kind == EnvelopeKind::Card { CARD_BYTES } else { THUMBNAIL_BYTES };
-    let length = u32::try_from(plain.len()).map_err(|_| Error::BadInput)?;
+    let length = u32::try_from(content.len()).map_err(|_| Error::BadInput)?;
     if u64::from(length) + 4 > padded_bytes {
         return Err(Error::BadInput);
     }
     let key = DocumentKey::generate(rng);
     let plan = ChunkPlan::fresh(&key, kind, owner, document_id, version, padded_bytes, rng);
-    let counted = Zeroizing::new([length.to_be_bytes().as_slice(), plain].concat());
+    let counted = Zeroizing::new([length.to_be_bytes().as_slice(), content].concat());
     Ok(seal_whole(&plan, key, &counted, rng))
 }
 
 fn seal_whole(
     plan: &ChunkPlan,
     key: DocumentKey,
-    plain: &[u8],
+    content: &[u8],
     rng: &mut impl CryptoRng,
 ) -> SealedEnvelope {
     let mut bytes = plan.prefix();
     let mut leaves = Vec::new();
     for index in 0..plan.header().chunk_count() {
-        let start = (index as usize * CHUNK_BYTES as usize).min(plain.len());
-        let end = (start + CHUNK_BYTES as usize).min(plain.len());
-        let sealed = plan.seal_chunk(index, plain.get(start..end).unwrap_or_default());
+        let start = (index as usize * CHUNK_BYTES as usize).min(content.len());
+        let end = (start + CHUNK_BYTES as usize).min(content.len());
+        let sealed = plan.seal_chunk(index, content.get(start..end).unwrap_or_default());
         leaves.push(tree::leaf_hash(&sealed));
         bytes.extend_from_slice(&sealed);
     }
@@ -421,9 +421,9 @@ fn open_whole(
     check_whole(bytes, named).map_err(|_| Damaged)?;
     let (prefix, chunks) = bytes.split_at_checked(PREFIX_BYTES).ok_or(Damaged)?;
     let plan = ChunkPlan::for_opening(key, prefix, named, owner, document_id)?;
-    let mut plain = Zeroizing::new(Vec::with_capacity(chunks.len()));
+    let mut content = Zeroizing::new(Vec::with_capacity(chunks.len()));
     for (index, sealed) in (0_u32..).zip(chunks.chunks((CHUNK_BYTES + TAG_BYTES) as usize)) {
-        plain.extend_from_slice(&plan.open_chunk(index, sealed)?);
+        content.extend_from_slice(&plan.open_chunk(index, sealed)?);
     }
-    Ok(plain)
+    Ok(content)
 }

@@ -156,7 +156,7 @@ impl AccountSecrets {
             suite: Suite::V1,
             generation: self.generation,
             signing: self.signing.public(),
-            recipient: self.recipient.public().clone(),
+            recipient: Box::new(self.recipient.public().clone()),
         }
     }
 }

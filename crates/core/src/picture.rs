@@ -60,11 +60,12 @@ fn clean_jpeg(bytes: &[u8]) -> Result<Vec<u8>, PictureError> {
                     part(bytes, at + 4, length.checked_sub(2).ok_or(PictureError::Broken)?)?;
                 if jpeg_keeps(marker, content) {
                     clean.extend_from_slice(part(bytes, at, 2 + length)?);
-                } else if marker == 0xe1 && !oriented {
-                    if let Some(orientation) = exif_orientation(content) {
-                        clean.extend_from_slice(&orientation_segment(orientation));
-                        oriented = true;
-                    }
+                } else if marker == 0xe1
+                    && !oriented
+                    && let Some(orientation) = exif_orientation(content)
+                {
+                    clean.extend_from_slice(&orientation_segment(orientation));
+                    oriented = true;
                 }
                 at += 2 + length;
                 if marker == 0xda {

@@ -13,7 +13,7 @@ use crate::error::{Error, ServerMisbehaved};
 #[derive(Debug)]
 pub struct Recipient {
     name: RecipientName,
-    public: RecipientPublicKey,
+    public: Box<RecipientPublicKey>,
     key_id: [u8; 32],
 }
 

@@ -122,7 +122,7 @@ impl PaperSecret {
     /// Reads letters as a person types them or as a QR holds them. LOCK-6.
     pub fn parse(typed: &str) -> Result<Self, Error> {
         let mut letters = Zeroizing::new(String::new());
-        for letter in typed.chars().filter(|c| c.is_ascii_alphanumeric()) {
+        for letter in typed.chars().filter(char::is_ascii_alphanumeric) {
             letters.push(match letter.to_ascii_uppercase() {
                 'I' | 'L' => '1',
                 'O' => '0',

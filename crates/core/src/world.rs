@@ -9,13 +9,16 @@ use reconnect_format::api::{Call, Problem};
 use crate::error::Error;
 
 /// Why a call brought nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShipError {
     /// The server could not be reached, or the answer was cut.
+    #[error("offline")]
     Offline,
     /// The server answered with a problem.
+    #[error("refused by the server: {}", .0.code.text())]
     Problem(Problem),
     /// The answer is not one of this API.
+    #[error("unreadable answer")]
     Unreadable,
 }
 

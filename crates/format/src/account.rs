@@ -32,7 +32,7 @@ pub struct AccountKeys {
     /// Verifies statements about devices, locks, guardians and generations.
     pub signing: PublicKey,
     /// What others seal to this account.
-    pub recipient: RecipientPublicKey,
+    pub recipient: Box<RecipientPublicKey>,
 }
 
 impl AccountKeys {

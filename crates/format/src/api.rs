@@ -1,4 +1,4 @@
-//! The API: JSON types, problems, and the calls that a client ships. The OpenAPI is generated from
+//! The API: JSON types, problems, and the calls that a client ships. The `OpenAPI` is generated from
 //! these types. Sealed and signed bytes travel in JSON as base64url; bulk bytes travel as they are.
 
 use serde::{Deserialize, Serialize};

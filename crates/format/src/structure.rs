@@ -125,7 +125,7 @@ pub struct EpochTerms {
     /// From 1, without gaps.
     pub epoch: u64,
     /// What owners wrap to; derived from the MLS exporter's seed.
-    pub recipient: RecipientPublicKey,
+    pub recipient: Box<RecipientPublicKey>,
     /// Who was there when it began.
     pub roster: RosterTerms,
 }
@@ -285,6 +285,8 @@ pub struct StructureChain {
     pub epoch: Option<EpochTerms>,
     /// The newest roster, once there is one.
     pub roster: Option<RosterTerms>,
+    /// When the newest statement was made, by its signer's clock: seconds since 1970.
+    pub made_at: u64,
     /// Hashes of all statements, in order.
     pub hashes: Vec<[u8; 32]>,
 }
@@ -308,7 +310,8 @@ impl StructureChain {
             return Err(ChainError::OtherChain);
         }
         let hashes = vec![statement.hash()];
-        Ok(Self { structure_id, founding, epoch: None, roster: None, hashes })
+        let made_at = body.made_at;
+        Ok(Self { structure_id, founding, epoch: None, roster: None, made_at, hashes })
     }
 
     /// Verifies a whole chain: the first statement, then [`Attested`] ones.
@@ -371,6 +374,7 @@ impl StructureChain {
             }
             StructureBody::Roster(terms) => self.roster = Some(terms.clone()),
         }
+        self.made_at = body.made_at;
         self.hashes.push(statement.hash());
         Ok(())
     }

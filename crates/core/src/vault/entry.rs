@@ -5,25 +5,28 @@ use std::{cell::Cell, collections::BTreeMap};
 use reconnect_format::{
     Label, Signed, Suite, Unverified,
     api::{
-        Call, Code, LockMaterial, OpenAccount, OpenSession, RegistrationAnswer, RegistrationStart,
-        Session, Submission, UnlockSheet, Unlocked, WordsAnswer, WordsFinish, WordsStart, Written,
+        Call, Code, OpenAccount, OpenSession, Session, UnlockSheet, Unlocked, WordsAnswer,
+        WordsFinish, WordsStart, Written,
     },
     decode, encode,
     grant::{GrantTerms, NO_END, RecipientName, Scope},
     id::{AccountId, Base64, DeviceId, GrantId, LockId},
-    lock::{LockAccess, LockBinding, LockKind, RootWrap, SessionOpening, SheetUse},
+    lock::{LockBinding, LockKind, RootWrap, SessionOpening, SheetUse},
     manifest::Manifest,
     statement::{Body, Signer, Statement},
 };
 use zeroize::Zeroizing;
 
-use super::{Vault, bare, check_remembered, head_name};
+use super::{
+    Vault, bare, check_remembered, head_name,
+    locks::{register_words, set_lock, sheet_access},
+};
 use crate::{
     document::draw_id,
     error::{Damaged, Error, ServerMisbehaved},
     grant::{GrantSecret, commitment, seal_for_owner},
     key::{AccountSecrets, DeviceSecrets},
-    lock::{Login, Registration, unwrap_root, wrap_root},
+    lock::{Login, unwrap_root, wrap_root},
     seal::{open_salted, seal_salted},
     secret::{DeviceSeed, GrantKey, LockSecret, Root, SessionToken},
     words::{PaperSecret, SixWords, draw_handle, normalize_handle},
@@ -104,48 +107,6 @@ impl Drawn {
         ask::<Written>(world, Call::send("/v1/accounts", &opening).open(), None).await?;
         let known = Known { secrets: self.secrets, manifest, statements };
         known.enter(world, device, None, kept).await
-    }
-}
-
-/// A record of six words that the server does not hold yet.
-struct WordsLock {
-    handle: String,
-    record: Vec<u8>,
-}
-
-impl WordsLock {
-    fn access(&self) -> LockAccess {
-        LockAccess::Words {
-            handle: self.handle.clone().into_bytes(),
-            record_hash: Label::WordsRecordHash.hash(&self.record),
-        }
-    }
-}
-
-async fn register_words<W: World>(
-    world: &W,
-    words: &SixWords,
-    handle: &str,
-    rng: &mut W::Rng,
-) -> Result<(WordsLock, LockSecret), Error> {
-    let (registration, request) = Registration::start(words, rng)?;
-    let start = RegistrationStart { handle: handle.to_owned(), request: Base64(request) };
-    let call = Call::send("/v1/words/registration", &start).open();
-    let answer: RegistrationAnswer = ask(world, call, None).await?;
-    let (record, secret) = registration.finish(&answer.response.0, rng)?;
-    Ok((WordsLock { handle: handle.to_owned(), record }, secret))
-}
-
-fn sheet_access(paper: &PaperSecret) -> LockAccess {
-    LockAccess::Sheet { sheet_id: paper.sheet_id(), signing: paper.signing().public() }
-}
-
-fn set_lock(wrap: &RootWrap, access: LockAccess) -> Body {
-    Body::SetLock {
-        lock_id: wrap.binding.lock_id,
-        generation: wrap.binding.generation,
-        access,
-        wrap_hash: wrap.hash(),
     }
 }
 
@@ -437,7 +398,7 @@ impl Vault {
             .manifest
             .devices()
             .map(|(device_id, _)| device_id)
-            .filter(|id| if *id == self.device_id { !self.kept } else { everywhere })
+            .filter(|id| everywhere || (*id == self.device_id && !self.kept))
             .collect();
         // The own device goes last: its session ends with it.
         let (own, others): (Vec<_>, Vec<_>) =
@@ -453,70 +414,6 @@ impl Vault {
         }
         let path = if everywhere { "/v1/sessions" } else { "/v1/sessions/this" };
         world.ship(Call::remove(path), Some(&self.token)).await?;
-        Ok(())
-    }
-
-    /// New words with a new handle, in place of the old: the old words open nothing from then on.
-    pub async fn replace_words(
-        &mut self,
-        world: &impl World,
-        handle: &str,
-        words: &SixWords,
-    ) -> Result<(), Error> {
-        let (lock, secret) = register_words(world, words, handle, &mut world.rng()).await?;
-        let old = self.locks_of(LockKind::Words);
-        self.set_lock(world, &secret, lock.access(), Some(lock.record)).await?;
-        self.retire_locks(world, old).await
-    }
-
-    /// A new recovery sheet in place of the old.
-    pub async fn replace_paper(
-        &mut self,
-        world: &impl World,
-        paper: &PaperSecret,
-    ) -> Result<(), Error> {
-        let old = self.locks_of(LockKind::Sheet);
-        self.set_lock(world, &paper.lock_secret(), sheet_access(paper), None).await?;
-        self.retire_locks(world, old).await
-    }
-
-    fn locks_of(&self, kind: LockKind) -> Vec<LockId> {
-        let locks = self.manifest.locks().filter(|(_, lock)| lock.access.kind() == kind);
-        locks.map(|(lock_id, _)| lock_id).collect()
-    }
-
-    async fn set_lock(
-        &mut self,
-        world: &impl World,
-        secret: &LockSecret,
-        access: LockAccess,
-        words_record: Option<Vec<u8>>,
-    ) -> Result<(), Error> {
-        self.write(world, move |vault, rng| {
-            let binding = LockBinding {
-                suite: Suite::V1,
-                account_id: vault.account_id(),
-                lock_id: LockId(draw_id(rng)),
-                kind: access.kind(),
-                generation: vault.secrets.generation,
-            };
-            let wrap = wrap_root(secret, binding, &vault.secrets.root, rng);
-            let body = set_lock(&wrap, access.clone());
-            let lock = LockMaterial {
-                root_wrap: Base64(encode(&wrap)),
-                words_record: words_record.clone().map(Base64),
-            };
-            let submission = Submission { lock: Some(lock), ..Submission::default() };
-            Ok((body, Box::new(|_, _| Ok(submission))))
-        })
-        .await
-        .map(drop)
-    }
-
-    async fn retire_locks(&mut self, world: &impl World, locks: Vec<LockId>) -> Result<(), Error> {
-        for lock_id in locks {
-            self.write(world, move |_, _| Ok((Body::RetireLock { lock_id }, bare()))).await?;
-        }
         Ok(())
     }
 

@@ -8,9 +8,14 @@
 mod desk;
 mod entry;
 mod giving;
+#[cfg(feature = "structure")]
+mod invite;
+mod locks;
 mod papers;
 #[cfg(feature = "structure")]
 mod received;
+#[cfg(feature = "structure")]
+mod team;
 mod trace;
 
 use std::collections::BTreeMap;
@@ -19,7 +24,6 @@ use rand_core::CryptoRng;
 use reconnect_format::{
     Signed, Unverified,
     api::{Call, Code, StoredReceipt, Submission, Sync, Written},
-
     id::{AccountId, Base64, DeviceId, DocumentId, EnvelopeId, GrantId, StructureId},
     lock::LockAccess,
     manifest::Manifest,
@@ -37,14 +41,18 @@ use crate::{
 };
 
 #[cfg(feature = "structure")]
-pub use desk::{Desk, Founded, Invited, Member, PendingInvitation, Standing};
+pub use desk::{Desk, Founded};
 pub use entry::Drawn;
 pub use giving::{Comparison, Gift, GivenGrant, GrantState};
+#[cfg(feature = "structure")]
+pub use invite::{Invited, PendingInvitation};
 pub use papers::{
     ContentDraft, Paper, PaperCard, Reading, upload_begin, upload_part, upload_state,
 };
 #[cfg(feature = "structure")]
 pub use received::{ReceivedGift, ReceivedPaper};
+#[cfg(feature = "structure")]
+pub use team::{Member, Standing};
 pub use trace::{Entry, Opening, Sentence};
 
 /// How often a write that lost a race is tried again.

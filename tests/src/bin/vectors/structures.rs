@@ -106,7 +106,7 @@ impl Place {
 
     fn epoch(&mut self, epoch: u64) -> EpochTerms {
         let key = RecipientKey::of_epoch(&EpochSeed::generate(&mut self.founder.rng));
-        EpochTerms { epoch, recipient: key.public().clone(), roster: self.roster(epoch - 1) }
+        EpochTerms { epoch, recipient: Box::new(key.public().clone()), roster: self.roster(epoch - 1) }
     }
 
     fn vector(&self, name: &str, rule: &'static str, about: &'static str) -> Vector {

@@ -1,0 +1,305 @@
+//! Inviting into a structure, and admitting whoever answers.
+//!
+//! An invitation's secret travels in a link's fragment, which no server sees. It authenticates the
+//! newcomer's keys; the manager's page, when it is next open, checks, certifies and commits.
+
+use hmac::{Hmac, KeyInit, Mac};
+use reconnect_format::{
+    Label, Suite,
+    api::{Admit, Call, Code, InvitationState, Invitations, Invite},
+    decode, encode,
+    id::{Base64, InvitationId, StructureId},
+    statement::Attested,
+    structure::{
+        AuthenticatedJoin, Certificate, Invitation, JoinRequest, NAME_MAX_BYTES, Role,
+        StructureBody, verify_certificate,
+    },
+};
+use sha2::Sha256;
+use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::{
+    Vault,
+    desk::{Desk, Inner, bounded, certify, next_statement, text},
+};
+use crate::{
+    error::Error,
+    group::{Admission, Gate, GroupError},
+    seal::{derive, open_salted, seal_salted},
+    world::World,
+};
+
+/// How long an invitation is good for. INV-2.
+const INVITATION_SECONDS: u64 = 24 * 3600;
+const SECRET_BYTES: usize = 16;
+
+/// A new invitation.
+pub struct Invited {
+    /// The part of the link after `#`. The server never sees it.
+    pub fragment: String,
+    /// Seconds since 1970.
+    pub ends_at: u64,
+}
+
+/// An invitation that is not over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingInvitation {
+    /// Which.
+    pub invitation_id: InvitationId,
+    /// For whom it was made, in the manager's words.
+    pub name: String,
+    /// Seconds since 1970.
+    pub ends_at: u64,
+    /// Whether somebody answered it.
+    pub answered: bool,
+}
+
+/// What a manager keeps of an invitation, sealed.
+#[derive(Zeroize, ZeroizeOnDrop, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct KeptInvitation {
+    secret: [u8; SECRET_BYTES],
+    name: Vec<u8>,
+}
+
+/// What an invitation's secret gives. INV-2, INV-3.
+pub(super) struct InvitationSecret([u8; SECRET_BYTES]);
+
+impl InvitationSecret {
+    pub(super) fn part(&self, structure_id: StructureId, label: Label) -> Zeroizing<[u8; 32]> {
+        derive(&self.0, &[], label, structure_id.as_bytes())
+    }
+
+    pub(super) fn id(&self, structure_id: StructureId) -> InvitationId {
+        let mut id = [0; 16];
+        let derived = self.part(structure_id, Label::InvitationId);
+        id.iter_mut().zip(derived.iter()).for_each(|(target, byte)| *target = *byte);
+        InvitationId(id)
+    }
+
+    fn mac(&self, request: &JoinRequest) -> Hmac<Sha256> {
+        let key = self.part(request.structure_id, Label::InvitationAuthentication);
+        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(key.as_slice()).expect("HMAC takes keys of any length");
+        mac.update(&Label::JoinRequest.with(&encode(request)));
+        mac
+    }
+
+    pub(super) fn tag(&self, request: &JoinRequest) -> [u8; 32] {
+        self.mac(request).finalize().into_bytes().into()
+    }
+
+    pub(super) fn read(fragment: &str) -> Result<(StructureId, Self), Error> {
+        let bytes =
+            Base64::try_from(fragment.trim().to_owned()).map_err(|_| Error::InvitationMisread)?;
+        let (id, secret) = bytes.0.split_at_checked(32).ok_or(Error::InvitationMisread)?;
+        let structure_id = StructureId::try_from(id).map_err(|_| Error::InvitationMisread)?;
+        let secret = secret.try_into().map_err(|_| Error::InvitationMisread)?;
+        Ok((structure_id, Self(secret)))
+    }
+}
+
+impl Desk {
+    pub(super) async fn admit_all(
+        &mut self,
+        vault: &Vault,
+        world: &impl World,
+    ) -> Result<(), Error> {
+        let path = format!("/v1/structures/{}/invitations", self.structure_id);
+        let list: Invitations = vault.read(world, Call::read(path)).await?;
+        let mut pending = Vec::new();
+        for state in &list.invitations {
+            let Some((invitation, kept)) = open_invitation(vault, state) else { continue };
+            let admitted = match &state.join {
+                Some(join) => match self.admit(vault, world, &kept, &join.0).await {
+                    // Another manager's page was first: the next look shows it.
+                    Err(Error::Refused(problem)) if problem.code == Code::Conflict => return Ok(()),
+                    other => other?,
+                },
+                None => false,
+            };
+            if !admitted {
+                pending.push(PendingInvitation {
+                    invitation_id: invitation.invitation_id,
+                    name: text(&kept.name),
+                    ends_at: invitation.ends_at,
+                    answered: state.join.is_some(),
+                });
+            }
+        }
+        self.invitations = pending;
+        Ok(())
+    }
+
+    /// Checks one newcomer's answer, certifies them and commits. An answer that does not
+    /// authenticate is passed over: it is not from whoever was given the link. INV-4.
+    async fn admit(
+        &mut self,
+        vault: &Vault,
+        world: &impl World,
+        kept: &KeptInvitation,
+        join: &[u8],
+    ) -> Result<bool, Error> {
+        let Some((request, name)) = authenticate(self.structure_id, kept, join) else {
+            return Ok(false);
+        };
+        let highest = |of: fn(&Certificate) -> u64| {
+            self.certificates.iter().map(|it| of(it.body())).max().unwrap_or_default()
+        };
+        let serial = highest(|it| it.serial) + 1;
+        let number =
+            u32::try_from(highest(|it| it.number.into()) + 1).map_err(|_| Error::BadInput)?;
+        let certificate = certify(
+            vault,
+            world.now(),
+            self.structure_id,
+            (serial, number),
+            request.account_id,
+            Role::Worker,
+        );
+        let mut certificates = self.certificates.clone();
+        certificates.push(verify_certificate(&certificate.0, &self.chain)?);
+        let gate = Gate { chain: &self.chain, certificates: &certificates, now: world.now() };
+        let Inner::Member(group) = &mut self.standing else { return Ok(false) };
+        self.history.names.push((number, name));
+        let mut rng = world.rng();
+        let staged =
+            group.stage_admission(&request, &self.history, vault.device(), &gate, &mut rng);
+        let admission = match staged {
+            Ok(admission) => admission,
+            Err(GroupError::NotAllowed | GroupError::Damaged) => {
+                self.history.names.pop();
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.send_admission(vault, world, admission, certificate, request.invitation_id).await?;
+        self.certificates = certificates;
+        self.keep(vault, world).await?;
+        Ok(true)
+    }
+
+    /// Ships a staged admission; its state is kept on the device first.
+    async fn send_admission(
+        &mut self,
+        vault: &Vault,
+        world: &impl World,
+        admission: Admission,
+        certificate: Base64,
+        invitation_id: InvitationId,
+    ) -> Result<(), Error> {
+        let statement = next_statement(
+            vault,
+            world.now(),
+            &self.chain,
+            StructureBody::Roster(admission.roster),
+        );
+        let call = Admit {
+            mls_epoch: admission.mls_epoch,
+            commit: Base64(admission.commit),
+            welcome: Base64(admission.welcome),
+            history: Base64(admission.history),
+            certificate,
+            statement: statement.clone(),
+            invitation_id,
+        };
+        self.keep(vault, world).await?;
+        let path = format!("/v1/structures/{}/commits", self.structure_id);
+        let answer = world.ship(Call::send(path, &call), Some(vault.token())).await;
+        let Inner::Member(group) = &mut self.standing else { return Err(Error::NotAMember) };
+        match answer.map_err(Error::from) {
+            Ok(_) => {
+                group.merge_staged()?;
+                self.chain.append(&statement.0)?;
+                Ok(())
+            }
+            // Refused for good: whoever committed first is taken in at the next look.
+            Err(Error::Refused(problem)) if (400..500).contains(&problem.status) => {
+                group.drop_staged()?;
+                self.history.names.pop();
+                self.keep(vault, world).await?;
+                Err(Error::Refused(problem))
+            }
+            // No answer, or none that says: it stays staged, and the next look at the server tells.
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes an invitation. The secret is in the fragment and, sealed for this manager, on the
+    /// server, so that any page of theirs can check the answer. INV-1, INV-2.
+    pub async fn invite(
+        &mut self,
+        vault: &Vault,
+        world: &impl World,
+        name: &str,
+    ) -> Result<Invited, Error> {
+        let mut rng = world.rng();
+        let mut secret = [0; SECRET_BYTES];
+        rand_core::Rng::fill_bytes(&mut rng, &mut secret);
+        let secret = InvitationSecret(secret);
+        let invitation_id = secret.id(self.structure_id);
+        let ends_at = world.now() + INVITATION_SECONDS;
+        let invitation = vault.attest(Invitation {
+            suite: Suite::V1,
+            structure_id: self.structure_id,
+            invitation_id,
+            role: Role::Worker,
+            ends_at,
+        });
+        let mut salt = [0; 32];
+        rand_core::Rng::fill_bytes(&mut rng, &mut salt);
+        let kept = KeptInvitation { secret: secret.0, name: bounded(name)?.as_bytes().to_vec() };
+        let kept = seal_salted(
+            vault.secrets().vault.expose(),
+            salt,
+            Label::InvitationKeep,
+            invitation_id.as_bytes(),
+            &Zeroizing::new(encode(&kept)),
+        );
+        let path = format!("/v1/structures/{}/invitations", self.structure_id);
+        let call = Call::send(path, &Invite { invitation, kept: Base64(kept) });
+        world.ship(call, Some(vault.token())).await?;
+        self.invitations.push(PendingInvitation {
+            invitation_id,
+            name: name.trim().to_owned(),
+            ends_at,
+            answered: false,
+        });
+        let fragment = Base64([self.structure_id.as_bytes(), &secret.0].concat()).into();
+        Ok(Invited { fragment, ends_at })
+    }
+}
+
+fn open_invitation(vault: &Vault, state: &InvitationState) -> Option<(Invitation, KeptInvitation)> {
+    let (invitation, signer) = Attested::open::<Invitation>(&state.invitation.0).ok()?;
+    let invitation = invitation.into_body();
+    let plain = open_salted(
+        vault.secrets().vault.expose(),
+        Label::InvitationKeep,
+        invitation.invitation_id.as_bytes(),
+        &state.kept.0,
+    )
+    .ok()?;
+    let kept = decode(&plain).ok()?;
+    (signer.account_id == vault.account_id()).then_some((invitation, kept))
+}
+
+fn authenticate(
+    structure_id: StructureId,
+    kept: &KeptInvitation,
+    join: &[u8],
+) -> Option<(JoinRequest, String)> {
+    let join: AuthenticatedJoin = decode(join).ok()?;
+    let secret = InvitationSecret(kept.secret);
+    let meant = join.request.structure_id == structure_id
+        && join.request.invitation_id == secret.id(structure_id);
+    secret.mac(&join.request).verify_slice(&join.tag).ok().filter(|()| meant)?;
+    let seal = secret.part(structure_id, Label::InvitationSeal);
+    let context = join.request.account_id;
+    let name =
+        open_salted(&seal, Label::InvitationSeal, context.as_bytes(), &join.request.sealed_name)
+            .ok()?;
+    let name = std::str::from_utf8(&name).ok().filter(|name| name.len() <= NAME_MAX_BYTES)?;
+    Some((join.request.clone(), name.to_owned()))
+}

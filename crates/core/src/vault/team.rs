@@ -1,0 +1,114 @@
+//! What a member's page shows of the structure: where one stands, and who else is there.
+
+use reconnect_format::{
+    Signed,
+    id::StructureId,
+    structure::{Certificate, Role},
+};
+
+use super::{
+    Vault,
+    desk::{Desk, Inner, text},
+    invite::PendingInvitation,
+};
+
+/// Where somebody stands in a structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The operator has not accepted the structure yet.
+    WaitingForOperator,
+    /// No manager's page has admitted them yet.
+    WaitingForManager,
+    /// They belong to it.
+    Member,
+}
+
+/// A member, as the team sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The number under which owners see them.
+    pub number: u32,
+    /// Known inside the structure only.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Whether it is the person at this page.
+    pub me: bool,
+}
+
+impl Desk {
+    /// Which structure.
+    pub fn structure_id(&self) -> StructureId {
+        self.structure_id
+    }
+
+    /// Its public name.
+    pub fn name(&self) -> String {
+        text(&self.chain.founding.name)
+    }
+
+    /// Its public place.
+    pub fn place(&self) -> String {
+        text(&self.chain.founding.place)
+    }
+
+    /// Its newest recipient epoch.
+    pub fn recipient_epoch(&self) -> u64 {
+        self.chain.epoch.as_ref().map_or(0, |epoch| epoch.epoch)
+    }
+
+    /// Where the person at this page stands.
+    pub fn standing(&self) -> Standing {
+        match self.standing {
+            Inner::Waiting(_) => Standing::WaitingForManager,
+            Inner::Member(_) if self.accepted => Standing::Member,
+            Inner::Member(_) => Standing::WaitingForOperator,
+        }
+    }
+
+    fn certificate_of(&self, vault: &Vault) -> Option<&Certificate> {
+        let mine = self.certificates.iter().map(Signed::body);
+        mine.filter(|it| it.account_id == vault.account_id()).max_by_key(|it| it.serial)
+    }
+
+    /// What the person at this page may do; `None` while they wait.
+    pub fn role(&self, vault: &Vault) -> Option<Role> {
+        self.certificate_of(vault).map(|certificate| certificate.role)
+    }
+
+    /// Their number; `None` while they wait.
+    pub fn number(&self, vault: &Vault) -> Option<u32> {
+        self.certificate_of(vault).map(|certificate| certificate.number)
+    }
+
+    /// The team.
+    pub fn members(&self, vault: &Vault) -> Vec<Member> {
+        let mut members: Vec<_> = self
+            .certificates
+            .iter()
+            .map(Signed::body)
+            .map(|certificate| Member {
+                number: certificate.number,
+                name: self.name_of(certificate.number),
+                role: certificate.role,
+                me: certificate.account_id == vault.account_id(),
+            })
+            .collect();
+        members.sort_by_key(|member| member.number);
+        members
+    }
+
+    fn name_of(&self, number: u32) -> String {
+        let names = self.history.names.iter();
+        names
+            .filter(|(known, _)| *known == number)
+            .map(|(_, name)| name.clone())
+            .next_back()
+            .unwrap_or_default()
+    }
+
+    /// Invitations of this manager's that are not over.
+    pub fn invitations(&self) -> &[PendingInvitation] {
+        &self.invitations
+    }
+}
