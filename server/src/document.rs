@@ -47,9 +47,10 @@ pub(crate) async fn put_version(
     tx: &mut AnyConnection,
 ) -> Result<()> {
     let account_id = manifest.account_id();
-    let replaced = match named.is_new {
-        true => Vec::new(),
-        false => envelopes_of(account_id, named.document_id, tx).await?,
+    let replaced = if named.is_new {
+        Vec::new()
+    } else {
+        envelopes_of(account_id, named.document_id, tx).await?
     };
     upload::make_live(manifest, named.document_id, named.content, tx).await?;
     insert_small(manifest, named.document_id, effect, app, tx).await?;
@@ -135,7 +136,8 @@ async fn envelopes_of(
     document_id: DocumentId,
     tx: &mut AnyConnection,
 ) -> Result<Vec<EnvelopeId>> {
-    let row: Option<(Vec<u8>, Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
+    type Row = (Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+    let row: Option<Row> = sqlx::query_as(
         "-- document::envelopes_of
         select content_id, card_id, thumbnail_id from document
         where account_id = $1 and document_id = $2",
@@ -283,7 +285,7 @@ pub(crate) async fn content(
     .await?;
     let (envelope_id, prefix) = row.ok_or(Code::NotFound)?;
     let content = Content::new(id(&envelope_id)?, prefix)?;
-    download::answer(content, Access::Owner { caller, document_id }, &headers, app)
+    Ok(download::answer(content, Access::Owner { caller, document_id }, &headers, app))
 }
 
 /// The sealed thumbnail of one of the caller's documents.

@@ -143,12 +143,7 @@ impl Running {
 }
 
 /// Answers with the whole content, or with the one range that was asked for.
-pub(crate) fn answer(
-    content: Content,
-    access: Access,
-    headers: &HeaderMap,
-    app: App,
-) -> Result<Response> {
+pub(crate) fn answer(content: Content, access: Access, headers: &HeaderMap, app: App) -> Response {
     let total = content.header.sealed_bytes();
     let asked = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
     let (status, at) = match asked.map_or(Asked::Whole, |text| parse_range(text, total)) {
@@ -158,7 +153,7 @@ pub(crate) fn answer(
             let range = HeaderValue::try_from(format!("bytes */{total}"));
             let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
             response.headers_mut().extend(range.ok().map(|range| (header::CONTENT_RANGE, range)));
-            return Ok(response);
+            return response;
         }
     };
     let mut response = status.into_response();
@@ -175,13 +170,16 @@ pub(crate) fn answer(
     taken.mark_changed();
     let running = Running { content, access, app, taken, looked: Instant::now(), at };
     let pieces = stream::try_unfold(running, |running| async {
-        running.next().await.inspect_err(|error| match error {
-            Error::Code(_) => tracing::info!("a download was cut: what it reads was taken away"),
-            _ => tracing::error!(%error, "a download broke"),
+        running.next().await.inspect_err(|error| {
+            if let Error::Code(_) = error {
+                tracing::info!("a download was cut: what it reads was taken away");
+            } else {
+                tracing::error!(%error, "a download broke");
+            }
         })
     });
     *response.body_mut() = Body::from_stream(pieces);
-    Ok(response)
+    response
 }
 
 /// What a `Range` header asks for.

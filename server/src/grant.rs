@@ -180,7 +180,8 @@ pub(crate) async fn sweep(app: &App) -> Result<bool> {
     responses((status = 200, body = Received), (status = "default", body = Problem))
 )]
 pub(crate) async fn received(caller: Caller, State(app): State<App>) -> Result<Json<Received>> {
-    let rows: Vec<(Vec<u8>, Vec<u8>, Vec<u8>, i64)> = sqlx::query_as(
+    type Row = (Vec<u8>, Vec<u8>, Vec<u8>, i64);
+    let rows: Vec<Row> = sqlx::query_as(
         "-- grant::received
         select given.bytes, opening.bytes, device.bytes, a.sequence
         from member m
@@ -270,7 +271,7 @@ pub(crate) async fn content(
         .await?
         .ok_or(Error::Code(Code::NotFound))?;
     let content = Content::new(granted.envelope_id, granted.prefix)?;
-    download::answer(content, Access::Grantee { caller, grant_id, document_id }, &headers, app)
+    Ok(download::answer(content, Access::Grantee { caller, grant_id, document_id }, &headers, app))
 }
 
 /// The sealed thumbnail of a document that was given.

@@ -96,9 +96,10 @@ pub(crate) async fn list(
     State(app): State<App>,
     Named(structure_id): Named<StructureId>,
 ) -> Result<Json<Invitations>> {
+    type Row = (Vec<u8>, Vec<u8>, Option<Vec<u8>>);
     let mut tx = app.db.snapshot().await?;
     managed(structure_id, caller, &mut tx).await?;
-    let rows: Vec<(Vec<u8>, Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
+    let rows: Vec<Row> = sqlx::query_as(
         "-- invitation::list
         select bytes, kept, answer from invitation
         where structure_id = $1 and used = 0 and (ends_at > $2 or answer is not null)

@@ -62,8 +62,9 @@ pub(crate) async fn inside(
     Named(structure_id): Named<StructureId>,
     Asked(from): Asked<InsideFrom>,
 ) -> Result<Json<Inside>> {
+    type Row = (i64, Vec<u8>, i64, Option<Vec<u8>>);
     let mut tx = app.db.snapshot().await?;
-    let row: Option<(i64, Vec<u8>, i64, Option<Vec<u8>>)> = sqlx::query_as(
+    let row: Option<Row> = sqlx::query_as(
         "-- member::inside
         select s.mls_epoch, s.history, m.joined_epoch, m.welcome
         from member m

@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use reconnect_format::api::Code;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
@@ -55,7 +56,9 @@ pub(crate) async fn serve(request: Request) -> Response {
         _ => path.trim_start_matches('/'),
     };
     let is_api = path == "/v1" || path.starts_with("/v1/");
-    if is_api || name.ends_with(".br") || name.ends_with(".gz") {
+    // Compressed copies are forms of a file, not files.
+    let is_copy = [".br", ".gz"].iter().any(|suffix| name.strip_suffix(suffix).is_some());
+    if is_api || is_copy {
         return Error::Code(Code::NotFound).into_response();
     }
     if ![Method::GET, Method::HEAD].contains(request.method()) {
@@ -101,9 +104,7 @@ fn answer(
     encoding: Option<&'static str>,
     asked: &HeaderMap,
 ) -> Response {
-    let tag: String =
-        file.metadata.sha256_hash()[..16].iter().map(|b| format!("{b:02x}")).collect();
-    let tag = format!("\"{tag}\"");
+    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(file.metadata.sha256_hash()));
     let caching = if is_hashed(name) { "public, max-age=31536000, immutable" } else { "no-cache" };
     let known =
         asked.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());

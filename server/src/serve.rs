@@ -25,7 +25,7 @@ use crate::{App, app, sweep};
 /// Headers must have come by then; an idle connection is closed then too.
 const HEADERS: Duration = Duration::from_secs(30);
 /// A connection on which nothing can be written for this long is closed.
-const STALLED: Duration = Duration::from_secs(60);
+const STALLED: Duration = Duration::from_mins(1);
 /// How long requests under way have after a signal to stop.
 const STOPPING: Duration = Duration::from_secs(30);
 

@@ -1,0 +1,6 @@
+//! What the server answers, from outside.
+
+mod given;
+mod network;
+mod safe;
+mod stage;

@@ -1,0 +1,333 @@
+//! Safes: opening, unlocking, sessions, uploads, statements, limits.
+
+use crate::stage::{NOW, Person, lock, parts, random, server, server_with, sign, small, unlock};
+use axum::{body::Body as HttpBody, http::header};
+use reconnect_format::{
+    Suite,
+    api::{Code, OpenSession, Session, Submission, Sync, UnlockSheet, Unlocked, Upload},
+    envelope::EnvelopeKind,
+    id::{Base64, DocumentId},
+    lock::SheetUse,
+    statement::Body,
+};
+
+#[tokio::test]
+async fn a_safe_opens_with_words_and_with_its_sheet() {
+    let server = server().await;
+    let person = Person::arrive(&server).await;
+    let again = server.post("/v1/accounts", None, &person.opening).await;
+    assert_eq!(again.status, 201, "the same request again has the effect of one");
+    let unlocked = person.unlock_with_words(&server, &person.words).await;
+    let unlocked = unlocked.map_err(|answer| answer.problem()).expect("unlocks");
+    assert_eq!(unlocked.account_id, person.id());
+    assert_eq!(unlocked.root_wrap, person.opening.root_wraps[0]);
+    assert_eq!(unlocked.statements.len(), 5);
+
+    let sheet_use =
+        SheetUse { suite: Suite::V1, sheet_id: person.sheet_id, nonce: random(), made_at: NOW };
+    let request =
+        UnlockSheet { sheet_use: Base64(sign(sheet_use.clone(), &person.sheet).encode()) };
+    let unlocked: Unlocked = server.post("/v1/unlock/sheet", None, &request).await.json();
+    assert_eq!(unlocked.root_wrap, person.opening.root_wraps[1]);
+    let replayed = server.post("/v1/unlock/sheet", None, &request).await;
+    assert_eq!(replayed.problem(), (401, "wrong_sheet".into()));
+    let stranger = ed25519_dalek::SigningKey::from_bytes(&random());
+    let sheet_use = SheetUse { nonce: random(), ..sheet_use };
+    let forged = UnlockSheet { sheet_use: Base64(sign(sheet_use, &stranger).encode()) };
+    let forged = server.post("/v1/unlock/sheet", None, &forged).await;
+    assert_eq!(forged.problem(), (401, "wrong_sheet".into()));
+}
+
+#[tokio::test]
+async fn wrong_words_and_unknown_handles_look_alike_and_wait_alike() {
+    let server = server().await;
+    let person = Person::arrive(&server).await;
+    let mut seen = Vec::new();
+    for handle in [person.handle.as_str(), "nobody-here-7"] {
+        let mut answers = Vec::new();
+        for _ in 0..12 {
+            let answer = unlock(&server, handle, b"wrong").await.expect_err("wrong");
+            let retry = answer.headers.get(header::RETRY_AFTER).cloned();
+            answers.push((answer.status, answer.body.len(), answer.problem().1, retry));
+        }
+        // Registering the person's words cost the first try of their handle.
+        seen.push(answers.split_off(if handle == person.handle { 9 } else { 10 }));
+    }
+    assert_eq!(seen[0][0], seen[1][0]);
+    assert_eq!(seen[0][0].2, "too_many_tries");
+    assert_eq!(seen[0][0].3.as_ref().map(header::HeaderValue::as_bytes), Some(&b"30"[..]));
+
+    // The session in use and the sheet do not wait.
+    assert_eq!(server.get("/v1/sync", Some(&person.token)).await.status, 200);
+    let sheet_use =
+        SheetUse { suite: Suite::V1, sheet_id: person.sheet_id, nonce: random(), made_at: NOW };
+    let request = UnlockSheet { sheet_use: Base64(sign(sheet_use, &person.sheet).encode()) };
+    assert_eq!(server.post("/v1/unlock/sheet", None, &request).await.status, 200);
+
+    // Waiting is counted across a restart, and ends.
+    let server = server.restart().await;
+    let answer = person.unlock_with_words(&server, &person.words).await;
+    assert_eq!(answer.err().map(|answer| answer.problem().0), Some(429));
+    server.app.clock().advance(31);
+    assert!(person.unlock_with_words(&server, &person.words).await.is_ok());
+    assert!(person.unlock_with_words(&server, &person.words).await.is_err(), "still ten spent");
+    server.app.clock().advance(6 * 3600);
+    for _ in 0..30 {
+        assert!(person.unlock_with_words(&server, &person.words).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_handle_belongs_to_one_safe() {
+    let server = server().await;
+    let person = Person::arrive(&server).await;
+    let mut other = Person::arrive(&server).await;
+    let access = reconnect_format::lock::LockAccess::Words {
+        handle: person.handle.clone().into_bytes(),
+        record_hash: reconnect_format::Label::WordsRecordHash.hash(&person.opening.words_record.0),
+    };
+    let (body, mut material) = lock(other.id(), access);
+    material.words_record = Some(person.opening.words_record.clone());
+    let submission = Submission { lock: Some(material), ..Submission::default() };
+    let answer = other.submit(&server, body, submission).await;
+    assert_eq!(answer.problem(), (409, "handle_taken".into()));
+}
+
+#[tokio::test]
+async fn sessions_are_opened_by_devices_and_what_ended_never_comes_back() {
+    let server = server().await;
+    let mut person = Person::arrive(&server).await;
+    let (first, first_opening) = (person.token, person.opening(person.token));
+    let added = person.new_device();
+    let answer = person.open_session(&server, Some(added.clone())).await;
+    let session: Session = answer.json();
+    assert_eq!(session.expires_at, NOW + 12 * 3600);
+    let second = person.token;
+    let request =
+        OpenSession { opening: person.opening(second), statement: Some(Base64(added.clone())) };
+    assert_eq!(server.post("/v1/sessions", None, &request).await.status, 201, "once, said twice");
+
+    assert_eq!(
+        server.send("DELETE", "/v1/sessions/this", Some(&first), HttpBody::empty()).await.status,
+        204
+    );
+    assert_eq!(server.get("/v1/sync", Some(&first)).await.problem(), (401, "session_ended".into()));
+    assert_eq!(server.get("/v1/sync", Some(&second)).await.status, 200);
+    let replayed = OpenSession { opening: first_opening, statement: None };
+    let replayed = server.post("/v1/sessions", None, &replayed).await;
+    assert_eq!(replayed.problem(), (401, "session_ended".into()));
+
+    assert_eq!(person.open_session(&server, None).await.status, 201);
+    let retired = Body::RetireDevice { device_id: person.device_id };
+    assert_eq!(person.submit(&server, retired, Submission::default()).await.status, 200);
+    assert_eq!(server.get("/v1/sync", Some(&person.token)).await.status, 401);
+    assert_eq!(person.open_session(&server, None).await.problem(), (401, "session_ended".into()));
+}
+
+#[tokio::test]
+async fn a_session_ends_after_half_a_day_and_all_end_at_once() {
+    let server = server().await;
+    let mut person = Person::arrive(&server).await;
+    let first = person.token;
+    server.app.clock().advance(11 * 3600);
+    assert_eq!(person.open_session(&server, None).await.status, 201);
+    server.app.clock().advance(3601);
+    assert_eq!(server.get("/v1/sync", Some(&first)).await.status, 401);
+    assert_eq!(server.get("/v1/sync", Some(&person.token)).await.status, 200);
+    let answer =
+        server.send("DELETE", "/v1/sessions", Some(&person.token), HttpBody::empty()).await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(server.get("/v1/sync", Some(&person.token)).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_document_is_kept_and_read_back_also_after_a_restart() {
+    let server = server().await;
+    let mut person = Person::arrive(&server).await;
+    let document_id = DocumentId(random());
+    let content = person.put(&server, document_id, 5_000_000).await;
+    let server = server.restart().await;
+    let path = format!("/v1/documents/{document_id}/content");
+    let answer = server.get(&path, Some(&person.token)).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body == content.bytes);
+    assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
+    let range = [(header::RANGE, "bytes=100-4500000")];
+    let part =
+        server.send_with("GET", &path, Some(&person.token), (&range, HttpBody::empty())).await;
+    assert_eq!(part.status, 206);
+    assert!(part.body == content.bytes[100..=4_500_000]);
+
+    let sync: Sync = server.get("/v1/sync", Some(&person.token)).await.json();
+    assert_eq!(sync.statements.len(), 6);
+    assert_eq!((sync.cards.len(), sync.wraps.len(), sync.owner_wraps.len()), (1, 3, 1));
+    assert!(sync.used_bytes > 5_000_000);
+    let sync: Sync =
+        server.get("/v1/sync?statements_after=5&records_after=6", Some(&person.token)).await.json();
+    assert_eq!((sync.statements.len(), sync.cards.len(), sync.wraps.len()), (1, 0, 0));
+
+    let before = sync.used_bytes;
+    let second = person.put(&server, document_id, 4_000_000).await;
+    server.app.sweep().await.expect("sweeps");
+    let sync: Sync = server.get("/v1/sync", Some(&person.token)).await.json();
+    assert!(sync.used_bytes < before, "the replaced version was given back");
+    assert_eq!(blobs(&server), vec![second.named.envelope_id.to_string()]);
+    let removed = Body::RemoveDocument { document_id };
+    assert_eq!(person.submit(&server, removed, Submission::default()).await.status, 200);
+    assert_eq!(server.get(&path, Some(&person.token)).await.problem(), (404, "not_found".into()));
+    server.app.sweep().await.expect("sweeps");
+    assert!(blobs(&server).is_empty());
+    let sync: Sync = server.get("/v1/sync", Some(&person.token)).await.json();
+    assert_eq!((sync.used_bytes, sync.cards.len(), sync.wraps.len()), (0, 0, 0));
+}
+
+pub(crate) fn blobs(server: &crate::stage::Server) -> Vec<String> {
+    std::fs::read_dir(server.folder.path().join("blobs"))
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn parts_are_idempotent_and_what_is_not_as_declared_is_refused() {
+    let server = server().await;
+    let person = Person::arrive(&server).await;
+    let document_id = DocumentId(random());
+    let content = person.seal(document_id, EnvelopeKind::Content, (1, 5_000_000));
+    person.upload(&server, &content).await;
+    person.upload(&server, &content).await;
+    let path = format!("/v1/envelopes/{}", content.named.envelope_id);
+    let upload: Upload = server.get(&path, Some(&person.token)).await.json();
+    assert_eq!(upload.parts, vec![0, 1]);
+    let mut other = parts(&content).next().expect("a part").to_vec();
+    other[77] ^= 1;
+    let put = async |part: &str, bytes: Vec<u8>| {
+        let path = format!("{path}/parts/{part}");
+        server.send("PUT", &path, Some(&person.token), HttpBody::from(bytes)).await.problem()
+    };
+    assert_eq!(put("0", other.clone()).await, (409, "conflict".into()));
+    assert_eq!(put("0", other[1..].to_vec()).await.0, 400);
+    assert_eq!(put("0", [other, vec![0]].concat()).await.0, 400);
+    assert_eq!(put("2", vec![0]).await.0, 404);
+    assert_eq!(put("x", vec![0]).await.0, 404);
+    let mut prefix = content.bytes[..131].to_vec();
+    prefix[130] ^= 1;
+    let again = server.send("PUT", &path, Some(&person.token), HttpBody::from(prefix)).await;
+    assert_eq!(again.problem(), (409, "conflict".into()));
+    let stranger = Person::arrive(&server).await;
+    assert_eq!(server.get(&path, Some(&stranger.token)).await.problem().0, 404);
+    let theirs = content.bytes[..131].to_vec();
+    let theirs = server.send("PUT", &path, Some(&stranger.token), HttpBody::from(theirs)).await;
+    assert_eq!(theirs.problem(), (422, "refused".into()));
+    let gone = server.send("DELETE", &path, Some(&person.token), HttpBody::empty()).await;
+    assert_eq!(gone.status, 204);
+    server.app.sweep().await.expect("sweeps");
+    assert!(blobs(&server).is_empty());
+    let sync: Sync = server.get("/v1/sync", Some(&person.token)).await.json();
+    assert_eq!(sync.used_bytes, 0);
+}
+
+#[tokio::test]
+async fn a_version_is_live_only_whole_with_its_cards_and_every_wrap() {
+    let server = server().await;
+    let mut person = Person::arrive(&server).await;
+    let document_id = DocumentId(random());
+    let content = person.seal(document_id, EnvelopeKind::Content, (1, 5_000_000));
+    let card = person.seal(document_id, EnvelopeKind::Card, (1, 1 << 20));
+    let body = Body::PutVersion {
+        document_id,
+        content: content.named.clone(),
+        card: card.named.clone(),
+        thumbnail: None,
+    };
+    let submission = Submission {
+        wraps: person.wraps(document_id, &[&content.named, &card.named]),
+        envelopes: vec![small(&card)],
+        ..Submission::default()
+    };
+    let refused = (422, "refused".to_owned());
+    let answer = person.submit(&server, body.clone(), submission.clone()).await;
+    assert_eq!(answer.problem(), refused, "nothing was uploaded");
+    let path = format!("/v1/envelopes/{}", content.named.envelope_id);
+    let prefix = HttpBody::from(content.bytes[..131].to_vec());
+    assert_eq!(server.send("PUT", &path, Some(&person.token), prefix).await.status, 204);
+    let part = parts(&content).nth(1).expect("a part").to_vec();
+    let second = format!("{path}/parts/1");
+    assert_eq!(server.send("PUT", &second, Some(&person.token), part.into()).await.status, 204);
+    let answer = person.submit(&server, body.clone(), submission.clone()).await;
+    assert_eq!(answer.problem(), refused, "a part is missing");
+    person.upload(&server, &content).await;
+    let mut without = submission.clone();
+    without.wraps.pop();
+    assert_eq!(person.submit(&server, body.clone(), without).await.problem(), refused);
+    let mut damaged = submission.clone();
+    damaged.envelopes[0].envelope.0[500] ^= 1;
+    assert_eq!(person.submit(&server, body.clone(), damaged).await.problem(), refused);
+    assert_eq!(person.submit(&server, body, submission).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_same_statement_is_one_and_another_at_its_place_is_a_conflict() {
+    let server = server().await;
+    let mut person = Person::arrive(&server).await;
+    let before = (person.manifest.clone(), person.chain.clone());
+    let compare = |id: u8| Body::CompareStructure {
+        structure_id: reconnect_format::id::StructureId([id; 32]),
+        sequence: 2,
+        head: [0; 32],
+    };
+    let one = Submission { statement: Base64(person.say(compare(1))), ..Submission::default() };
+    (person.manifest, person.chain) = before;
+    let other = Submission { statement: Base64(person.say(compare(2))), ..Submission::default() };
+    let token = Some(&person.token);
+    let (a, b) = tokio::join!(
+        server.post("/v1/statements", token, &one),
+        server.post("/v1/statements", token, &other)
+    );
+    let mut statuses = [a.status.as_u16(), b.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409], "exactly one child for each parent");
+    let winner = if a.status == 200 { &one } else { &other };
+    assert_eq!(server.post("/v1/statements", token, winner).await.status, 200);
+}
+
+#[tokio::test]
+async fn limits_are_said_before_anything_is_uploaded() {
+    let server = server_with(|config| {
+        config.file_limit_bytes = 1 << 20;
+        config.account_limit_bytes = 2 << 20;
+    })
+    .await;
+    let person = Person::arrive(&server).await;
+    let declare = async |size: u64| {
+        let content = person.seal(DocumentId(random()), EnvelopeKind::Content, (1, size));
+        let path = format!("/v1/envelopes/{}", content.named.envelope_id);
+        let prefix = HttpBody::from(content.bytes[..131].to_vec());
+        server.send("PUT", &path, Some(&person.token), prefix).await
+    };
+    let answer = declare((1 << 20) + 100_000).await;
+    assert_eq!(answer.problem(), (413, Code::FileTooLarge.text().into()));
+    let problem: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
+    assert_eq!(problem["limit_bytes"], 1 << 20);
+    assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
+    assert_eq!(declare(1 << 20).await.status, 204);
+    assert_eq!(declare(1 << 20).await.problem(), (413, Code::QuotaFull.text().into()));
+    server.app.clock().advance(25 * 3600);
+    server.app.sweep().await.expect("sweeps");
+    let mut person = person;
+    assert_eq!(person.open_session(&server, None).await.status, 201);
+    let sync: Sync = server.get("/v1/sync", Some(&person.token)).await.json();
+    assert_eq!(sync.used_bytes, 0, "an abandoned upload is given back after a day");
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_uploads_and_nothing_else() {
+    let server = server_with(|config| config.reserve_bytes = 1 << 39).await;
+    let person = Person::arrive(&server).await;
+    let content = person.seal(DocumentId(random()), EnvelopeKind::Content, (1, 20_000));
+    let path = format!("/v1/envelopes/{}", content.named.envelope_id);
+    let prefix = HttpBody::from(content.bytes[..131].to_vec());
+    let answer = server.send("PUT", &path, Some(&person.token), prefix).await;
+    assert_eq!(answer.problem(), (507, "storage_full".into()));
+    assert!(person.unlock_with_words(&server, &person.words).await.is_ok());
+}
