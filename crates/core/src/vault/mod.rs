@@ -241,6 +241,12 @@ impl Vault {
                         return Err(ServerMisbehaved::Fork.into());
                     }
                 }
+                // The answer was lost, perhaps after the server had taken it in.
+                Err(Error::Offline) => {
+                    self.sync(world).await?;
+                    let written = self.statements.iter().any(|it| it.hash() == statement.hash());
+                    return if written { Ok(statement) } else { Err(Error::Offline) };
+                }
                 Err(error) => return Err(error),
             }
         }
