@@ -367,16 +367,17 @@ opened-by = { $name }، الموظف رقم { $number }، في { $when }
 trace-title = ما حدث
 trace-lead = كل ما حدث في خزنتك.
 trace-a-paper = ورقة
+trace-quoted = «{ $title }»
 trace-opened_safe = فتحت خزنتك.
-trace-added = أضفت «{ $title }».
-trace-renamed = غيّرت اسمًا: «{ $title }».
-trace-replaced = وضعت نسخة جديدة من «{ $title }».
-trace-removed = حذفت «{ $title }».
-trace-given = أعطيت «{ $title }» إلى { $name }، حتى { $day }.
+trace-added = أضفت { $title }.
+trace-renamed = غيّرت اسمًا: { $title }.
+trace-replaced = وضعت نسخة جديدة من { $title }.
+trace-removed = حذفت { $title }.
+trace-given = أعطيت { $title } إلى { $name }، حتى { $day }.
 trace-listed = { $name } (الموظف { $number }) نظر إلى قائمة ما أعطيته.
-trace-seen = { $name } (الموظف { $number }) فتح «{ $title }».
-trace-taken_back = استرجعت «{ $title }» من { $name }.
-trace-ended = انتهى الوقت: { $name } لا تستطيع فتح «{ $title }» بعد الآن.
+trace-seen = { $name } (الموظف { $number }) فتح { $title }.
+trace-taken_back = استرجعت ما أعطيته إلى { $name }.
+trace-ended = انتهى الوقت: { $name } لا تستطيع فتح ما أعطيته بعد الآن.
 trace-device_added = { $here ->
     [yes] دخل هذا الجهاز إلى خزنتك.
    *[no] دخل جهاز آخر إلى خزنتك.

@@ -327,16 +327,17 @@ opened-by = { $name }, worker number { $number }, on { $when }
 trace-title = History
 trace-lead = Everything that happened with your safe.
 trace-a-paper = a paper
+trace-quoted = “{ $title }”
 trace-opened_safe = You opened your safe.
-trace-added = You added “{ $title }”.
-trace-renamed = You changed a name: “{ $title }”.
-trace-replaced = You put a new version of “{ $title }”.
-trace-removed = You deleted “{ $title }”.
-trace-given = You gave “{ $title }” to { $name }, until { $day }.
+trace-added = You added { $title }.
+trace-renamed = You changed a name: { $title }.
+trace-replaced = You put a new version of { $title }.
+trace-removed = You deleted { $title }.
+trace-given = You gave { $title } to { $name }, until { $day }.
 trace-listed = { $name } (worker { $number }) looked at the list of what you gave.
-trace-seen = { $name } (worker { $number }) opened “{ $title }”.
-trace-taken_back = You took “{ $title }” back from { $name }.
-trace-ended = The time is over: { $name } can no longer open “{ $title }”.
+trace-seen = { $name } (worker { $number }) opened { $title }.
+trace-taken_back = You took back what you had given to { $name }.
+trace-ended = The time is over: { $name } can no longer open what you had given.
 trace-device_added = { $here ->
     [yes] This device came into your safe.
    *[no] Another device came into your safe.

@@ -328,16 +328,17 @@ opened-by = { $name }, collègue numéro { $number }, le { $when }
 trace-title = Historique
 trace-lead = Tout ce qui s’est passé avec votre coffre.
 trace-a-paper = un papier
+trace-quoted = « { $title } »
 trace-opened_safe = Vous avez ouvert votre coffre.
-trace-added = Vous avez ajouté « { $title } ».
-trace-renamed = Vous avez changé un nom : « { $title } ».
-trace-replaced = Vous avez mis une nouvelle version de « { $title } ».
-trace-removed = Vous avez supprimé « { $title } ».
-trace-given = Vous avez donné « { $title } » à { $name }, jusqu’au { $day }.
+trace-added = Vous avez ajouté { $title }.
+trace-renamed = Vous avez changé un nom : { $title }.
+trace-replaced = Vous avez mis une nouvelle version de { $title }.
+trace-removed = Vous avez supprimé { $title }.
+trace-given = Vous avez donné { $title } à { $name }, jusqu’au { $day }.
 trace-listed = { $name } (collègue { $number }) a regardé la liste de ce que vous avez donné.
-trace-seen = { $name } (collègue { $number }) a ouvert « { $title } ».
-trace-taken_back = Vous avez repris « { $title } » à { $name }.
-trace-ended = Le temps est fini : { $name } ne peut plus ouvrir « { $title } ».
+trace-seen = { $name } (collègue { $number }) a ouvert { $title }.
+trace-taken_back = Vous avez repris ce que vous aviez donné à { $name }.
+trace-ended = Le temps est fini : { $name } ne peut plus ouvrir ce que vous aviez donné.
 trace-device_added = { $here ->
     [yes] Cet appareil est entré dans votre coffre.
    *[no] Un autre appareil est entré dans votre coffre.

@@ -19,13 +19,13 @@ export const structureRoutes: Routes = {
   given: { inside: true, load: () => import('./given/Given.svelte') },
   read: { inside: true, question: true, load: () => import('./read/Read.svelte') },
   team: { inside: true, load: () => import('./team/Team.svelte') },
-  invite: { inside: true, question: true, load: () => import('./invite/Invite.svelte') },
+  invite: { inside: true, load: () => import('./invite/Invite.svelte') },
   poster: { inside: true, load: () => import('./poster/Poster.svelte') },
 };
 
 export const structureTabs: readonly Tab[] = [
   { screen: 'received', over: ['given'], icon: Person },
-  { screen: 'team', icon: People },
+  { screen: 'team', over: ['invite'], icon: People },
   { screen: 'poster', icon: Desk },
   { screen: 'settings', over: ['ways', 'devices'], icon: Gear },
 ];
