@@ -31,7 +31,7 @@ use crate::{
 /// The server's half of an OPAQUE registration.
 ///
 /// It is answered for any handle, known or not, and costs a try of it: without that, it would be a
-/// way to guess words which nobody counts.
+/// way to guess words which nobody counts. LOCK-8.
 #[utoipa::path(
     post, path = "/v1/words/registration", request_body = RegistrationStart,
     responses((status = 200, body = RegistrationAnswer), (status = "default", body = Problem))

