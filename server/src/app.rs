@@ -61,6 +61,8 @@ pub struct Inner {
     /// Grows whenever something was taken away: downloads under way look again.
     pub(crate) taken: watch::Sender<u64>,
     pub(crate) sweep_soon: Notify,
+    /// Whether something was erased that the write-ahead log may still show.
+    pub(crate) erased: AtomicBool,
     requests: Arc<Semaphore>,
     stopping: AtomicBool,
     /// Held for as long as the server lives: two servers on one folder are refused.
@@ -95,6 +97,7 @@ impl App {
             unlock_rate: Rate::new(config.unlocks_per_second),
             taken: watch::Sender::new(0),
             sweep_soon: Notify::new(),
+            erased: AtomicBool::new(false),
             requests: Arc::new(Semaphore::new(usize::try_from(config.requests)?)),
             stopping: AtomicBool::new(false),
             disk,
@@ -140,6 +143,7 @@ impl App {
     /// Something was taken away: downloads look again, and the sweep comes soon.
     pub(crate) fn taken_away(&self) {
         self.taken.send_modify(|count| *count += 1);
+        self.erased.store(true, Ordering::SeqCst);
         self.sweep_soon.notify_one();
     }
 }

@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashSet,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -16,10 +16,10 @@ use object_store::{
     MultipartUpload, ObjectStoreExt as _, PutPayload, local::LocalFileSystem,
     path::Path as Location,
 };
-use reconnect_format::id::EnvelopeId;
+use reconnect_format::{api::Code, id::EnvelopeId};
 
 use crate::{
-    error::{Error, Result, is_full, stop_without_ack},
+    error::{Error, Result, causes, is_full, stop_without_ack},
     secret::{make_folder, sync_folder},
 };
 
@@ -103,7 +103,7 @@ impl Blobs {
         let folder = self.folder.join(envelope_id.to_string());
         let removed = blocking(move || match fs::remove_dir_all(&folder) {
             Ok(()) => folder.parent().map_or(Ok(()), sync_folder),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
         });
         Ok(removed.await?)
@@ -156,24 +156,31 @@ fn location(envelope_id: EnvelopeId, index: u32) -> Location {
 }
 
 async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
-) -> std::io::Result<T> {
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or_else(|_| Err(std::io::Error::other("a task on the blob folder did not end")))
+        .unwrap_or_else(|_| Err(io::Error::other("a task on the blob folder did not end")))
 }
 
-/// A failed write: a full disk is an answer, anything else is the end.
+/// A failed write: a full disk is an answer, and so is an upload that was given up while its part
+/// arrived, whose folder is gone; anything else is the end.
 fn put(error: object_store::Error) -> Error {
-    if is_full(&error) { error.into() } else { stop_without_ack("blobs", &error) }
+    if is_full(&error) {
+        error.into()
+    } else if causes(&error).any(|cause| cause.kind() == io::ErrorKind::NotFound) {
+        Code::NotFound.into()
+    } else {
+        stop_without_ack("blobs", &error)
+    }
 }
 
-fn written(error: std::io::Error) -> Error {
+fn written(error: io::Error) -> Error {
     if is_full(&error) { error.into() } else { stop_without_ack("blobs", &error) }
 }
 
 /// `object_store` writes beside the object, under its name with `#` and a number.
-fn remove_half_written(folder: &Path) -> std::io::Result<()> {
+fn remove_half_written(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_name().to_string_lossy().contains('#') {

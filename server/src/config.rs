@@ -8,47 +8,58 @@ use clap::Args;
 #[derive(Args, Clone, Debug)]
 pub struct Config {
     /// Address and port to listen on; put a proxy that speaks TLS in front.
-    #[arg(long, env = "RECONNECT_LISTEN", default_value = "127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "RECONNECT_LISTEN",
+        value_name = "RECONNECT_LISTEN",
+        default_value = "127.0.0.1:8080"
+    )]
     pub listen: SocketAddr,
     /// Folder of database, blobs and secrets.
-    #[arg(long, env = "RECONNECT_DATA", default_value = "./data")]
+    #[arg(long, env = "RECONNECT_DATA", value_name = "RECONNECT_DATA", default_value = "./data")]
     pub data: PathBuf,
     /// `sqlite` (a file in the data folder), or a `postgres://` address.
-    #[arg(long, env = "RECONNECT_DATABASE", default_value = "sqlite", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "RECONNECT_DATABASE",
+        value_name = "RECONNECT_DATABASE",
+        default_value = "sqlite",
+        hide_env_values = true
+    )]
     pub database: DatabaseUrl,
     /// Largest file, in bytes before sealing.
     #[arg(
-        long, env = "RECONNECT_FILE_LIMIT_BYTES", default_value_t = 104_857_600,
+        long, env = "RECONNECT_FILE_LIMIT_BYTES", value_name = "RECONNECT_FILE_LIMIT_BYTES", default_value_t = 104_857_600,
         value_parser = clap::value_parser!(u64).range(16_384..=1 << 37)
     )]
     pub file_limit_bytes: u64,
     /// Largest safe, in sealed bytes.
     #[arg(
-        long, env = "RECONNECT_ACCOUNT_LIMIT_BYTES", default_value_t = 2 << 30,
+        long, env = "RECONNECT_ACCOUNT_LIMIT_BYTES", value_name = "RECONNECT_ACCOUNT_LIMIT_BYTES", default_value_t = 2 << 30,
         value_parser = clap::value_parser!(u64).range(65_536..=1 << 50)
     )]
     pub account_limit_bytes: u64,
     /// Uploads are refused when the disk has less than this free.
     #[arg(
-        long, env = "RECONNECT_RESERVE_BYTES", default_value_t = 256 << 20,
+        long, env = "RECONNECT_RESERVE_BYTES", value_name = "RECONNECT_RESERVE_BYTES", default_value_t = 256 << 20,
         value_parser = clap::value_parser!(u64).range(1 << 20..=1 << 40)
     )]
     pub reserve_bytes: u64,
     /// Connections at one time.
     #[arg(
-        long, env = "RECONNECT_CONNECTIONS", default_value_t = 1024,
+        long, env = "RECONNECT_CONNECTIONS", value_name = "RECONNECT_CONNECTIONS", default_value_t = 1024,
         value_parser = clap::value_parser!(u32).range(1..=100_000)
     )]
     pub connections: u32,
     /// Requests answered at one time; more are told to come back.
     #[arg(
-        long, env = "RECONNECT_REQUESTS", default_value_t = 512,
+        long, env = "RECONNECT_REQUESTS", value_name = "RECONNECT_REQUESTS", default_value_t = 512,
         value_parser = clap::value_parser!(u32).range(1..=100_000)
     )]
     pub requests: u32,
     /// Unlockings, registrations and new safes a second, all people together.
     #[arg(
-        long, env = "RECONNECT_UNLOCKS_PER_SECOND", default_value_t = 50,
+        long, env = "RECONNECT_UNLOCKS_PER_SECOND", value_name = "RECONNECT_UNLOCKS_PER_SECOND", default_value_t = 50,
         value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
     pub unlocks_per_second: u32,
@@ -61,6 +72,8 @@ pub enum DatabaseUrl {
     Sqlite,
     /// A `PostgreSQL` server; the address may hold a password and is never shown.
     Postgres(String),
+    /// Something else, refused by [`Config::check`]: a refusal here would show it.
+    Unknown,
 }
 
 impl fmt::Debug for DatabaseUrl {
@@ -68,21 +81,22 @@ impl fmt::Debug for DatabaseUrl {
         f.write_str(match self {
             Self::Sqlite => "sqlite",
             Self::Postgres(_) => "postgres://…",
+            Self::Unknown => "unknown",
         })
     }
 }
 
 impl FromStr for DatabaseUrl {
-    type Err = &'static str;
+    type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "sqlite" {
-            Ok(Self::Sqlite)
-        } else if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            Ok(Self::Postgres(text.to_owned()))
-        } else {
-            Err("give `sqlite` or a postgres:// address")
-        }
+        Ok(match text {
+            "sqlite" => Self::Sqlite,
+            _ if text.starts_with("postgres://") || text.starts_with("postgresql://") => {
+                Self::Postgres(text.to_owned())
+            }
+            _ => Self::Unknown,
+        })
     }
 }
 
@@ -93,6 +107,9 @@ impl Config {
             return Err("RECONNECT_ACCOUNT_LIMIT_BYTES is less than RECONNECT_FILE_LIMIT_BYTES: \
                  the largest file would never fit"
                 .to_owned());
+        }
+        if self.database == DatabaseUrl::Unknown {
+            return Err("RECONNECT_DATABASE: give `sqlite` or a postgres:// address".to_owned());
         }
         if self.data.as_os_str().is_empty() {
             return Err("RECONNECT_DATA is empty".to_owned());
@@ -119,9 +136,9 @@ mod tests {
     #[test]
     fn a_value_that_makes_no_sense_is_refused_by_the_name_of_its_setting() {
         for (flag, value, named) in [
-            ("--listen", "here", "--listen"),
-            ("--database", "mysql://x", "--database"),
-            ("--file-limit-bytes", "12", "--file-limit-bytes"),
+            ("--listen", "here", "RECONNECT_LISTEN"),
+            ("--file-limit-bytes", "12", "RECONNECT_FILE_LIMIT_BYTES"),
+            ("--requests", "0", "RECONNECT_REQUESTS"),
         ] {
             let error = Command::try_parse_from(["reconnect", flag, value]).err();
             assert!(error.is_some_and(|error| error.to_string().contains(named)), "{flag}");
@@ -130,8 +147,13 @@ mod tests {
 
     #[test]
     fn the_address_of_a_database_is_never_shown() {
-        let url: DatabaseUrl = "postgres://me:secret@host/db".parse().expect("an address");
-        assert!(!format!("{url:?}").contains("secret"));
+        for text in ["postgres://me:secret@host/db", "mysql://me:secret@host/db"] {
+            let command =
+                Command::try_parse_from(["reconnect", "--database", text]).expect("parses");
+            assert!(!format!("{:?}", command.config).contains("secret"));
+            let refused = command.config.check().err().unwrap_or_default();
+            assert_eq!(refused.contains("RECONNECT_DATABASE"), text.starts_with("mysql"));
+        }
     }
 
     #[test]

@@ -4,12 +4,18 @@
 //! secure deletion; its transactions begin IMMEDIATE. `PostgreSQL` transactions are SERIALIZABLE.
 //! [`transaction!`] tries again what lost a race, so its block may run more than once.
 
-use std::{path::Path, time::Duration};
+use std::{
+    ops::{Deref, DerefMut},
+    path::Path,
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail, ensure};
 use sqlx::{
-    Any, AnyConnection, AnyPool, AssertSqlSafe, Executor as _,
+    Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _, Executor as _,
     any::{AnyConnectOptions, AnyPoolOptions},
+    error::DatabaseError,
+    pool::PoolConnection,
 };
 
 use reconnect_format::api::Code;
@@ -20,8 +26,8 @@ use crate::{
     error::{Error, Result},
 };
 
-/// A transaction under way.
-pub(crate) type Tx = sqlx::Transaction<'static, Any>;
+/// A transaction that only reads.
+pub(crate) type Snapshot = sqlx::Transaction<'static, Any>;
 
 /// How often a transaction that lost a race is tried again.
 const ATTEMPTS: u32 = 12;
@@ -29,6 +35,10 @@ const ATTEMPTS: u32 = 12;
 const READERS: u32 = 8;
 /// Connections to `PostgreSQL` at one time.
 const CONNECTIONS: u32 = 24;
+
+/// How long a `SQLite` connection waits for another process, such as the operator's command.
+const BUSY_TIMEOUT: &str = "pragma busy_timeout = 10000";
+const CHECKPOINT: &str = "pragma wal_checkpoint(truncate)";
 
 /// Every migration, in order; a released one never changes.
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_first.sql")];
@@ -76,6 +86,7 @@ impl Db {
         sqlx::any::install_default_drivers();
         match url {
             DatabaseUrl::Sqlite => Self::connect_sqlite(&data.join("reconnect.sqlite"), disk).await,
+            DatabaseUrl::Unknown => bail!("RECONNECT_DATABASE: no database"),
             DatabaseUrl::Postgres(url) => {
                 let options: AnyConnectOptions =
                     url.parse().map_err(|_| anyhow::anyhow!("RECONNECT_DATABASE is no address"))?;
@@ -93,6 +104,11 @@ impl Db {
 
     async fn connect_sqlite(file: &Path, disk: &Disk) -> anyhow::Result<Self> {
         let options: AnyConnectOptions = sqlite_url(file)?.parse()?;
+        let context = || format!("cannot open {}", file.display());
+        // Before anything else: what a crash left in the log moves into the database, durably.
+        let mut first = AnyConnection::connect_with(&options).await.with_context(context)?;
+        first.execute(CHECKPOINT).await.with_context(context)?;
+        first.close().await.with_context(context)?;
         let pool = |connections: u32, read_only: bool| {
             AnyPoolOptions::new()
                 .max_connections(connections)
@@ -105,7 +121,6 @@ impl Db {
                 })
                 .connect_with(options.clone())
         };
-        let context = || format!("cannot open {}", file.display());
         let writer = pool(1, false).await.with_context(context)?;
         let readers = pool(READERS, true).await.with_context(context)?;
         Ok(Self { readers, writer, kind: Kind::Sqlite, disk: disk.clone() })
@@ -117,7 +132,7 @@ impl Db {
     }
 
     /// Several statements that read one state.
-    pub(crate) async fn snapshot(&self) -> Result<Tx> {
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
         Ok(match self.kind {
             Kind::Sqlite => self.readers.begin_with("begin").await?,
             Kind::Postgres => {
@@ -136,7 +151,12 @@ impl Db {
             Kind::Sqlite => "begin immediate",
             Kind::Postgres => "begin isolation level serializable",
         };
-        self.writer.begin_with(begin).await
+        let mut tx = Tx { connection: self.writer.acquire().await?, is_open: true };
+        if let Err(error) = tx.connection.execute(begin).await {
+            tx.roll_back().await;
+            return Err(error);
+        }
+        Ok(tx)
     }
 
     /// Whether the database answers.
@@ -146,11 +166,17 @@ impl Db {
     }
 
     /// Moves the write-ahead log into the database, so that what was erased is gone from it too.
-    pub(crate) async fn checkpoint(&self) -> Result<()> {
-        if self.kind == Kind::Sqlite {
-            sqlx::query("pragma wal_checkpoint(truncate)").execute(&self.writer).await?;
+    /// Whether all of it could be moved: somebody who reads an older state is not waited for.
+    pub(crate) async fn checkpoint(&self) -> Result<bool> {
+        if self.kind == Kind::Postgres {
+            return Ok(true);
         }
-        Ok(())
+        let mut connection = self.writer.acquire().await?;
+        connection.execute("pragma busy_timeout = 100").await?;
+        let busy: Result<i64, sqlx::Error> =
+            sqlx::query_scalar(CHECKPOINT).fetch_one(&mut *connection).await;
+        connection.execute(BUSY_TIMEOUT).await?;
+        Ok(busy? == 0)
     }
 
     /// Ends every connection after what they are doing.
@@ -226,6 +252,58 @@ macro_rules! transaction {
 }
 pub(crate) use transaction;
 
+/// A transaction that writes.
+///
+/// Not sqlx's own: when the disk is full, `SQLite` rolls back by itself, sqlx's rollback then fails,
+/// and the connection counts a transaction for ever.
+pub(crate) struct Tx {
+    connection: PoolConnection<Any>,
+    is_open: bool,
+}
+
+impl Tx {
+    async fn commit(&mut self) -> Result<(), sqlx::Error> {
+        self.connection.execute("commit").await?;
+        self.is_open = false;
+        Ok(())
+    }
+
+    /// Undoes everything; a connection that cannot do it is closed.
+    async fn roll_back(&mut self) {
+        /// `SQLITE_ERROR`: there is no transaction any more.
+        const NONE: &str = "1";
+        self.is_open = match self.connection.execute("rollback").await {
+            Ok(_) => false,
+            Err(error) => {
+                error.as_database_error().and_then(DatabaseError::code).as_deref() != Some(NONE)
+            }
+        };
+    }
+}
+
+impl Deref for Tx {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.connection
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if self.is_open {
+            // The caller hung up in the middle: closing the connection rolls back.
+            self.connection.close_on_drop();
+        }
+    }
+}
+
 /// The attempts of one transaction.
 pub(crate) struct Attempts<'a> {
     db: &'a Db,
@@ -246,15 +324,15 @@ impl Attempts<'_> {
     }
 
     /// Ends an attempt: with its value, with nothing when there is to be another, or with an error.
-    pub(crate) async fn end<T>(&self, tx: Tx, done: Result<T>) -> Result<Option<T>> {
+    pub(crate) async fn end<T>(&self, mut tx: Tx, done: Result<T>) -> Result<Option<T>> {
         let ended = match done {
             Ok(value) => tx.commit().await.map(|()| value).map_err(Error::from),
-            Err(error) => {
-                // The refusal counts, not whether the connection survived the rollback.
-                drop(tx.rollback().await);
-                Err(error)
-            }
+            Err(error) => Err(error),
         };
+        if ended.is_err() {
+            tx.roll_back().await;
+        }
+        drop(tx);
         match ended {
             Ok(value) => Ok(Some(value)),
             Err(error) => self.again(error).await.map(|()| None),
@@ -296,12 +374,8 @@ async fn prepare_sqlite(
     connection: &mut AnyConnection,
     read_only: bool,
 ) -> Result<(), sqlx::Error> {
-    if !read_only {
-        // Before anything else: what a crash left in the log moves into the database, durably.
-        connection.execute("pragma wal_checkpoint(truncate)").await?;
-    }
     for pragma in [
-        "pragma busy_timeout = 10000",
+        BUSY_TIMEOUT,
         "pragma journal_mode = wal",
         "pragma synchronous = full",
         "pragma foreign_keys = 1",

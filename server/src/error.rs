@@ -179,14 +179,16 @@ pub(crate) fn fault(error: &sqlx::Error) -> Fault {
 
 /// Whether an error, or what caused it, is a full disk.
 pub(crate) fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| {
-        error.downcast_ref::<std::io::Error>().is_some_and(|error| {
-            matches!(
-                error.kind(),
-                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
-            ) || error.get_ref().is_some_and(|inner| is_full(inner))
-        })
-    })
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    causes(error).any(|error| matches!(error.kind(), StorageFull | QuotaExceeded))
+}
+
+/// The errors of files behind an error.
+pub(crate) fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a std::io::Error> {
+    std::iter::successors(Some(error), |error| error.source())
+        .filter_map(|error| error.downcast_ref())
 }
 
 /// Ends the process: after a failed write or fsync nobody can say what is on the disk, so nothing

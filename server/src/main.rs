@@ -1,6 +1,10 @@
 //! The `reconnect` command.
 
-use std::{io::Write as _, process::ExitCode, time::UNIX_EPOCH};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    process::ExitCode,
+    time::UNIX_EPOCH,
+};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -59,6 +63,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    // What is written here is for this account alone.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let clock = Clock::System(system_now);
     match arguments.command {
         Command::Serve => run_server(arguments.config, clock).await,
@@ -132,7 +138,11 @@ fn say(text: &str) -> anyhow::Result<()> {
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("RECONNECT_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 #[expect(clippy::disallowed_methods, reason = "main is where the system is asked for the time")]

@@ -3,30 +3,41 @@
 //! Invariant: nothing that is being uploaded is removed. An upload has its row before its first
 //! byte, and a place in the blob store is held by whoever writes or removes there.
 
+use std::{collections::HashMap, sync::atomic::Ordering};
+
 use reconnect_format::id::EnvelopeId;
+use tokio::time::{Duration, Instant, sleep, timeout};
 
 use crate::{app::App, db::transaction, error::Result, grant, tries, upload, wire::id};
 
 /// An upload that nothing arrived for during this time is given up.
 const ABANDONED_SECONDS: i64 = 24 * 3600;
 /// Between two sweeps when nothing asks for one.
-pub(crate) const EVERY_SECONDS: u64 = 30;
+const EVERY: Duration = Duration::from_secs(30);
+/// A sweep that was asked for waits this long, for others who ask.
+const GATHER: Duration = Duration::from_secs(2);
+/// Between two looks at the whole blob folder.
+const ORPHANS_EVERY: Duration = Duration::from_hours(1);
 
-/// One sweep.
+/// One whole sweep.
 pub(crate) async fn all(app: &App) -> Result<()> {
-    let now = app.clock.now();
-    app.unlocks.sweep(now);
+    orphans(app).await?;
+    what_is_over(app).await
+}
+
+/// Everything but the look at the whole blob folder.
+async fn what_is_over(app: &App) -> Result<()> {
+    app.unlocks.sweep(app.clock.now());
     tries::sweep(app).await?;
     upload::sweep(app.clock.now_row() - ABANDONED_SECONDS, app).await?;
-    let ended = grant::sweep(app).await?;
-    if ended {
-        app.taken.send_modify(|count| *count += 1);
+    if grant::sweep(app).await? {
+        app.taken_away();
     }
-    let over = rows_that_are_over(app).await?;
-    let removed = doomed(app).await?;
-    orphans(app).await?;
-    if ended || over || removed {
-        app.db.checkpoint().await?;
+    if rows_that_are_over(app).await? || doomed(app).await? {
+        app.erased.store(true, Ordering::SeqCst);
+    }
+    if app.erased.swap(false, Ordering::SeqCst) && !app.db.checkpoint().await? {
+        app.erased.store(true, Ordering::SeqCst);
     }
     if let Err(error) = app.disk.restore_ballast() {
         tracing::warn!(%error, "no ballast could be laid down");
@@ -81,19 +92,46 @@ async fn doomed(app: &App) -> Result<bool> {
 
 /// Blobs without a row: a crash came between the two.
 async fn orphans(app: &App) -> Result<()> {
-    for (envelope_id, parts) in app.blobs.list().await? {
-        let Some(_hold) = app.blobs.hold((envelope_id, None)) else { continue };
-        if !has_row(envelope_id, app).await? {
-            app.blobs.remove(envelope_id).await?;
-            continue;
-        }
-        let known = known_parts(envelope_id, app).await?;
-        for index in parts.into_iter().filter(|index| !known.contains(&i64::from(*index))) {
-            let Some(_hold) = app.blobs.hold((envelope_id, Some(index))) else { continue };
-            // While it was not held, an upload may have ended.
-            if !known_parts(envelope_id, app).await?.contains(&i64::from(index)) {
-                app.blobs.remove_part(envelope_id, index).await?;
+    let listed = app.blobs.list().await?;
+    // After the folder was listed: what is there and has no row now never had one, or lost it.
+    let rows: Vec<(Vec<u8>, i64)> = sqlx::query_as(
+        "-- sweep::orphans
+        select envelope_id, case when sequence is null then 1 else 0 end
+        from envelope where whole is null",
+    )
+    .fetch_all(app.db.reader())
+    .await?;
+    let known: HashMap<_, _> =
+        rows.iter().map(|(row, arriving)| (row.as_slice(), *arriving == 1)).collect();
+    for (envelope_id, parts) in listed {
+        match known.get(envelope_id.as_bytes()) {
+            Some(false) => {}
+            Some(true) => orphan_parts(envelope_id, parts, app).await?,
+            None => {
+                let Some(_hold) = app.blobs.hold((envelope_id, None)) else { continue };
+                // While it was not held, the same id may have been declared.
+                if !has_row(envelope_id, app).await? {
+                    app.blobs.remove(envelope_id).await?;
+                }
             }
+        }
+    }
+    Ok(())
+}
+
+async fn orphan_parts(envelope_id: EnvelopeId, parts: Vec<u32>, app: &App) -> Result<()> {
+    for index in parts {
+        let Some(_hold) = app.blobs.hold((envelope_id, Some(index))) else { continue };
+        let count: i64 = sqlx::query_scalar(
+            "-- sweep::orphan_parts
+            select count(*) from part where envelope_id = $1 and part_index = $2",
+        )
+        .bind(envelope_id.as_bytes())
+        .bind(i64::from(index))
+        .fetch_one(app.db.reader())
+        .await?;
+        if count == 0 {
+            app.blobs.remove_part(envelope_id, index).await?;
         }
     }
     Ok(())
@@ -110,23 +148,20 @@ async fn has_row(envelope_id: EnvelopeId, app: &App) -> Result<bool> {
     Ok(count > 0)
 }
 
-async fn known_parts(envelope_id: EnvelopeId, app: &App) -> Result<Vec<i64>> {
-    let parts = sqlx::query_scalar(
-        "-- sweep::known_parts
-        select part_index from part where envelope_id = $1",
-    )
-    .bind(envelope_id.as_bytes())
-    .fetch_all(app.db.reader())
-    .await?;
-    Ok(parts)
-}
-
 /// Sweeps for as long as the server runs.
 pub(crate) async fn forever(app: App) {
+    let mut looked = Instant::now();
     loop {
-        let every = std::time::Duration::from_secs(EVERY_SECONDS);
-        drop(tokio::time::timeout(every, app.sweep_soon.notified()).await);
-        if let Err(error) = all(&app).await {
+        if timeout(EVERY, app.sweep_soon.notified()).await.is_ok() {
+            sleep(GATHER).await;
+        }
+        let swept = if looked.elapsed() > ORPHANS_EVERY {
+            looked = Instant::now();
+            all(&app).await
+        } else {
+            what_is_over(&app).await
+        };
+        if let Err(error) = swept {
             tracing::error!(%error, "a sweep failed");
         }
     }

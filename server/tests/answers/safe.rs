@@ -1,5 +1,7 @@
 //! Safes: opening, unlocking, sessions, uploads, statements, limits.
 
+use tokio::sync::oneshot;
+
 use crate::stage::{NOW, Person, lock, parts, random, server, server_with, sign, small, unlock};
 use axum::{body::Body as HttpBody, http::header};
 use reconnect_format::{
@@ -227,6 +229,54 @@ async fn parts_are_idempotent_and_what_is_not_as_declared_is_refused() {
     assert_eq!(sync.used_bytes, 0);
 }
 
+/// A body that stops in the middle until it is told to go on.
+fn halting(bytes: &[u8]) -> (HttpBody, oneshot::Sender<()>) {
+    let (first, second) = bytes.split_at(bytes.len() / 3);
+    let (first, second) = (first.to_vec(), second.to_vec());
+    let (go_on, wait) = oneshot::channel();
+    let frames =
+        futures_util::stream::unfold(
+            (Some(first), Some((wait, second))),
+            async |state| match state {
+                (Some(first), rest) => Some((Ok::<_, std::io::Error>(first), (None, rest))),
+                (None, Some((wait, second))) => {
+                    drop(wait.await);
+                    Some((Ok(second), (None, None)))
+                }
+                (None, None) => None,
+            },
+        );
+    (HttpBody::from_stream(frames), go_on)
+}
+
+#[tokio::test]
+async fn an_upload_may_be_given_up_while_its_part_arrives() {
+    let server = server().await;
+    let person = Person::arrive(&server).await;
+    let content = person.seal(DocumentId(random()), EnvelopeKind::Content, (1, 3_000_000));
+    let path = format!("/v1/envelopes/{}", content.named.envelope_id);
+    let token = Some(&person.token);
+    let prefix = HttpBody::from(content.bytes[..131].to_vec());
+    assert_eq!(server.send("PUT", &path, token, prefix).await.status, 204);
+    let (body, go_on) = halting(&content.bytes[131..]);
+    let part = format!("{path}/parts/0");
+    let arriving = server.send("PUT", &part, token, body);
+    let given_up = async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        let again = parts(&content).next().expect("a part").to_vec();
+        let again = server.send("PUT", &part, token, again.into()).await;
+        assert_eq!(again.problem(), (409, "conflict".into()), "one at a time");
+        let gone = server.send("DELETE", &path, token, HttpBody::empty()).await;
+        assert_eq!(gone.status, 204);
+        server.app.sweep().await.expect("sweeps");
+        drop(go_on);
+    };
+    let (arrived, ()) = tokio::join!(arriving, given_up);
+    assert_eq!(arrived.problem(), (404, "not_found".into()));
+    server.app.sweep().await.expect("sweeps");
+    assert!(blobs(&server).is_empty());
+}
+
 #[tokio::test]
 async fn a_version_is_live_only_whole_with_its_cards_and_every_wrap() {
     let server = server().await;
@@ -330,4 +380,59 @@ async fn a_full_disk_refuses_uploads_and_nothing_else() {
     let answer = server.send("PUT", &path, Some(&person.token), prefix).await;
     assert_eq!(answer.problem(), (507, "storage_full".into()));
     assert!(person.unlock_with_words(&server, &person.words).await.is_ok());
+}
+
+/// Runs where the temporary folder is on a small disk of its own: `TMPDIR` on a tmpfs.
+#[tokio::test]
+async fn a_disk_that_is_really_full_still_takes_back_deletes_and_unlocks() {
+    let server = server().await;
+    let disk = rustix::fs::statvfs(server.folder.path()).expect("a disk");
+    if disk.f_blocks * disk.f_frsize > 256 << 20 {
+        return;
+    }
+    let (mut owner, document_id, _, worker, team) = crate::given::given(&server).await;
+    let grant_id =
+        owner.give(&server, &team, document_id).await.map_err(|a| a.problem()).expect("given");
+    server.app.sweep().await.expect("lays the ballast down");
+    let content = owner.seal(DocumentId(random()), EnvelopeKind::Content, (1, 3_000_000));
+    let path = format!("/v1/envelopes/{}", content.named.envelope_id);
+    let prefix = HttpBody::from(content.bytes[..131].to_vec());
+    assert_eq!(server.send("PUT", &path, Some(&owner.token), prefix).await.status, 204);
+    let (body, go_on) = halting(&content.bytes[131..]);
+    let part = format!("{path}/parts/0");
+    let arriving = server.send("PUT", &part, Some(&owner.token), body);
+    let filler = server.folder.path().join("filler");
+    let fill = async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        let mut file = std::fs::File::create(&filler).expect("a filler");
+        for size in [1 << 20, 4096, 1] {
+            while std::io::Write::write_all(&mut file, &vec![1; size]).is_ok() {}
+        }
+        drop(go_on);
+        file
+    };
+    let (arrived, file) = tokio::join!(arriving, fill);
+    assert_eq!(arrived.problem(), (507, "storage_full".into()), "full in the middle of a part");
+    let path = format!("/v1/envelopes/{}", reconnect_format::id::EnvelopeId(random()));
+    let declare = async |server: &crate::stage::Server, owner: &Person| {
+        let prefix = HttpBody::from(content.bytes[..131].to_vec());
+        server.send("PUT", &path, Some(&owner.token), prefix).await.problem()
+    };
+    assert_eq!(declare(&server, &owner).await, (507, "storage_full".into()));
+    let unlocked = owner.unlock_with_words(&server, &owner.words).await;
+    assert_eq!(unlocked.err().map(|answer| answer.problem()), None);
+    assert_eq!(owner.open_session(&server, None).await.status, 201);
+    let revoke = Body::Revoke { grant_id };
+    assert_eq!(owner.submit(&server, revoke, Submission::default()).await.status, 200);
+    let received = server.get("/v1/received", Some(&worker.token)).await;
+    assert_eq!(String::from_utf8_lossy(&received.body), "{\"grants\":[]}");
+    let remove = Body::RemoveDocument { document_id };
+    assert_eq!(owner.submit(&server, remove, Submission::default()).await.status, 200);
+    server.app.sweep().await.expect("sweeps on a full disk");
+    assert_eq!(blobs(&server), vec![content.named.envelope_id.to_string()]);
+    drop(file);
+    std::fs::remove_file(&filler).expect("room again");
+    server.app.sweep().await.expect("sweeps");
+    assert!(server.folder.path().join("ballast").exists(), "laid down again");
+    assert_eq!(declare(&server, &owner).await.0, 204);
 }

@@ -57,6 +57,8 @@ pub(crate) async fn server() -> Server {
 }
 
 pub(crate) async fn server_with(change: impl FnOnce(&mut Config)) -> Server {
+    // What the server logs is shown with a test that fails.
+    drop(tracing_subscriber::fmt().with_test_writer().try_init());
     let folder = tempfile::tempdir().expect("a folder");
     let mut config = Config {
         listen: ([127, 0, 0, 1], 0).into(),
