@@ -1,1 +1,14 @@
-//! The stage of the tests.
+//! The stage of the tests: people with browsers, a server on either database, and its faults.
+//!
+//! Nothing of ours is replaced here: browsers drive the real core, calls reach the real router or
+//! the real binary, and both databases are real ones.
+
+pub mod browser;
+pub mod dump;
+pub mod paper;
+pub mod postgres;
+pub mod process;
+pub mod scan;
+pub mod stage;
+pub mod team;
+pub mod wire;

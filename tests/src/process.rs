@@ -1,0 +1,168 @@
+//! The real program as a process of its own: started, killed, asked to stop, started again.
+
+use std::{
+    env,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use reconnect_format::api::Call;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+
+use crate::wire;
+
+/// Between two looks at a server that starts: there is nothing to wait on before it listens.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Looks before giving up: half a minute.
+const PATIENCE: u32 = 1500;
+
+/// Where and how a program runs.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The program, as built from this source.
+    pub program: PathBuf,
+    /// Its data folder.
+    pub folder: PathBuf,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// More settings, as environment variables.
+    pub variables: Vec<(&'static str, String)>,
+    /// The data folder is a disk of this size, in a mount namespace of the process.
+    pub disk_bytes: Option<u64>,
+}
+
+impl Setup {
+    /// A program on `folder`, on a free port. Builds the program, which is quick when it is built.
+    pub async fn on(folder: &Path) -> Result<Self> {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        Ok(Self {
+            program: build().await?,
+            folder: folder.to_path_buf(),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            variables: vec![("RECONNECT_UNLOCKS_PER_SECOND", "10000".to_owned())],
+            disk_bytes: None,
+        })
+    }
+
+    /// Starts it, and waits until it answers.
+    pub async fn start(&self) -> Result<Process> {
+        let mut command = self.command();
+        command
+            .env("RECONNECT_DATA", &self.folder)
+            .env("RECONNECT_LISTEN", self.address.to_string())
+            .envs(self.variables.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true);
+        if env::var_os("RUST_LOG").is_none() {
+            command.env("RUST_LOG", "off");
+        }
+        let mut process = Process { child: command.spawn()?, address: self.address };
+        process.wait_until_ready().await?;
+        Ok(process)
+    }
+
+    /// It ends with this thread, however that ends.
+    fn command(&self) -> Command {
+        let Some(bytes) = self.disk_bytes else {
+            let mut command = Command::new("setpriv");
+            command.arg("--pdeathsig=KILL").arg(&self.program).arg("serve");
+            return command;
+        };
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "setpriv", "--pdeathsig=KILL", "sh", "-c"]);
+        command.arg(r#"mount -t tmpfs -o size="$1" tmpfs "$2" && exec "$3" serve"#);
+        command.arg("disk").arg(bytes.to_string()).arg(&self.folder).arg(&self.program);
+        command
+    }
+}
+
+/// A running program.
+pub struct Process {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Process {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends it without a word, as a power cut would, and waits until it is gone.
+    pub async fn kill(mut self) -> Result<()> {
+        self.child.kill().await?;
+        Ok(())
+    }
+
+    /// Asks it to stop, and gives how it ended.
+    pub async fn stop(mut self) -> Result<ExitStatus> {
+        self.ask_to_stop()?;
+        self.ended().await
+    }
+
+    /// Asks it to stop, and returns at once.
+    pub fn ask_to_stop(&self) -> Result<()> {
+        kill_process(self.pid()?, Signal::TERM)?;
+        Ok(())
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(&mut self) -> Result<ExitStatus> {
+        let patience = PAUSE * PATIENCE;
+        Ok(tokio::time::timeout(patience, self.child.wait()).await.context("it does not end")??)
+    }
+
+    /// A folder as this process sees it.
+    pub fn sees(&self, folder: &Path) -> Result<PathBuf> {
+        let inside = folder.strip_prefix("/").context("not an absolute path")?;
+        Ok(Path::new("/proc")
+            .join(self.pid()?.as_raw_nonzero().to_string())
+            .join("root")
+            .join(inside))
+    }
+
+    fn pid(&self) -> Result<Pid> {
+        let id = self.child.id().context("it has ended")?;
+        Pid::from_raw(i32::try_from(id)?).context("not a process")
+    }
+
+    async fn wait_until_ready(&mut self) -> Result<()> {
+        for _ in 0..PATIENCE {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the server ended with {status} before it was ready");
+            }
+            let call = Call::read("/readyz").open();
+            if wire::outside(self.address, &call, None).await.is_ok_and(|it| it.status == 200) {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        bail!("the server was not ready in time")
+    }
+}
+
+/// The program, built from the source as it is now.
+async fn build() -> Result<PathBuf> {
+    let root = root();
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--bin", "reconnect"])
+        .current_dir(&root)
+        .status()
+        .await?;
+    ensure!(built.success(), "the server does not build");
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    Ok(target.join("debug/reconnect"))
+}
+
+/// The repository.
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}

@@ -1,0 +1,279 @@
+//! A server of this process on either database, and the people who come to it.
+
+use std::{
+    cell::RefCell,
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    rc::Rc,
+};
+
+use anyhow::{Context as _, Result};
+use reconnect::{App, Clock, Config, app, config::DatabaseUrl};
+use reconnect_core::{
+    document::{ChunkPlan, DocumentKind},
+    error::Error,
+    vault::{Drawn, PaperCard, Vault},
+    words::{PaperSecret, SixWords},
+    world::World as _,
+};
+use reconnect_format::{
+    envelope::{CHUNK_BYTES, PART_CHUNKS},
+    id::DocumentId,
+    tree,
+};
+use tempfile::TempDir;
+
+use crate::{
+    browser::{Browser, Network, Recording},
+    dump::Dump,
+    postgres,
+};
+
+/// When every play begins: 1 September 2026.
+pub const BEGINNING: u64 = 1_788_220_800;
+/// Seconds of a day.
+pub const DAY: u64 = 86_400;
+
+/// Under a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// A file in the data folder.
+    Sqlite,
+    /// A database of its own on a real server.
+    Postgres,
+}
+
+/// What `serve` would run with, on a folder and a database of its own.
+pub async fn settings(folder: &Path, database: Database) -> Result<Config> {
+    Ok(Config {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        data: folder.to_path_buf(),
+        database: match database {
+            Database::Sqlite => DatabaseUrl::Sqlite,
+            Database::Postgres => DatabaseUrl::Postgres(postgres::fresh_database().await?),
+        },
+        file_limit_bytes: 100 << 20,
+        account_limit_bytes: 2 << 30,
+        reserve_bytes: 1 << 20,
+        connections: 256,
+        requests: 256,
+        unlocks_per_second: 10_000,
+    })
+}
+
+/// A server of this process.
+pub struct Server {
+    app: App,
+    config: Config,
+    clock: Clock,
+    network: Rc<RefCell<Network>>,
+    recording: Recording,
+    folder: TempDir,
+}
+
+impl Server {
+    /// Starts one with ordinary settings.
+    pub async fn on(database: Database) -> Result<Self> {
+        Self::with(database, |_| {}).await
+    }
+
+    /// Starts one with some settings changed.
+    pub async fn with(database: Database, change: impl FnOnce(&mut Config)) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut config = settings(folder.path(), database).await?;
+        change(&mut config);
+        let clock = Clock::manual(BEGINNING);
+        let app = App::open(config.clone(), clock.clone()).await?;
+        let network = Rc::new(RefCell::new(Network::Inside(app::router(app.clone()))));
+        Ok(Self { app, config, clock, network, recording: Recording::default(), folder })
+    }
+
+    /// Ends it and starts it again on the same folder and database.
+    pub async fn restart(self) -> Result<Self> {
+        let Self { app, config, clock, network, recording, folder } = self;
+        *network.borrow_mut() = Network::Down;
+        app.close().await;
+        drop(app);
+        let app = App::open(config.clone(), clock.clone()).await?;
+        *network.borrow_mut() = Network::Inside(app::router(app.clone()));
+        Ok(Self { app, config, clock, network, recording, folder })
+    }
+
+    /// Ends it, lets `change` do something to its data folder, and starts it again.
+    pub async fn restart_after(self, change: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
+        let Self { app, config, clock, network, recording, folder } = self;
+        *network.borrow_mut() = Network::Down;
+        app.close().await;
+        drop(app);
+        change(folder.path())?;
+        let app = App::open(config.clone(), clock.clone()).await?;
+        *network.borrow_mut() = Network::Inside(app::router(app.clone()));
+        Ok(Self { app, config, clock, network, recording, folder })
+    }
+
+    /// The server itself.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// What it runs with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The one clock of server and browsers.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Its data folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What went over the wire so far.
+    pub fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    /// A new browser, somewhere else.
+    pub fn browser(&self) -> Browser {
+        Browser::new(Rc::clone(&self.network), self.clock.clone(), Some(Rc::clone(&self.recording)))
+    }
+
+    /// Everything it stores.
+    pub async fn dump(&self) -> Result<Dump> {
+        Dump::take(&self.config).await
+    }
+
+    /// Somebody opens a safe on a device of their own.
+    pub async fn person(&self) -> Result<Person> {
+        Person::open(self.browser(), true).await
+    }
+
+    /// Files of sealed content, largest first.
+    pub fn blobs(&self) -> Result<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        for envelope in fs::read_dir(self.folder().join("blobs"))? {
+            for part in fs::read_dir(envelope?.path())? {
+                let part = part?;
+                found.push((part.metadata()?.len(), part.path()));
+            }
+        }
+        found.sort();
+        Ok(found.into_iter().rev().map(|(_, path)| path).collect())
+    }
+}
+
+/// An owner with their safe open, and what they wrote down.
+pub struct Person {
+    /// Where it is open.
+    pub browser: Browser,
+    /// The open safe.
+    pub vault: Vault,
+    /// What one types to say which safe.
+    pub handle: String,
+    /// Six words, as written down.
+    pub words: String,
+    /// Letters of the sheet, as printed.
+    pub sheet: String,
+}
+
+impl Person {
+    /// Opens a safe in `browser`.
+    pub async fn open(browser: Browser, kept: bool) -> Result<Self> {
+        let drawn = Drawn::draw(&mut browser.rng());
+        let handle = drawn.handle().to_owned();
+        let words = drawn.words().join(" ");
+        let sheet = drawn.paper().join(" ");
+        let vault = drawn.open(&browser, kept).await.context("opening a safe")?;
+        Ok(Self { browser, vault, handle, words, sheet })
+    }
+
+    /// Comes into the safe with the six words.
+    pub async fn with_words(&self, browser: &Browser, kept: bool) -> Result<Vault, Error> {
+        let words = SixWords::parse(&self.words)?;
+        Vault::unlock_with_words(browser, &self.handle, &words, kept).await
+    }
+
+    /// Comes into the safe with the sheet.
+    pub async fn with_sheet(&self, browser: &Browser, kept: bool) -> Result<Vault, Error> {
+        let sheet = PaperSecret::parse(&self.sheet)?;
+        Vault::unlock_with_paper(browser, &sheet, kept).await
+    }
+
+    /// Adds a document.
+    pub async fn add(&mut self, title: &str, plain: &[u8]) -> Result<DocumentId, Error> {
+        self.vault.add(&self.browser, None, plain, &card(title)).await
+    }
+
+    /// Reads a document.
+    pub async fn read(&self, document_id: DocumentId) -> Result<Vec<u8>, Error> {
+        read(&self.vault, &self.browser, document_id).await
+    }
+}
+
+/// Reads a document of an open safe.
+pub async fn read(
+    vault: &Vault,
+    browser: &Browser,
+    document_id: DocumentId,
+) -> Result<Vec<u8>, Error> {
+    let reading = vault.reading(document_id)?;
+    let bytes = browser.ship(reading.call.clone(), Some(vault.token())).await?;
+    Ok(reading.open(&bytes)?.to_vec())
+}
+
+/// What people see of a safe: titles, in the order in which they were added.
+pub fn titles(vault: &Vault) -> Vec<String> {
+    let title = |card: Result<&reconnect_core::document::Card, _>| {
+        card.map_or_else(|_| "(damaged)".to_owned(), |card| card.title().to_owned())
+    };
+    vault.papers().into_iter().map(|paper| title(paper.card)).collect()
+}
+
+/// A photo's card with a small picture.
+pub fn card(title: &str) -> PaperCard {
+    PaperCard {
+        title: title.to_owned(),
+        kind: DocumentKind::Photo,
+        media_type: "image/jpeg".to_owned(),
+        page_count: 1,
+        thumbnail: Some(format!("a small picture of {title}").into_bytes()),
+    }
+}
+
+/// Bytes that are the same for the same seed, and look like nothing.
+pub fn bytes(seed: u64, count: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut made = Vec::with_capacity(count + 8);
+    while made.len() < count {
+        // xorshift64* (Vigna, 2016).
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        made.extend_from_slice(&state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_le_bytes());
+    }
+    made.truncate(count);
+    made
+}
+
+/// Content sealed for an upload: its parts, and the leaves of its tree.
+pub fn parts(plan: &ChunkPlan, content: &[u8]) -> (Vec<Vec<u8>>, Vec<[u8; 32]>) {
+    let (mut pieces, mut leaves) = (Vec::<Vec<u8>>::new(), Vec::new());
+    let chunk_bytes = CHUNK_BYTES as usize;
+    for index in 0..plan.header().chunk_count() {
+        let start = (index as usize * chunk_bytes).min(content.len());
+        let end = (start + chunk_bytes).min(content.len());
+        let sealed = plan.seal_chunk(index, content.get(start..end).unwrap_or_default());
+        leaves.push(tree::leaf_hash(&sealed));
+        if index.is_multiple_of(PART_CHUNKS) {
+            pieces.push(Vec::new());
+        }
+        if let Some(piece) = pieces.last_mut() {
+            piece.extend_from_slice(&sealed);
+        }
+    }
+    (pieces, leaves)
+}

@@ -1,0 +1,142 @@
+//! A structure with its people, and owners who give it papers.
+
+use anyhow::{Context as _, Result, ensure};
+use reconnect::{Clock, Config, operator::Operator};
+use reconnect_core::{
+    error::Error,
+    vault::{Comparison, Desk, Gift, ReceivedGift, Standing},
+    world::World as _,
+};
+use reconnect_format::id::{DocumentId, GrantId, StructureId};
+
+use crate::{
+    browser::Browser,
+    stage::{DAY, Person, Server},
+};
+
+/// Somebody of a structure, at their desk.
+pub struct Member {
+    /// Their own safe, which holds their keys.
+    pub person: Person,
+    /// Their place in the structure.
+    pub desk: Desk,
+}
+
+/// A structure with a manager and a worker, accepted by the operator.
+pub struct Team {
+    /// Which.
+    pub structure_id: StructureId,
+    /// Founded it.
+    pub manager: Member,
+    /// Was invited.
+    pub worker: Member,
+}
+
+impl Team {
+    /// Founds one, has it accepted, and admits a worker.
+    pub async fn on(server: &Server) -> Result<Self> {
+        // Boxed: a play with several people is a large future.
+        Box::pin(Self::gather(server)).await
+    }
+
+    async fn gather(server: &Server) -> Result<Self> {
+        let mut manager = Member::found(server.person().await?, "Accueil de jour", "Lyon").await?;
+        let structure_id = manager.desk.structure_id();
+        server.accept(structure_id).await?;
+        let worker = manager.admit(server.person().await?, "Paul").await?;
+        Ok(Self { structure_id, manager, worker })
+    }
+}
+
+impl Member {
+    /// Somebody founds a structure.
+    pub async fn found(mut person: Person, name: &str, place: &str) -> Result<Self> {
+        let Person { browser, vault, .. } = &mut person;
+        let founded = Desk::found(vault, browser, name, place, "Maryam").await?;
+        ensure!(founded.root_paper.len() == 9, "the root's paper has its groups");
+        Ok(Self { person, desk: founded.desk })
+    }
+
+    /// This manager invites somebody, who answers and is admitted by the manager's page.
+    pub async fn admit(&mut self, mut person: Person, name: &str) -> Result<Self> {
+        let fragment = self.invite(name).await?;
+        let Person { browser, vault, .. } = &mut person;
+        let desk = Desk::join(vault, browser, &fragment, name).await?;
+        let mut newcomer = Self { person, desk };
+        ensure!(newcomer.desk.standing() == Standing::WaitingForManager);
+        self.settle().await?;
+        newcomer.settle().await?;
+        ensure!(newcomer.desk.standing() == Standing::Member, "{:?}", newcomer.desk.standing());
+        Ok(newcomer)
+    }
+
+    /// Makes an invitation, and gives the part of its link after `#`.
+    pub async fn invite(&mut self, name: &str) -> Result<String, Error> {
+        Ok(self.desk.invite(&self.person.vault, &self.person.browser, name).await?.fragment)
+    }
+
+    /// Does what waits for this person's page.
+    pub async fn settle(&mut self) -> Result<(), Error> {
+        self.desk.settle(&mut self.person.vault, &self.person.browser).await
+    }
+
+    /// What the structure was given, as this person sees it.
+    pub async fn received(&mut self) -> Result<Vec<ReceivedGift>, Error> {
+        self.desk.received(&self.person.vault, &self.person.browser).await
+    }
+
+    /// Reads a document that was given.
+    pub async fn read(&self, grant_id: GrantId, document_id: DocumentId) -> Result<Vec<u8>, Error> {
+        let Person { browser, vault, .. } = &self.person;
+        let reading = self.desk.reading(vault, browser, grant_id, document_id).await?;
+        let bytes = browser.ship(reading.call.clone(), Some(vault.token())).await?;
+        Ok(reading.open(&bytes)?.to_vec())
+    }
+
+    /// This person's session.
+    pub fn token(&self) -> &str {
+        self.person.vault.token()
+    }
+
+    /// Where this person's page runs.
+    pub fn browser(&self) -> &Browser {
+        &self.person.browser
+    }
+}
+
+impl Person {
+    /// Compares a structure's code, and gives it documents for a month.
+    pub async fn give(
+        &mut self,
+        structure_id: StructureId,
+        document_ids: &[DocumentId],
+    ) -> Result<GrantId, Error> {
+        let code = structure_id.code();
+        let comparison = Comparison::read(&code);
+        self.vault.compare_structure(&self.browser, structure_id, comparison).await?;
+        let gift = Gift {
+            structure_id,
+            document_ids: document_ids.to_vec(),
+            ends_at: self.browser.now() + 30 * DAY,
+            signed_as: "Aminata D.".to_owned(),
+            purpose: "Demande de logement".to_owned(),
+        };
+        self.vault.give(&self.browser, &gift).await
+    }
+}
+
+impl Server {
+    /// The operator accepts a structure, beside the running server.
+    pub async fn accept(&self, structure_id: StructureId) -> Result<()> {
+        accept(self.config().clone(), self.clock().clone(), structure_id).await
+    }
+}
+
+/// The operator accepts a structure.
+pub async fn accept(config: Config, clock: Clock, structure_id: StructureId) -> Result<()> {
+    let operator = Operator::open(config, clock).await?;
+    let accepted = operator.accept(&structure_id.code()).await.context("accepting")?;
+    operator.close().await;
+    ensure!(accepted.structure_id == structure_id);
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Calls on their way: into a router of this process, or over TCP to a server outside it.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result};
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Request, header},
+};
+use http_body_util::BodyExt as _;
+use hyper_util::rt::TokioIo;
+use reconnect_format::api::{Call, CallBody, Code, Problem};
+use tokio::net::TcpStream;
+use tower::ServiceExt as _;
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Header fields.
+    pub headers: HeaderMap,
+    /// Everything after them.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The code of a refusal.
+    pub fn code(&self) -> Option<Code> {
+        serde_json::from_slice::<Problem>(&self.body).ok().map(|problem| problem.code)
+    }
+
+    /// A header field's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Sends into a router, with all its layers.
+pub async fn inside(router: &Router, call: &Call, token: Option<&str>) -> Result<Answer> {
+    let request = request("localhost", call, token)?;
+    let response = router.clone().oneshot(request).await?;
+    let (head, body) = response.into_parts();
+    let body = body.collect().await?.to_bytes().to_vec();
+    Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+}
+
+/// Sends over a connection of its own: what came back was really acknowledged.
+pub async fn outside(server: SocketAddr, call: &Call, token: Option<&str>) -> Result<Answer> {
+    let request = request(&server.to_string(), call, token)?;
+    let stream = TcpStream::connect(server).await?;
+    stream.set_nodelay(true)?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let connection = tokio::spawn(connection);
+    let response = sender.send_request(request).await?;
+    let (head, body) = response.into_parts();
+    let body = body.collect().await?.to_bytes().to_vec();
+    connection.abort();
+    Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+}
+
+fn request(host: &str, call: &Call, token: Option<&str>) -> Result<Request<Body>> {
+    let mut request =
+        Request::builder().method(call.method).uri(&call.path).header(header::HOST, host);
+    if let Some(token) = token.filter(|_| call.authorized) {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let (kind, body) = match &call.body {
+        CallBody::Empty => (None, Body::empty()),
+        CallBody::Json(text) => (Some("application/json"), Body::from(text.clone())),
+        CallBody::Bytes(bytes) => (Some("application/octet-stream"), Body::from(bytes.clone())),
+    };
+    if let Some(kind) = kind {
+        request = request.header(header::CONTENT_TYPE, kind);
+    }
+    request.body(body).context("the call is no request")
+}

@@ -1,0 +1,32 @@
+//! People reach their end: the real core in every browser, the real router, both databases.
+
+#[path = "journeys/bad_input.rs"]
+mod bad_input;
+#[path = "journeys/owner.rs"]
+mod owner;
+#[path = "journeys/structure.rs"]
+mod structure;
+#[path = "journeys/together.rs"]
+mod together;
+#[path = "journeys/uploads.rs"]
+mod uploads;
+
+/// Plays each journey on `SQLite` and on `PostgreSQL`.
+macro_rules! on_both_databases {
+    ($($journey:ident),* $(,)?) => {$(
+        mod $journey {
+            use reconnect_tests::stage::{Database, Server};
+
+            #[tokio::test]
+            async fn on_sqlite() -> anyhow::Result<()> {
+                super::$journey(Server::on(Database::Sqlite).await?).await
+            }
+
+            #[tokio::test]
+            async fn on_postgres() -> anyhow::Result<()> {
+                super::$journey(Server::on(Database::Postgres).await?).await
+            }
+        }
+    )*};
+}
+use on_both_databases;

@@ -1,0 +1,196 @@
+//! Several devices at once, and requests that arrive twice.
+
+use anyhow::{Context as _, Result, ensure};
+use futures_util::future::join_all;
+use reconnect_core::{error::Error, world::World as _};
+use reconnect_format::{
+    api::{Call, CallBody, Code, Submission},
+    manifest::Manifest,
+};
+use reconnect_tests::{
+    browser::Cut,
+    stage::{Server, bytes, card, read, titles},
+};
+
+super::on_both_databases! {
+    two_devices_write_at_once_and_the_loser_makes_its_statement_anew,
+    of_many_writers_one_wins_each_place_and_all_succeed,
+    the_same_statement_twice_has_the_effect_of_one,
+    an_answer_that_was_lost_is_asked_for_again,
+    a_statement_with_other_bytes_in_a_taken_place_is_a_conflict,
+    devices_come_in_at_the_same_time,
+}
+
+async fn two_devices_write_at_once_and_the_loser_makes_its_statement_anew(
+    server: Server,
+) -> Result<()> {
+    let mut phone = server.person().await?;
+    let id = phone.add("Passeport", b"scan").await?;
+    let browser = server.browser();
+    let mut laptop = phone.with_sheet(&browser, true).await?;
+    // Both know the same head; the phone writes first.
+    phone.vault.rename(&phone.browser, id, "Passeport malien").await?;
+    let before = browser.shipped();
+    let added = laptop.add(&browser, None, b"other", &card("Acte de naissance")).await?;
+    ensure!(browser.shipped() - before > 4, "the laptop lost no race");
+    ensure!(titles(&laptop) == ["Passeport malien", "Acte de naissance"]);
+    phone.vault.sync(&phone.browser).await?;
+    ensure!(phone.read(added).await? == b"other");
+    ensure!(phone.vault.manifest().head() == laptop.manifest().head());
+    // Both rename the same paper: both succeed, the later name stays.
+    phone.vault.rename(&phone.browser, added, "Un").await?;
+    laptop.rename(&browser, added, "Deux").await?;
+    phone.vault.sync(&phone.browser).await?;
+    ensure!(titles(&phone.vault) == ["Passeport malien", "Deux"]);
+    // One removes what the other renames.
+    phone.vault.remove(&phone.browser, id).await?;
+    let late = laptop.rename(&browser, id, "Trop tard").await;
+    ensure!(late.is_err(), "a removed paper was renamed");
+    laptop.sync(&browser).await?;
+    ensure!(titles(&laptop) == ["Deux"]);
+    Ok(())
+}
+
+async fn of_many_writers_one_wins_each_place_and_all_succeed(server: Server) -> Result<()> {
+    const WRITERS: usize = 5;
+    const EACH: usize = 3;
+    let owner = server.person().await?;
+    let mut devices = Vec::new();
+    for _ in 0..WRITERS {
+        let browser = server.browser();
+        devices.push((owner.with_sheet(&browser, true).await?, browser));
+    }
+    let written =
+        join_all(devices.iter_mut().enumerate().map(async |(device, (vault, browser))| {
+            for paper in 0..EACH {
+                let title = format!("{device}-{paper}");
+                // One write gives up after eight lost races: then the person tries again.
+                let mut tries = 0;
+                loop {
+                    tries += 1;
+                    match vault.add(browser, None, title.as_bytes(), &card(&title)).await {
+                        Ok(_) => break,
+                        Err(Error::Offline) if tries < 20 => vault.sync(browser).await?,
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            Ok::<_, Error>(())
+        }))
+        .await;
+    for outcome in written {
+        outcome?;
+    }
+    let browser = server.browser();
+    let vault = owner.with_sheet(&browser, false).await?;
+    let mut seen = titles(&vault);
+    seen.sort();
+    let mut wanted: Vec<_> = (0..WRITERS)
+        .flat_map(|device| (0..EACH).map(move |paper| format!("{device}-{paper}")))
+        .collect();
+    wanted.sort();
+    ensure!(seen == wanted, "{seen:?}");
+    for paper in vault.papers() {
+        let title = paper.card.map_err(|_| Error::NotFound)?.title().to_owned();
+        ensure!(read(&vault, &browser, paper.document_id).await? == title.as_bytes());
+    }
+    // One child of each parent: every device folded the same chain.
+    for (device, browser) in &mut devices {
+        device.sync(browser).await?;
+        ensure!(device.manifest().head() == vault.manifest().head(), "a fork");
+    }
+    Ok(())
+}
+
+async fn the_same_statement_twice_has_the_effect_of_one(server: Server) -> Result<()> {
+    let mut owner = server.person().await?;
+    owner.add("Passeport", &bytes(1, 20_000)).await?;
+    let call = last_statement(&server)?;
+    let before = server.dump().await?;
+    let token = owner.vault.token().to_owned();
+    let again = owner.browser.ship(call.clone(), Some(&token)).await?;
+    ensure!(server.dump().await? == before, "the second time changed something");
+    let server = server.restart().await?;
+    let later = owner.browser.ship(call.clone(), Some(&token)).await?;
+    ensure!(again == later && server.dump().await? == before);
+    // Many copies at one time, of a new one.
+    owner.browser.cut(Cut::Call, "/v1/statements");
+    let id = owner.vault.papers()[0].document_id;
+    owner.vault.rename(&owner.browser, id, "Carte").await?;
+    let call = last_statement(&server)?;
+    let copies = (0..16).map(|_| owner.browser.send(&call, Some(&token)));
+    for answer in join_all(copies).await {
+        ensure!(answer?.status == 200);
+    }
+    owner.vault.sync(&owner.browser).await?;
+    ensure!(titles(&owner.vault) == ["Carte"]);
+    Ok(())
+}
+
+async fn an_answer_that_was_lost_is_asked_for_again(server: Server) -> Result<()> {
+    let mut owner = server.person().await?;
+    let id = owner.add("Passeport", b"scan").await?;
+    let before = owner.vault.manifest().sequence();
+    for (when, title) in [(Cut::Answer, "Un"), (Cut::Call, "Deux")] {
+        owner.browser.cut(when, "/v1/statements");
+        owner.vault.rename(&owner.browser, id, title).await?;
+        ensure!(titles(&owner.vault) == [title]);
+    }
+    ensure!(owner.vault.manifest().sequence() == before + 2, "something was written twice");
+    // The opening of a session is repeated in the same way.
+    let browser = server.browser();
+    browser.cut(Cut::Answer, "/v1/sessions");
+    ensure!(owner.with_sheet(&browser, false).await.err() == Some(Error::Offline));
+    owner.with_sheet(&browser, false).await?;
+    Ok(())
+}
+
+async fn a_statement_with_other_bytes_in_a_taken_place_is_a_conflict(server: Server) -> Result<()> {
+    let mut owner = server.person().await?;
+    let id = owner.add("Passeport", b"scan").await?;
+    let browser = server.browser();
+    let mut other = owner.with_sheet(&browser, true).await?;
+    // The other device signs for a place; the owner takes it first.
+    browser.cut(Cut::Call, "/v1/statements");
+    owner.vault.sync(&owner.browser).await?;
+    owner.vault.rename(&owner.browser, id, "Un").await?;
+    other.rename(&browser, id, "Deux").await?;
+    let refused: Vec<_> = server
+        .recording()
+        .borrow()
+        .iter()
+        .filter(|exchange| exchange.answer.code() == Some(Code::Conflict))
+        .map(|exchange| exchange.answer.status)
+        .collect();
+    ensure!(refused == [409], "{refused:?}");
+    Ok(())
+}
+
+async fn devices_come_in_at_the_same_time(server: Server) -> Result<()> {
+    let mut owner = server.person().await?;
+    let id = owner.add("Passeport", b"scan").await?;
+    let browsers: Vec<_> = (0..3).map(|_| server.browser()).collect();
+    let entered = join_all(browsers.iter().map(|it| owner.with_sheet(it, true))).await;
+    let mut devices = std::collections::BTreeSet::new();
+    for (vault, browser) in entered.into_iter().zip(&browsers) {
+        let vault = vault.context("a device did not come in")?;
+        ensure!(read(&vault, browser, id).await? == b"scan");
+        devices.insert(vault.device_id());
+    }
+    ensure!(devices.len() == 3);
+    owner.vault.sync(&owner.browser).await?;
+    let manifest: &Manifest = owner.vault.manifest();
+    ensure!(manifest.devices().count() == 4);
+    Ok(())
+}
+
+/// The newest statement that went over the wire.
+fn last_statement(server: &Server) -> Result<Call> {
+    let recording = server.recording().borrow();
+    let mut sent = recording.iter().rev().filter(|it| it.head.starts_with("POST /v1/statements"));
+    let body = &sent.next().context("no statement was sent")?.sent;
+    let text = String::from_utf8(body.clone())?;
+    serde_json::from_str::<Submission>(&text)?;
+    let (method, path) = ("POST", "/v1/statements".to_owned());
+    Ok(Call { method, path, authorized: true, body: CallBody::Json(text) })
+}

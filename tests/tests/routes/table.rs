@@ -1,0 +1,184 @@
+//! Who gets what: a route, what its path names, and the status for each principal.
+//!
+//! One number stands for everybody, with or without a session. Six stand for owner, another owner,
+//! a worker of the structure that the owner gives to, its manager, somebody invited to it who was
+//! not admitted yet, and the manager of another structure; all without a live session get 401, or
+//! what a seventh number says.
+//! Rows that begin with `last` change something when they succeed, and are played at the end.
+
+use anyhow::{Context as _, Result, ensure};
+
+/// One line of the table.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// HTTP method.
+    pub(crate) method: &'static str,
+    /// As the server's table writes it.
+    pub(crate) path: &'static str,
+    /// What it names.
+    pub(crate) object: &'static str,
+    /// For each principal with a live session.
+    pub(crate) statuses: [u16; 6],
+    /// For everybody, when no session is needed.
+    pub(crate) open: Option<u16>,
+    /// Whether it is played at the end.
+    pub(crate) last: bool,
+}
+
+impl Row {
+    pub(crate) fn name(&self) -> String {
+        format!("{} {} ({})", self.method, self.path, self.object)
+    }
+}
+
+pub(crate) fn rows() -> Result<Vec<Row>> {
+    TABLE.lines().filter(|line| !line.trim().is_empty()).map(row).collect()
+}
+
+fn row(line: &'static str) -> Result<Row> {
+    let mut words = line.split_whitespace().peekable();
+    let last = words.next_if_eq(&"last").is_some();
+    let method = words.next().context("a method")?;
+    let path = words.next().context("a path")?;
+    let object = words.next().context("an object")?;
+    let statuses: Vec<u16> = words.map(str::parse).collect::<Result<_, _>>().context(line)?;
+    let (statuses, open) = match statuses.as_slice() {
+        [one] => ([*one; 6], Some(*one)),
+        [several @ .., nobody] if several.len() == 6 => {
+            (<[u16; 6]>::try_from(several).context(line)?, Some(*nobody))
+        }
+        several => (<[u16; 6]>::try_from(several).context(line)?, None),
+    };
+    ensure!(path.starts_with('/'), "{line}");
+    Ok(Row { method, path, object, statuses, open, last })
+}
+
+const TABLE: &str = "
+GET    /livez                                     -          200
+GET    /readyz                                    -          200
+GET    /v1/openapi.json                           -          200
+GET    /v1/service                                -          200
+POST   /v1/words/registration                     -          200
+POST   /v1/accounts                               again      201
+POST   /v1/accounts                               closed     409
+POST   /v1/unlock/words/start                     -          200
+POST   /v1/unlock/words/finish                    never      401
+POST   /v1/unlock/sheet                           again      401
+POST   /v1/sessions                               again      201
+GET    /v1/structures                             -          200
+
+GET    /v1/sync                                   -          200 200 200 200 200 200
+GET    /v1/memberships                            -          200 200 200 200 200 200
+GET    /v1/received                               -          200 200 200 200 200 200
+POST   /v1/statements                             again      200 422 422 422 422 422
+POST   /v1/structures                             again      422 201 422 422 422 422
+
+PUT    /v1/envelopes/{envelope_id}                under-way  409 404 404 404 404 404
+PUT    /v1/envelopes/{envelope_id}                finished   409 404 404 404 404 404
+PUT    /v1/envelopes/{envelope_id}                others     404 409 404 404 404 404
+PUT    /v1/envelopes/{envelope_id}                malformed  404 404 404 404 404 404
+GET    /v1/envelopes/{envelope_id}                under-way  200 404 404 404 404 404
+GET    /v1/envelopes/{envelope_id}                finished   200 404 404 404 404 404
+GET    /v1/envelopes/{envelope_id}                card       404 404 404 404 404 404
+GET    /v1/envelopes/{envelope_id}                given-up   404 404 404 404 404 404
+GET    /v1/envelopes/{envelope_id}                others     404 200 404 404 404 404
+GET    /v1/envelopes/{envelope_id}                never      404 404 404 404 404 404
+GET    /v1/envelopes/{envelope_id}                malformed  404 404 404 404 404 404
+DELETE /v1/envelopes/{envelope_id}                finished   409 404 404 404 404 404
+DELETE /v1/envelopes/{envelope_id}                card       404 404 404 404 404 404
+DELETE /v1/envelopes/{envelope_id}                given-up   404 404 404 404 404 404
+DELETE /v1/envelopes/{envelope_id}                never      404 404 404 404 404 404
+DELETE /v1/envelopes/{envelope_id}                malformed  404 404 404 404 404 404
+PUT    /v1/envelopes/{envelope_id}/parts/{index}  under-way  204 404 404 404 404 404
+PUT    /v1/envelopes/{envelope_id}/parts/{index}  finished   400 404 404 404 404 404
+PUT    /v1/envelopes/{envelope_id}/parts/{index}  past-end   404 404 404 404 404 404
+PUT    /v1/envelopes/{envelope_id}/parts/{index}  card       404 404 404 404 404 404
+PUT    /v1/envelopes/{envelope_id}/parts/{index}  given-up   404 404 404 404 404 404
+PUT    /v1/envelopes/{envelope_id}/parts/{index}  never      404 404 404 404 404 404
+PUT    /v1/envelopes/{envelope_id}/parts/{index}  malformed  404 404 404 404 404 404
+
+GET    /v1/documents/{document_id}/content        given      200 404 404 404 404 404
+GET    /v1/documents/{document_id}/content        kept       200 404 404 404 404 404
+GET    /v1/documents/{document_id}/content        removed    404 404 404 404 404 404
+GET    /v1/documents/{document_id}/content        others     404 200 404 404 404 404
+GET    /v1/documents/{document_id}/content        never      404 404 404 404 404 404
+GET    /v1/documents/{document_id}/content        malformed  404 404 404 404 404 404
+GET    /v1/documents/{document_id}/thumbnail      given      200 404 404 404 404 404
+GET    /v1/documents/{document_id}/thumbnail      kept       200 404 404 404 404 404
+GET    /v1/documents/{document_id}/thumbnail      removed    404 404 404 404 404 404
+GET    /v1/documents/{document_id}/thumbnail      others     404 200 404 404 404 404
+GET    /v1/documents/{document_id}/thumbnail      never      404 404 404 404 404 404
+GET    /v1/documents/{document_id}/thumbnail      malformed  404 404 404 404 404 404
+
+GET    /v1/structures/{structure_id}              accepted   200
+GET    /v1/structures/{structure_id}              another    200
+GET    /v1/structures/{structure_id}              waiting    404 200 404 404 404 404 404
+GET    /v1/structures/{structure_id}              never      404
+GET    /v1/structures/{structure_id}              malformed  404
+GET    /v1/structures/{structure_id}/inside       accepted   404 404 200 200 404 404
+GET    /v1/structures/{structure_id}/inside       another    404 404 404 404 404 200
+GET    /v1/structures/{structure_id}/inside       waiting    404 200 404 404 404 404
+GET    /v1/structures/{structure_id}/inside       never      404 404 404 404 404 404
+GET    /v1/structures/{structure_id}/inside       malformed  404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/commits      accepted   404 404 404 204 404 404
+POST   /v1/structures/{structure_id}/commits      another    404 404 404 404 404 422
+POST   /v1/structures/{structure_id}/commits      waiting    404 422 404 404 404 404
+POST   /v1/structures/{structure_id}/commits      never      404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/commits      malformed  404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/invitations  accepted   404 404 404 201 404 404
+POST   /v1/structures/{structure_id}/invitations  another    404 404 404 404 404 422
+POST   /v1/structures/{structure_id}/invitations  waiting    404 422 404 404 404 404
+POST   /v1/structures/{structure_id}/invitations  never      404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/invitations  malformed  404 404 404 404 404 404
+GET    /v1/structures/{structure_id}/invitations  accepted   404 404 404 200 404 404
+GET    /v1/structures/{structure_id}/invitations  another    404 404 404 404 404 200
+GET    /v1/structures/{structure_id}/invitations  waiting    404 200 404 404 404 404
+GET    /v1/structures/{structure_id}/invitations  never      404 404 404 404 404 404
+GET    /v1/structures/{structure_id}/invitations  malformed  404 404 404 404 404 404
+
+POST   /v1/invitations/{invitation_id}/join       open       422 422 422 422 422 422
+POST   /v1/invitations/{invitation_id}/join       answered   204 204 204 204 204 204
+POST   /v1/invitations/{invitation_id}/join       ended      410 410 410 410 410 410
+POST   /v1/invitations/{invitation_id}/join       never      404 404 404 404 404 404
+POST   /v1/invitations/{invitation_id}/join       malformed  404 404 404 404 404 404
+
+POST   /v1/received/{grant_id}/list               live       404 404 200 200 404 404
+POST   /v1/received/{grant_id}/list               taken-back 404 404 404 404 404 404
+POST   /v1/received/{grant_id}/list               over       404 404 404 404 404 404
+POST   /v1/received/{grant_id}/list               others     404 404 404 404 404 422
+POST   /v1/received/{grant_id}/list               own        404 404 404 404 404 404
+POST   /v1/received/{grant_id}/list               never      404 404 404 404 404 404
+POST   /v1/received/{grant_id}/list               malformed  404 404 404 404 404 404
+POST   /v1/received/{grant_id}/documents/{document_id}/open  live       404 404 200 200 404 404
+POST   /v1/received/{grant_id}/documents/{document_id}/open  uncovered  404 404 404 404 404 404
+POST   /v1/received/{grant_id}/documents/{document_id}/open  removed    404 404 404 404 404 404
+POST   /v1/received/{grant_id}/documents/{document_id}/open  taken-back 404 404 404 404 404 404
+POST   /v1/received/{grant_id}/documents/{document_id}/open  over       404 404 404 404 404 404
+POST   /v1/received/{grant_id}/documents/{document_id}/open  others     404 404 404 404 404 422
+POST   /v1/received/{grant_id}/documents/{document_id}/open  own        404 404 404 404 404 404
+POST   /v1/received/{grant_id}/documents/{document_id}/open  never      404 404 404 404 404 404
+POST   /v1/received/{grant_id}/documents/{document_id}/open  malformed  404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/content live       404 404 200 200 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/content uncovered  404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/content removed    404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/content taken-back 404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/content over       404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/content others     404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/content own        404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/content never      404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/content malformed  404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/thumbnail live       404 404 200 200 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/thumbnail uncovered  404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/thumbnail removed    404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/thumbnail taken-back 404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/thumbnail over       404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/thumbnail others     404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/thumbnail own        404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/thumbnail never      404 404 404 404 404 404
+GET    /v1/received/{grant_id}/documents/{document_id}/thumbnail malformed  404 404 404 404 404 404
+
+last DELETE /v1/envelopes/{envelope_id}           under-way  204 404 404 404 404 404
+last PUT    /v1/envelopes/{envelope_id}           fresh      204 204 204 204 204 204
+last DELETE /v1/sessions/this                     -          204 204 204 204 204 204
+last DELETE /v1/sessions                          -          204 204 204 204 204 204
+";
