@@ -7,6 +7,8 @@ mod bulk;
 #[cfg(feature = "structure")]
 mod desk;
 mod outside;
+#[cfg(feature = "vectors")]
+mod vectors;
 mod view;
 
 use std::{cell::RefCell, str::FromStr};
@@ -27,6 +29,8 @@ use wasm_bindgen::prelude::*;
 pub use bulk::{Reader, Upload};
 use outside::Browser;
 pub use outside::Outside;
+#[cfg(feature = "vectors")]
+pub use vectors::judge_vector;
 
 /// An error as the worker catches it: JSON text with a stable code.
 pub(crate) fn thrown(error: &Error) -> JsValue {
@@ -47,6 +51,8 @@ pub struct Client {
     world: Browser,
     drawn: RefCell<Option<Drawn>>,
     vault: RefCell<Option<Vault>>,
+    /// Apart from the safe, which a journey may hold while parts of an upload are on their way.
+    token: RefCell<Option<String>>,
     #[cfg(feature = "structure")]
     desk: RefCell<Option<reconnect_core::vault::Desk>>,
 }
@@ -81,6 +87,7 @@ impl Client {
 
     fn enter(&self, vault: Vault) -> String {
         let view = view::safe(&vault, self.world.now());
+        self.token.replace(Some(vault.token().to_owned()));
         self.vault.replace(Some(vault));
         shown(&view)
     }
@@ -95,6 +102,7 @@ impl Client {
             world: Browser(outside),
             drawn: RefCell::default(),
             vault: RefCell::default(),
+            token: RefCell::default(),
             #[cfg(feature = "structure")]
             desk: RefCell::default(),
         }
@@ -145,19 +153,21 @@ impl Client {
 
     /// Ends the session; everywhere, those of all devices.
     pub async fn sign_out(&self, everywhere: bool) -> Result<(), JsValue> {
+        self.token.take();
         let Some(vault) = self.vault.take() else { return Ok(()) };
         vault.sign_out(&self.world, everywhere).await.map_err(|it| thrown(&it))
     }
 
     /// Closes the safe for good.
     pub async fn close_for_good(&self) -> Result<(), JsValue> {
+        self.token.take();
         let Some(vault) = self.vault.take() else { return Ok(()) };
         vault.close_for_good(&self.world).await.map_err(|it| thrown(&it))
     }
 
     /// The session's token, for the worker's streaming fetch.
     pub fn token(&self) -> Option<String> {
-        self.vault.borrow().as_ref().map(|vault| vault.token().to_owned())
+        self.token.borrow().clone()
     }
 
     /// Draws new words with a new handle; they count once `replace_words` has answered.

@@ -76,6 +76,7 @@ impl Stage {
             }
             "vectors" => {
                 self.cargo_test(&["--test", "vectors"])?;
+                wasm::build_judge()?;
                 wasm::build()?;
                 node(&["tests/vectors.mjs"]).run()
             }

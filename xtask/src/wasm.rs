@@ -12,25 +12,32 @@ use anyhow::{Context as _, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::command::{Runs as _, cargo, node, program, root};
-use crate::stamp::Stamp;
+use crate::stamp::{Stamp, my_turn};
 
 /// Builds both flavours, each only when something it is made from changed.
-#[expect(clippy::print_stdout, reason = "a command says what it does")]
 pub(crate) fn build() -> Result<()> {
+    FLAVOURS.iter().try_for_each(|(flavour, features)| build_one(flavour, features))
+}
+
+/// Builds the owner's client with the judge of test vectors in it, which no page loads.
+pub(crate) fn build_judge() -> Result<()> {
+    build_one("vectors", "vectors")
+}
+
+#[expect(clippy::print_stdout, reason = "a command says what it does")]
+fn build_one(flavour: &str, features: &str) -> Result<()> {
+    let _turn = my_turn()?;
     let rustc = program("rustc").arg("--version").read()?;
-    for (flavour, features) in FLAVOURS {
-        let into = root().join("web/src/wasm").join(flavour);
-        let words = [flavour, features, rustc.as_str()];
-        let stamp = Stamp::take(into.join(".stamp"), INPUTS, &words)?;
-        if stamp.is_fresh() && into.join("client_bg.wasm").is_file() {
-            continue;
-        }
-        println!("wasm: building the {flavour}'s client");
-        compile(features)?;
-        bind(flavour, &into)?;
-        stamp.keep()?;
+    let into = root().join("web/src/wasm").join(flavour);
+    let words = [flavour, features, rustc.as_str()];
+    let stamp = Stamp::take(into.join(".stamp"), INPUTS, &words)?;
+    if stamp.is_fresh() && into.join("client_bg.wasm").is_file() {
+        return Ok(());
     }
-    Ok(())
+    println!("wasm: building the {flavour} client");
+    compile(features)?;
+    bind(flavour, &into)?;
+    stamp.keep()
 }
 
 fn compile(features: &str) -> Result<()> {
