@@ -39,6 +39,7 @@ enum OperatorCommand {
     /// Accepts a structure: owners can find it and give it papers.
     Accept {
         /// Its id, or its code of 20 letters.
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
 }
@@ -80,6 +81,12 @@ async fn run_server(config: Config, clock: Clock) -> anyhow::Result<()> {
     // No core dump and no debugger of the same account: what passes through memory stays there.
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
         .context("the process could not be made undumpable")?;
+    // As many files and connections as the system allows; the settings say how many are used.
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let most = rustix::process::Rlimit { current: files.maximum, ..files };
+    if rustix::process::setrlimit(rustix::process::Resource::Nofile, most).is_err() {
+        tracing::warn!("the limit on open files could not be raised");
+    }
     // Before the data folder is opened: a port in use is said at once.
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await

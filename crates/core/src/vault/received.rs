@@ -23,6 +23,9 @@ use crate::{
     world::{World, ask},
 };
 
+/// How long one receipt stands for one look at a list; the server takes it for an hour. RCPT-3.
+const RECEIPT_SECONDS: u64 = 50 * 60;
+
 /// A grant as a member of its structure sees it.
 pub struct ReceivedGift {
     /// Which.
@@ -59,8 +62,9 @@ pub(super) struct OpenedGrant {
     given_at: u64,
     owner_sequence: u64,
     secret: GrantSecret,
-    /// Asking again with the same receipt is the same opening.
+    /// Asking again with the same receipt is the same opening, for a while.
     receipt: GiveReceipt,
+    receipt_at: u64,
     papers: Vec<OpenedPaper>,
 }
 
@@ -117,9 +121,10 @@ impl Desk {
             return Err(ServerMisbehaved::Forged.into());
         }
         let owner = statement.body().account_id;
-        let receipt = match known {
-            Some(known) => known.receipt.clone(),
-            None => self.receipt(vault, world, grant_id, owner, Subject::List)?,
+        let fresh = known.filter(|known| world.now() < known.receipt_at + RECEIPT_SECONDS);
+        let (receipt, receipt_at) = match fresh {
+            Some(known) => (known.receipt.clone(), known.receipt_at),
+            None => (self.receipt(vault, world, grant_id, owner, Subject::List)?, world.now()),
         };
         let call = Call::send(format!("/v1/received/{grant_id}/list"), &receipt);
         let opened: GrantOpened = ask(world, call, Some(vault.token())).await?;
@@ -137,6 +142,7 @@ impl Desk {
             terms,
             secret,
             receipt,
+            receipt_at,
             papers,
         };
         self.opened.insert(grant_id, grant);
