@@ -1,6 +1,6 @@
 //! Knowing that nothing changed: a stamp holds the hash of everything a result was made from.
 
-use std::fs;
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
@@ -48,6 +48,15 @@ impl Stamp {
         fs::write(&self.file, &self.hash)
             .with_context(|| format!("cannot write {}", self.file.display()))
     }
+}
+
+/// Waits until nobody else builds the client or the page here; the turn ends with the value.
+pub(crate) fn my_turn() -> Result<File> {
+    let folder = root().join("target/xtask");
+    fs::create_dir_all(&folder)?;
+    let turn = File::create(folder.join("turn")).context("cannot make target/xtask/turn")?;
+    turn.lock()?;
+    Ok(turn)
 }
 
 fn list(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
