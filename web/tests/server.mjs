@@ -1,6 +1,6 @@
 // The real server for a journey: its own data folder and port, and an end that may come as `kill -9`.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const program = process.env.RECONNECT_BIN
   ?? fileURLToPath(new URL('../../target/debug/reconnect', import.meta.url));
@@ -41,6 +42,13 @@ export async function startServer({ env = {}, log }) {
   const server = {
     url,
     data,
+    port,
+    /** An operator's command, as a process beside the running server; gives what it prints. */
+    async operator(...words) {
+      const options = { env: settings, timeout: 30_000 };
+      const { stdout } = await promisify(execFile)(program, ['operator', ...words], options);
+      return stdout;
+    },
     /** Pulls the plug: nothing that was only in memory survives. */
     kill: () => stop('SIGKILL'),
     /** Starts again on the same folder and port, after `kill` or in its place. */

@@ -8,9 +8,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { actsOf } from './acts.mjs';
 import { startServer } from './server.mjs';
+import { startWire } from './wire.mjs';
 
 /** The two screens that every journey is tried on. */
 export const phone = { width: 360, height: 740 };
@@ -21,37 +24,70 @@ export const results = fileURLToPath(new URL('../test-results/', import.meta.url
 /**
  * Sets the stage for one test and clears it afterwards, also when the test fails.
  *
- * @param {import('node:test').TestContext} test
- * @param {{ name?: string, env?: Record<string, string> }} options `env` are settings of the server
+ * @param {import('node:test').TestContext} context
+ * @param {{ name?: string, env?: Record<string, string>, record?: boolean }} options `env` are settings
+ *   of the server; `record` keeps a copy of everything that goes over the wire
  */
-export async function setStage(test, { name = slug(test.name), env = {} } = {}) {
+async function setStage(context, { name = slug(context.name), env = {}, record = false } = {}) {
   await mkdir(results, { recursive: true });
-  const server = await startServer({ env, log: `${results}${name}.server.log` });
+  const log = `${results}${name}.server.log`;
+  const server = await startServer({ env, log });
+  const wire = record ? await startWire(server.port) : null;
+  const url = wire?.url ?? server.url;
   const browser = await launch().catch(async (error) => {
     await server.end();
     throw error;
   });
   const people = [];
-  test.after(async () => {
+  context.after(async () => {
     await browser.close();
+    await wire?.end();
     await server.end();
   });
   return {
     name,
     server,
     browser,
-    url: server.url,
+    wire,
+    url,
+    log,
     /** A new person: a browser that nobody used before. See `newPerson`. */
     async newPerson(who, options) {
-      const person = await newPerson({ browser, url: server.url, stage: name, who, options });
+      const person = await newPerson({ browser, url, stage: name, who, options });
       people.push(person);
       return person;
     },
-    /** Fails when anything went wrong on anybody's page. The last line of a journey. */
+    /** Fails when anything went wrong on anybody's page. */
     noFaults() {
       for (const person of people) person.noFaults();
     },
+    /** What everybody saw when it went wrong: it says more than where. */
+    async lastLook() {
+      for (const person of people) {
+        await person.screenshot('last-look').catch(() => undefined);
+        for (const fault of person.faults) console.error(`${person.who}: ${fault}`);
+      }
+    },
   };
+}
+
+/**
+ * A journey: people on a stage, at whose end nothing may have gone wrong on anybody's page.
+ *
+ * @param {Parameters<typeof setStage>[1]} options
+ * @param {(stage: Awaited<ReturnType<typeof setStage>>) => Promise<void>} tell
+ */
+export function journey(name, options, tell) {
+  test(name, async (context) => {
+    const stage = await setStage(context, options);
+    try {
+      await tell(stage);
+      stage.noFaults();
+    } catch (error) {
+      await stage.lastLook();
+      throw error;
+    }
+  });
 }
 
 /** Chromium as Debian ships it; it finds no name but this machine's. */
@@ -68,18 +104,19 @@ async function launch() {
 }
 
 /**
- * @param {object} options of Playwright's `newContext`, among them `locale` and `viewport` (a phone
- *   when none is said), and `allow`, a pattern of faults that this journey provokes on purpose
+ * @param {object} options of Playwright's `newContext`, among them `viewport` (a phone when none is
+ *   said), and `language`, the one that is read
  */
 async function newPerson({ browser, url, stage, who, options = {} }) {
-  const { allow, ...context } = options;
+  const { language = 'fr', ...context } = options;
   const faults = [];
+  const provoked = [];
   const fault = (what) => {
-    if (!allow?.test(what)) faults.push(what);
+    if (!provoked.some((pattern) => pattern.test(what))) faults.push(what);
   };
   const owned = await browser.newContext({
     baseURL: url,
-    locale: 'fr-FR',
+    locale: { fr: 'fr-FR', en: 'en-GB', ar: 'ar' }[language],
     timezoneId: 'Europe/Paris',
     viewport: phone,
     acceptDownloads: true,
@@ -87,12 +124,16 @@ async function newPerson({ browser, url, stage, who, options = {} }) {
   });
   await watch(owned, new URL(url).origin, fault);
   const page = await owned.newPage();
+  page.setDefaultTimeout(20_000);
   let shots = 0;
-  return {
+  const person = {
     who,
     page,
+    language,
     context: owned,
     faults,
+    /** From now on the journey provokes these faults on purpose. */
+    provoke: (pattern) => void provoked.push(pattern),
     noFaults: () => assert.deepEqual(faults, [], `faults on the page of ${who}`),
     /** Saves what the person sees, the whole page of it. */
     async screenshot(what, from = page) {
@@ -108,6 +149,7 @@ async function newPerson({ browser, url, stage, who, options = {} }) {
     passkeys: (from = page) => passkeys(owned, from),
     close: () => owned.close(),
   };
+  return Object.assign(person, actsOf(person));
 }
 
 /** Hears of every fault on every page and worker of a person. */

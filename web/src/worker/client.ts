@@ -2,7 +2,7 @@
 // and with it every key.
 
 import { startWorker } from '../lib/trusted';
-import { Refusal, type Desk, type Progress, type Safe } from './intents';
+import { Refusal, type Desk, type NewDocument, type Progress, type Safe } from './intents';
 import type { Asked, Told } from './vault.worker';
 
 interface Waiting {
@@ -67,7 +67,14 @@ export function connectTo(address: string): { safe: Safe; desk: Desk } {
   }
 
   const lock = async (): Promise<void> => stop('session_ended');
-  const answers = new Proxy({ missing, lock } as Record<string, unknown>, {
+  /** A worker cannot ask the browser to keep what is stored when space runs short: the page does. */
+  const draft = async (document: NewDocument): Promise<string | null> => {
+    const id: string | null = await ask('draft', [document]);
+    if (id !== null) void navigator.storage.persist().catch(() => false);
+    return id;
+  };
+
+  const answers = new Proxy({ missing, lock, draft } as Record<string, unknown>, {
     get: (own, intent: string) => own[intent] ?? ((...args: unknown[]) => ask(intent, args)),
   });
   return { safe: answers as unknown as Safe, desk: answers as unknown as Desk };

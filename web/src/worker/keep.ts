@@ -43,8 +43,6 @@ export async function forget(name: string): Promise<void> {
 }
 
 export async function keepDraft(draft: KeptDraft): Promise<void> {
-  // Asks the browser not to clear it when space runs short; a refusal changes nothing else.
-  await navigator.storage.persist().catch(() => false);
   await (await database()).put('drafts', draft);
 }
 

@@ -284,6 +284,8 @@ export function serve(load: Promise<new (outside: never) => Client>): void {
       tell({ id, answer: given }, transferred(given));
     } catch (thrown) {
       const { code, retryAfter, detail } = refusalOf(thrown);
+      // A fault of ours: where it was, never what it was about.
+      if (code === 'internal') console.error((thrown as Error | undefined)?.stack?.replace(/^.*\n/, '') ?? 'internal');
       tell({ id, refusal: { code, retryAfter, detail } });
     }
   };

@@ -1,0 +1,219 @@
+// What people do on the page, found by role and by the words of their language.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { wordsOf } from './words.mjs';
+
+const escaped = (text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/\s+/g, '\\s+');
+
+/** Acts of a person; `person.page` is where they act. */
+export function actsOf(person) {
+  const { page } = person;
+  const t = wordsOf(person.language);
+  const starts = (key, values) => new RegExp(`^\\s*${escaped(t(key, values))}`, 'u');
+
+  const acts = {
+    t,
+    /** A button that says exactly this. */
+    button: (key, values) => page.getByRole('button', { name: t(key, values), exact: true }),
+    press: (key, values) => acts.button(key, values).click(),
+    /** A big answer: its name goes on after these words. */
+    choose: (key, values) => page.getByRole('button', { name: starts(key, values) }).first().click(),
+    chooseNamed: (name) => page.getByRole('button', { name: new RegExp(`^\\s*${escaped(name)}`, 'u') }).first().click(),
+    link: (key, values) => page.getByRole('link', { name: starts(key, values) }).first(),
+    follow: (key, values) => acts.link(key, values).click(),
+    /** One of the places at the foot or in the bar. */
+    tab: (name) => page.getByRole('navigation').getByRole('link', { name: t(`tab-${name}`), exact: true }).click(),
+    field: (key, values) => page.getByLabel(t(key, values), { exact: true }),
+    write: (key, text, values) => acts.field(key, values).fill(text),
+    /** Waits until the screen with this heading is there. */
+    on: (key, values) => page.getByRole('heading', { level: 1, name: t(key, values), exact: true }).waitFor(),
+    onNamed: (name) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor(),
+    /** Waits until this is said somewhere on the screen. */
+    told: (key, values) => page.getByText(t(key, values), { exact: false }).first().waitFor(),
+    read: (text) => page.getByText(text, { exact: false }).first().waitFor(),
+    /** A look at the screen: no barrier for anybody, and a picture of it. */
+    async look(what) {
+      await person.axe();
+      await person.screenshot(what);
+    },
+
+    /** Comes to a page for the first time and says which language. */
+    async arrive(address = '/') {
+      await page.goto(address);
+      await acts.on('language-title');
+      await acts.look('language');
+      await page.getByRole('button', { name: ownName[person.language], exact: true }).click();
+    },
+
+    /** Opens a safe; gives what the person then has on paper. `looks` at each screen when asked. */
+    async openSafe({ keep, looks = false, desk = '' }) {
+      const look = looks ? acts.look : async () => undefined;
+      await acts.choose(`welcome-${desk}open`);
+      await acts.on('open-handle-title');
+      await look('open-handle');
+      const handle = (await page.locator('main .handle').innerText()).trim();
+      await acts.press('open-handle-next');
+
+      await acts.on('open-words-title');
+      await look('open-words');
+      const words = (await page.locator('main .word').allInnerTexts()).map((word) => word.trim());
+      assert.equal(words.length, 6);
+      await acts.press('open-words-next');
+
+      await acts.on('open-check-title');
+      const asked = [];
+      for (let number = 1; number <= 6; number += 1) {
+        if (await acts.field('open-check-word', { number }).count() > 0) asked.push(number);
+      }
+      assert.equal(asked.length, 2);
+      for (const number of asked) await acts.write('open-check-word', 'zzz', { number });
+      await acts.press('next');
+      await acts.told('open-check-wrong', { number: asked[0] });
+      await look('open-check');
+      for (const number of asked) await acts.write('open-check-word', words[number - 1].toUpperCase(), { number });
+      await acts.press('next');
+
+      await acts.on('sheet-own-title');
+      const letters = await acts.sheet();
+      await look('open-sheet');
+      await acts.press('sheet-next');
+      await acts.checkSheet(letters, look);
+
+      await acts.on('keep-title');
+      await look('open-keep');
+      await acts.choose(keep ? 'keep-yes' : 'keep-no');
+      return { handle, words, letters };
+    },
+
+    /** The letters of a sheet; on paper there is nothing but the sheet. */
+    async sheet() {
+      const letters = (await page.locator('main .sheet .group').allInnerTexts()).join(' ');
+      await page.getByRole('img', { name: t('sheet-paper-qr') }).waitFor();
+      await page.emulateMedia({ media: 'print' });
+      assert.equal(await page.getByRole('button').count(), 0, 'no button is printed');
+      assert.ok(await page.locator('main .sheet .group').first().isVisible(), 'the letters are printed');
+      await page.emulateMedia({ media: null });
+      // Nobody stands beside this machine to close the browser's own dialog.
+      await page.evaluate(() => {
+        globalThis.print = () => { globalThis.printed = true; };
+      });
+      await acts.press('print');
+      await page.waitForFunction(() => globalThis.printed);
+      return letters;
+    },
+
+    async checkSheet(letters, look = async () => undefined) {
+      await acts.on('sheet-check-title');
+      await acts.write('sheet-check-letters', 'ZZZZ');
+      await acts.press('next');
+      await acts.told('sheet-check-wrong');
+      await look('open-sheet-check');
+      await acts.write('sheet-check-letters', letters.replaceAll(' ', '').slice(-4).toLowerCase());
+      await acts.press('next');
+    },
+
+    /** Comes in with the six words, from the screen that asks what one has. */
+    async comeWithWords({ handle, words }, keep = null) {
+      await acts.choose('come-words');
+      await acts.on('come-words');
+      await acts.write('come-handle', handle);
+      for (const [at, word] of words.entries()) {
+        await page.getByLabel(`${t('come-word')} ${at + 1}`, { exact: true }).fill(word);
+      }
+      await acts.press('come-in');
+      await acts.keepOrNot(keep);
+    },
+
+    async comeWithSheet({ letters }, keep) {
+      await acts.choose('come-sheet');
+      await acts.on('come-sheet');
+      await acts.write('come-letters', letters.toLowerCase());
+      await acts.press('come-in');
+      await acts.keepOrNot(keep);
+    },
+
+    /** `null` on a device that knows already whose it is. */
+    async keepOrNot(keep) {
+      if (keep === null) return;
+      await acts.on('keep-title');
+      await acts.choose(keep ? 'keep-yes' : 'keep-no');
+    },
+
+    /** From the safe: puts a file in and waits until it is there. */
+    async put(title, file, { input = 'files', look = async () => undefined } = {}) {
+      await acts.tab('safe');
+      await acts.on('safe-title');
+      await acts.follow('safe-add');
+      await acts.on('add-title');
+      await look('add');
+      await page.getByTestId(input).setInputFiles(file);
+      await acts.confirmTitle(title, look);
+    },
+
+    async confirmTitle(title, look = async () => undefined) {
+      await acts.on('title-question');
+      await look('add-title');
+      await acts.write('title-label', title);
+      await acts.press('title-put');
+      await acts.on('add-sent-title');
+      await acts.told('task-done', { title });
+      await look('add-sent');
+      await acts.press('add-to-safe');
+      await acts.on('safe-title');
+      await acts.paper(title).waitFor();
+    },
+
+    /** A paper among the others of the safe. */
+    paper: (title) => page.getByRole('link').filter({ has: page.getByText(title, { exact: true }) }),
+    async openPaper(title) {
+      await acts.tab('safe');
+      await acts.on('safe-title');
+      await acts.paper(title).click();
+      await acts.onNamed(title);
+    },
+
+    /** Drops a file onto the safe, as from a folder beside the browser. */
+    async drop({ name, mimeType, buffer }) {
+      await acts.tab('safe');
+      await acts.on('safe-title');
+      const dataTransfer = await page.evaluateHandle(({ name, type, bytes }) => {
+        const carried = new DataTransfer();
+        carried.items.add(new File([Uint8Array.from(bytes)], name, { type }));
+        return carried;
+      }, { name, type: mimeType, bytes: [...buffer] });
+      await page.getByRole('main').dispatchEvent('drop', { dataTransfer });
+    },
+    async idOf(title) {
+      await acts.tab('safe');
+      return decodeURIComponent((await acts.paper(title).getAttribute('href')).split('/').at(-1));
+    },
+    /** Waits until nothing is on its way any more. */
+    tasksDone: () => page.getByRole('main').getByRole('progressbar').first().waitFor({ state: 'detached' }),
+    /** From the screen of a paper: the bytes that the device gets. */
+    async download() {
+      const [download] = await Promise.all([page.waitForEvent('download'), acts.press('paper-save')]);
+      return readFile(await download.path());
+    },
+    /** Waits until a picture is drawn, and gives what one sees of it. */
+    async drawn(named) {
+      const canvas = page.locator('canvas[data-drawn]').and(page.getByRole('img', { name: named, exact: true }));
+      await canvas.waitFor();
+      return canvas.evaluate(seen);
+    },
+  };
+  return acts;
+}
+
+const ownName = { fr: 'Français', en: 'English', ar: 'العربية' };
+
+/** What is on a canvas: its size, the colour in its middle, and how many colours there are. */
+function seen(canvas) {
+  const context = canvas.getContext('2d');
+  const { width, height } = canvas;
+  const { data } = context.getImageData(0, 0, width, height);
+  const colours = new Set();
+  for (let at = 0; at < data.length; at += 4 * 997) colours.add((data[at] << 16) | (data[at + 1] << 8) | data[at + 2]);
+  const middle = 4 * (Math.floor(height / 2) * width + Math.floor(width / 2));
+  return { width, height, colours: colours.size, middle: [...data.subarray(middle, middle + 3)] };
+}

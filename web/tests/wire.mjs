@@ -1,0 +1,46 @@
+// A wire that can be read: stands between the people and the server on this machine, passes everything
+// on unchanged and keeps a copy of every request and every answer.
+
+import { once } from 'node:events';
+import http from 'node:http';
+
+/** @param {number} to the server's port */
+export async function startWire(to) {
+  const recorded = [];
+  const wire = http.createServer((request, answer) => {
+    const entry = {
+      method: request.method, path: request.url, headers: request.headers, body: [], status: 0, answer: [],
+    };
+    recorded.push(entry);
+    const onward = http.request({
+      // A line of its own: a kept one may lead to a server that was killed since.
+      agent: false, host: '127.0.0.1', port: to, method: request.method, path: request.url, headers: request.headers,
+    });
+    request.on('data', (bytes) => entry.body.push(bytes));
+    request.pipe(onward);
+    onward.on('response', (given) => {
+      entry.status = given.statusCode;
+      entry.answerHeaders = given.headers;
+      answer.writeHead(given.statusCode, given.rawHeaders);
+      given.on('data', (bytes) => entry.answer.push(bytes));
+      given.on('error', () => answer.destroy());
+      given.pipe(answer);
+    });
+    // A server that is not there is a line that is cut.
+    onward.on('error', () => request.socket.destroy());
+    answer.on('close', () => onward.destroy());
+  });
+  wire.listen(0, '127.0.0.1');
+  await once(wire, 'listening');
+  return {
+    url: `http://localhost:${wire.address().port}`,
+    /** Everything so far, as `{ method, path, headers, body, status, answer }`. */
+    entries: () => recorded.map((entry) => ({
+      ...entry, body: Buffer.concat(entry.body), answer: Buffer.concat(entry.answer),
+    })),
+    async end() {
+      wire.close();
+      wire.closeAllConnections();
+    },
+  };
+}
