@@ -11,6 +11,8 @@ pub mod grant;
 pub mod group;
 pub mod key;
 pub mod lock;
+#[cfg(doctest)]
+mod misuse;
 pub mod picture;
 pub mod recipient;
 mod seal;
