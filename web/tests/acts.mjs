@@ -34,6 +34,11 @@ export function actsOf(person) {
     read: (text) => page.getByText(text, { exact: false }).first().waitFor(),
     /** A look at the screen: no barrier for anybody, and a picture of it. */
     async look(what) {
+      if (what !== 'language') {
+        assert.equal(await page.locator('html').getAttribute('dir'), person.language === 'ar' ? 'rtl' : 'ltr');
+        assert.equal(await page.locator('html').getAttribute('lang'), person.language);
+      }
+      assert.ok(await page.evaluate(staysInside), `${what} is not wider than the screen`);
       await person.axe();
       await person.screenshot(what);
     },
@@ -206,6 +211,10 @@ export function actsOf(person) {
 }
 
 const ownName = { fr: 'Français', en: 'English', ar: 'العربية' };
+
+function staysInside() {
+  return document.documentElement.scrollWidth <= innerWidth;
+}
 
 /** What is on a canvas: its size, the colour in its middle, and how many colours there are. */
 function seen(canvas) {

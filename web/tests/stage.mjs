@@ -67,6 +67,7 @@ async function setStage(context, { name = slug(context.name), env = {}, record =
         await person.screenshot('last-look').catch(() => undefined);
         for (const fault of person.faults) console.error(`${person.who}: ${fault}`);
       }
+      for (const { method, path, status } of wire?.entries().slice(-12) ?? []) console.error(status, method, path);
     },
   };
 }
