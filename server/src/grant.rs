@@ -28,7 +28,7 @@ use crate::{
 /// Rows that one statement inserts.
 const BATCH: usize = 200;
 /// How long a receipt for a document lets its reader fetch the content.
-const RECEIPT_SECONDS: i64 = 3600;
+pub(crate) const RECEIPT_SECONDS: i64 = 3600;
 
 /// Stores a grant. A structure must be accepted, and the grant made for its newest epoch.
 pub(crate) async fn give(
@@ -233,8 +233,8 @@ pub(crate) async fn content_of(
           and g.grant_id = $3 and g.ends_at > $2 and c.document_id = $4
           and exists (
             select 1 from receipt r
-            where r.grant_id = g.grant_id and r.reader = $1 and r.document_id = d.document_id
-              and r.version = d.version and r.received_at > $5)",
+            where r.grant_id = g.grant_id and r.account_id = g.account_id and r.reader = $1
+              and r.document_id = d.document_id and r.version = d.version and r.received_at > $5)",
     )
     .bind(caller.account_id.as_bytes())
     .bind(now)
@@ -301,7 +301,8 @@ pub(crate) async fn thumbnail(
         where m.account_id = $1 and m.confirmed = 1 and m.ends_at > $2
           and g.grant_id = $3 and g.ends_at > $2 and c.document_id = $4
           and exists (
-            select 1 from receipt r where r.grant_id = g.grant_id and r.reader = $1)",
+            select 1 from receipt r
+            where r.grant_id = g.grant_id and r.account_id = g.account_id and r.reader = $1)",
     )
     .bind(caller.account_id.as_bytes())
     .bind(app.clock.now_row())

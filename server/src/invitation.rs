@@ -25,6 +25,10 @@ use crate::{
 const LIFE_SECONDS: u64 = 25 * 3600;
 /// Invitations that one structure may have open.
 const OPEN: i64 = 200;
+/// A secret of 16 bytes and a name, sealed.
+const KEPT_MAX_BYTES: usize = 1024;
+/// A key package with its proof, and a name, sealed.
+const JOIN_MAX_BYTES: usize = 64 * 1024;
 
 /// Makes an invitation.
 #[utoipa::path(
@@ -39,6 +43,7 @@ pub(crate) async fn invite(
     Sent(invite): Sent<Invite>,
 ) -> Result<(StatusCode, Json<Done>)> {
     let now = app.clock.now();
+    app.disk.check_room(0)?;
     transaction!(app.db, "invitation::invite", |tx| {
         managed(structure_id, caller, tx).await?;
         let (signed, device) = Attested::open::<Invitation>(&invite.invitation.0)?;
@@ -46,21 +51,28 @@ pub(crate) async fn invite(
         let sound = device.account_id == caller.account_id
             && invitation.structure_id == structure_id
             && invitation.ends_at > now
-            && invitation.ends_at <= now + LIFE_SECONDS;
+            && invitation.ends_at <= now + LIFE_SECONDS
+            && invite.kept.0.len() <= KEPT_MAX_BYTES;
         if !sound {
             return Err(Code::Refused.into());
         }
-        insert(invitation, &invite, tx).await
+        insert(invitation, &invite, now, tx).await
     })?;
     Ok((StatusCode::CREATED, Json(Done {})))
 }
 
-async fn insert(invitation: &Invitation, invite: &Invite, tx: &mut AnyConnection) -> Result<()> {
+async fn insert(
+    invitation: &Invitation,
+    invite: &Invite,
+    now: u64,
+    tx: &mut AnyConnection,
+) -> Result<()> {
     let open: i64 = sqlx::query_scalar(
         "-- invitation::insert
-        select count(*) from invitation where structure_id = $1 and used = 0",
+        select count(*) from invitation where structure_id = $1 and used = 0 and ends_at > $2",
     )
     .bind(invitation.structure_id.as_bytes())
+    .bind(to_row(now))
     .fetch_one(&mut *tx)
     .await?;
     if open >= OPEN {
@@ -141,7 +153,8 @@ pub(crate) async fn join(
         let sound = request.invitation_id == invitation_id
             && request.structure_id == structure_id
             && request.account_id == caller.account_id
-            && request.device_id == caller.device_id;
+            && request.device_id == caller.device_id
+            && join.join.0.len() <= JOIN_MAX_BYTES;
         if !sound {
             return Err(Code::Refused.into());
         }

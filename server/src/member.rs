@@ -115,6 +115,7 @@ pub(crate) async fn admit(
     Sent(admit): Sent<Admit>,
 ) -> Result<StatusCode> {
     let now = app.clock.now();
+    app.disk.check_room(0)?;
     transaction!(app.db, "member::admit", |tx| {
         let chain = managed(structure_id, caller, tx).await?;
         if is_stored(structure_id, &admit, tx).await? {

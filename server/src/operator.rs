@@ -1,6 +1,6 @@
 //! The operator's commands, which work beside a running server.
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use reconnect_format::{Suite, id::StructureId, structure::Acceptance};
 
 use crate::{
@@ -42,6 +42,12 @@ impl Operator {
             .data
             .canonicalize()
             .with_context(|| format!("RECONNECT_DATA: no folder {}", config.data.display()))?;
+        // Made anew, it would sign acceptances that no page believes.
+        ensure!(
+            config.data.join("secrets/operator.key").is_file(),
+            "RECONNECT_DATA: no server has run on {}: the operator's key is not there",
+            config.data.display()
+        );
         let disk = Disk::new(&config.data, config.reserve_bytes);
         Ok(Self {
             db: Db::open_beside(&config.database, &config.data, &disk).await?,

@@ -16,8 +16,13 @@ use crate::{
     caller::Caller,
     db::transaction,
     error::{Error, Result},
+    grant::RECEIPT_SECONDS,
+    unlock::CLOCK_SECONDS,
     wire::{Named, Sent, id},
 };
+
+/// Receipts that one reader may give under one grant in [`RECEIPT_SECONDS`].
+const RECEIPTS: i64 = 500;
 
 /// A live grant, and the caller's place in the structure that it was given to.
 struct Standing {
@@ -28,7 +33,8 @@ struct Standing {
     recipient_wrap: Vec<u8>,
 }
 
-/// Finds a live grant that the caller may open.
+/// Finds a live grant that the caller may open. The session is looked at again: its request may have
+/// waited for its own body while the session was ended.
 async fn standing(
     caller: Caller,
     grant_id: GrantId,
@@ -39,15 +45,18 @@ async fn standing(
     let row: Option<Row> = sqlx::query_as(
         "-- receipt::standing
         select g.account_id, g.structure_id, m.number, m.serial, g.recipient_wrap
-        from member m
+        from session x
+        join member m on m.account_id = x.account_id
         join structure s on s.structure_id = m.structure_id and s.acceptance is not null
         join granted g on g.structure_id = m.structure_id
         where m.account_id = $1 and m.confirmed = 1 and m.ends_at > $2
-          and g.grant_id = $3 and g.ends_at > $2",
+          and g.grant_id = $3 and g.ends_at > $2
+          and x.token_hash = $4 and x.ended = 0 and x.expires_at > $2",
     )
     .bind(caller.account_id.as_bytes())
     .bind(now)
     .bind(grant_id.as_bytes())
+    .bind(caller.token_hash.as_slice())
     .fetch_optional(&mut *tx)
     .await?;
     let (owner, structure, worker_number, serial, recipient_wrap) = row.ok_or(Code::NotFound)?;
@@ -62,15 +71,17 @@ struct Verified {
     bytes: Vec<u8>,
 }
 
-fn verify(given: GiveReceipt, caller: Caller) -> Result<Verified> {
+fn verify(given: GiveReceipt, caller: Caller, now: u64) -> Result<Verified> {
     let bytes = given.receipt.0;
     let (signed, device) = Attested::open::<Receipt>(&bytes)?;
-    let hash = Label::Receipt.hash(&signed.encode());
     let receipt = signed.into_body();
+    // As an owner's page counts them: by device and nonce.
+    let hash = Label::Receipt.hash(&[receipt.device_id.0, receipt.nonce].concat());
     let by_caller = device.account_id == caller.account_id
         && device.device_id == caller.device_id
         && receipt.account_id == caller.account_id
-        && receipt.device_id == caller.device_id;
+        && receipt.device_id == caller.device_id
+        && receipt.made_at.abs_diff(now) <= CLOCK_SECONDS;
     if by_caller { Ok(Verified { receipt, hash, bytes }) } else { Err(Code::Refused.into()) }
 }
 
@@ -84,19 +95,22 @@ impl Verified {
         if same { Ok(()) } else { Err(Code::Refused.into()) }
     }
 
-    /// Stores it, once.
+    /// Stores it, once. The same again is the same opening for as long as it lets content be
+    /// fetched; after that an opening needs a receipt of its own, or the owner's trace would miss it.
     async fn store(&self, standing: &Standing, now: i64, tx: &mut AnyConnection) -> Result<()> {
-        let known: i64 = sqlx::query_scalar(
+        let known: Option<(i64, Vec<u8>)> = sqlx::query_as(
             "-- receipt::store
-            select count(*) from receipt where account_id = $1 and receipt_hash = $2",
+            select received_at, bytes from receipt where account_id = $1 and receipt_hash = $2",
         )
         .bind(standing.owner.as_bytes())
         .bind(self.hash.as_slice())
-        .fetch_one(&mut *tx)
+        .fetch_optional(&mut *tx)
         .await?;
-        if known > 0 {
-            return Ok(());
+        if let Some((received_at, bytes)) = known {
+            let same = bytes == self.bytes && received_at > now - RECEIPT_SECONDS;
+            return if same { Ok(()) } else { Err(Code::Refused.into()) };
         }
+        self.check_count(now, tx).await?;
         let number: i64 = sqlx::query_scalar(
             "-- receipt::store
             update account set receipt_count = receipt_count + 1 where account_id = $1
@@ -132,6 +146,21 @@ impl Verified {
         .await?;
         Ok(())
     }
+
+    /// A reader who gives receipts without end would fill the owner's trace.
+    async fn check_count(&self, now: i64, tx: &mut AnyConnection) -> Result<()> {
+        let given: i64 = sqlx::query_scalar(
+            "-- receipt::check_count
+            select count(*) from receipt
+            where grant_id = $1 and reader = $2 and received_at > $3",
+        )
+        .bind(self.receipt.grant_id.as_bytes())
+        .bind(self.receipt.account_id.as_bytes())
+        .bind(now - RECEIPT_SECONDS)
+        .fetch_one(&mut *tx)
+        .await?;
+        if given < RECEIPTS { Ok(()) } else { Err(Error::Wait(Code::TooManyRequests, 600)) }
+    }
 }
 
 /// The grant's key and the cards that it covers, for a receipt. RCPT-1.
@@ -147,7 +176,7 @@ pub(crate) async fn list(
     Sent(given): Sent<GiveReceipt>,
 ) -> Result<Json<GrantOpened>> {
     let now = app.clock.now_row();
-    let verified = verify(given, caller);
+    let verified = verify(given, caller, app.clock.now());
     let opened = transaction!(app.db, "receipt::list", |tx| {
         let standing = standing(caller, grant_id, now, tx).await?;
         let verified = verified.as_ref().map_err(|_| Code::Refused)?;
@@ -240,7 +269,7 @@ pub(crate) async fn open(
     Sent(given): Sent<GiveReceipt>,
 ) -> Result<Json<DocumentOpened>> {
     let now = app.clock.now_row();
-    let verified = verify(given, caller);
+    let verified = verify(given, caller, app.clock.now());
     let opened = transaction!(app.db, "receipt::open", |tx| {
         let standing = standing(caller, grant_id, now, tx).await?;
         let (newest, wrap) = content_wrap(grant_id, document_id, tx).await?;

@@ -7,7 +7,7 @@ use reconnect_format::{
     api::{Code, OpenSession, Problem, Session},
     id::{AccountId, DeviceId},
     lock::SessionOpening,
-    statement::Body,
+    statement::{Body, Statement},
 };
 use sqlx::AnyConnection;
 
@@ -69,13 +69,15 @@ fn ended<E>(_: E) -> Error {
 }
 
 /// Verifies the statement that adds the opening's device. `None` when it is written already.
+///
+/// The root's signature comes first: folding a chain costs more than a signature, and who has not
+/// shown one learns nothing of the safe, not even whether there is one.
 async fn added(opening: &[u8], statement: Vec<u8>, app: &App) -> Result<Option<Box<Next>>> {
-    // Folding a chain costs more than a signature, and nobody has shown one yet.
-    app.unlock_rate.take()?;
     let claim = Unverified::<SessionOpening>::decode(opening).map_err(ended)?;
     let (account_id, opened) = (claim.claim().account_id, claim.claim().device_id);
-    let place = statement::place(account_id, statement, app).await;
-    match place {
+    let root = root_key(account_id, app).await?.ok_or(Code::SessionEnded)?;
+    Unverified::<Statement>::decode(&statement).and_then(|s| s.verify(&root)).map_err(ended)?;
+    match statement::place(account_id, statement, app).await {
         Ok(Place::Written(_)) => Ok(None),
         Ok(Place::Next(next)) => match &next.statement.body().body {
             Body::AddDevice { device_id, .. } if *device_id == opened => Ok(Some(next)),
@@ -84,6 +86,22 @@ async fn added(opening: &[u8], statement: Vec<u8>, app: &App) -> Result<Option<B
         Err(Error::Code(Code::Conflict)) => Err(Code::Conflict.into()),
         Err(Error::Code(_)) => Err(Code::SessionEnded.into()),
         Err(error) => Err(error),
+    }
+}
+
+/// The key of the root, from the chain's first statement, which was verified when it was stored.
+async fn root_key(account_id: AccountId, app: &App) -> Result<Option<PublicKey>> {
+    let first: Option<Vec<u8>> = sqlx::query_scalar(
+        "-- session::root_key
+        select bytes from statement where account_id = $1 and sequence = 1",
+    )
+    .bind(account_id.as_bytes())
+    .fetch_optional(app.db.reader())
+    .await?;
+    let Some(first) = first else { return Ok(None) };
+    match &Unverified::<Statement>::decode(&first)?.claim().body {
+        Body::Open { keys } => Ok(Some(keys.signing)),
+        _ => Err(Error::Broken("a stored chain does not begin with its opening")),
     }
 }
 

@@ -195,14 +195,27 @@ pub(crate) async fn submit(
 ) -> Result<Json<Written>> {
     let place = place(caller.account_id, submission.statement.0.clone(), &app).await?;
     let next = match place {
-        Place::Written(sequence) => return Ok(Json(Written { sequence })),
+        Place::Written(sequence) => {
+            // The first time, the caller may have hung up between the commit and what follows it.
+            let statement = Unverified::<Statement>::decode(&submission.statement.0)?;
+            if takes_away(&statement.claim().body) {
+                app.taken_away();
+            }
+            return Ok(Json(Written { sequence }));
+        }
         Place::Next(next) => next,
     };
+    if adds(&next.statement.body().body) {
+        app.disk.check_room(0)?;
+    }
     let effect = effect::check(&next, submission)?;
     let written = transaction!(app.db, "statement::submit", |tx| {
         next.write(tx).await?;
         effect::apply(&next, &effect, &app, tx).await
     });
+    if takes_away(&next.statement.body().body) {
+        app.taken_away();
+    }
     match written {
         Ok(()) => {}
         // Another copy of the same request may have been faster.
@@ -212,9 +225,6 @@ pub(crate) async fn submit(
         Err(error) => return Err(error),
     }
     app.manifests.keep(Arc::clone(&next.after));
-    if takes_away(&next.statement.body().body) {
-        app.taken_away();
-    }
     Ok(Json(Written { sequence: next.after.sequence() }))
 }
 
@@ -232,7 +242,14 @@ fn takes_away(body: &Body) -> bool {
         Body::Revoke { .. }
             | Body::RemoveDocument { .. }
             | Body::RetireDevice { .. }
+            | Body::RetireLock { .. }
             | Body::PutVersion { .. }
+            | Body::PutCard { .. }
             | Body::Close
     )
+}
+
+/// Whether a statement may wait until there is room: what takes away, or lets somebody in, may not.
+fn adds(body: &Body) -> bool {
+    matches!(body, Body::PutVersion { .. } | Body::PutCard { .. } | Body::Grant(_))
 }

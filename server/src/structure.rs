@@ -27,6 +27,8 @@ use crate::{
 
 /// Structures that one search shows.
 const LISTED: i64 = 50;
+/// Structures that one account may found.
+const FOUNDED: i64 = 50;
 
 /// An empty object.
 #[derive(Serialize, ToSchema)]
@@ -41,7 +43,8 @@ pub(crate) async fn search(
     State(app): State<App>,
     Asked(asked): Asked<StructureSearch>,
 ) -> Result<Json<StructureList>> {
-    if asked.search.len() > NAME_MAX_BYTES {
+    // PostgreSQL takes no text with a zero in it.
+    if asked.search.len() > NAME_MAX_BYTES || asked.search.contains('\0') {
         return Err(Code::BadRequest.into());
     }
     let rows: Vec<(Vec<u8>, String, String)> = sqlx::query_as(
@@ -142,6 +145,7 @@ pub(crate) async fn found(
     Sent(asked): Sent<FoundStructure>,
 ) -> Result<(StatusCode, Json<Done>)> {
     let founding = Founding::check(asked, caller, app.clock.now())?;
+    app.disk.check_room(0)?;
     transaction!(app.db, "structure::found", |tx| {
         if founding.is_stored(tx).await? {
             return Ok(());
@@ -197,11 +201,22 @@ impl Founding {
 
     async fn store(&self, tx: &mut AnyConnection) -> Result<()> {
         let structure_id = self.chain.structure_id;
-        sqlx::query(
+        let founded: i64 = sqlx::query_scalar(
+            "-- structure::found
+            select count(*) from structure where founder = $1",
+        )
+        .bind(self.caller.account_id.as_bytes())
+        .fetch_one(&mut *tx)
+        .await?;
+        if founded >= FOUNDED {
+            return Err(Error::Wait(Code::TooManyRequests, 24 * 3600));
+        }
+        let stored = sqlx::query(
             "-- structure::found
             insert into structure (structure_id, name, place, searched, founder, sequence, epoch,
               key_id, acceptance, mls_epoch, history)
-            values ($1, $2, $3, $4, $5, 2, $6, $7, null, $8, $9)",
+            values ($1, $2, $3, $4, $5, 2, $6, $7, null, $8, $9)
+            on conflict do nothing",
         )
         .bind(structure_id.as_bytes())
         .bind(self.name.as_str())
@@ -214,6 +229,9 @@ impl Founding {
         .bind(self.asked.history.0.clone())
         .execute(&mut *tx)
         .await?;
+        if stored.rows_affected() != 1 {
+            return Err(Code::Conflict.into());
+        }
         for (sequence, statement) in (1_u64..).zip(&self.asked.statements) {
             insert_statement(structure_id, sequence, &statement.0, tx).await?;
         }
