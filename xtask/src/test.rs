@@ -57,7 +57,10 @@ impl Stage {
         match suite {
             "check" => check_rust(),
             "unit" => {
-                self.cargo_test(&["--lib", "--bins"])?;
+                let files = ["crates/core", "crates/format", "server"].map(test_files).concat();
+                let files = files.iter().flat_map(|name| ["--test", name]);
+                let all: Vec<_> = ["--lib", "--bins"].into_iter().chain(files).collect();
+                self.cargo_test(&all)?;
                 self.cargo_test(&["--doc"])
             }
             "web" => {
@@ -95,17 +98,26 @@ impl Stage {
     }
 }
 
+/// The tests of a crate that stand beside its sources: files, and folders with a `main.rs`.
+fn test_files(member: &str) -> Vec<String> {
+    let Ok(folder) = fs::read_dir(root().join(member).join("tests")) else {
+        return Vec::new();
+    };
+    let mut names: Vec<_> = folder
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let is_file = path.extension().is_some_and(|extension| extension == "rs");
+            is_file || path.join("main.rs").is_file()
+        })
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .collect();
+    names.sort();
+    names
+}
+
 /// The suites in their order: each file in `tests/tests` is one.
 fn choose(names: &[String]) -> Result<Vec<String>> {
-    let mut files = Vec::new();
-    for file in fs::read_dir(root().join("tests/tests"))? {
-        let path = file?.path();
-        if path.extension().is_some_and(|extension| extension == "rs")
-            && let Some(name) = path.file_stem().and_then(|name| name.to_str())
-        {
-            files.push(name.to_owned());
-        }
-    }
+    let mut files = test_files("tests");
     // Those that lay the ground come first, the others after them by name.
     files.sort_by_key(|name| {
         let place = ORDER.iter().position(|known| known == name);

@@ -5,13 +5,15 @@ use std::fs;
 use anyhow::{Context as _, Result};
 
 use crate::command::{Runs as _, node, root};
-use crate::stamp::Stamp;
+use crate::stamp::{Stamp, my_turn};
 use crate::wasm;
 
 /// Builds the page, with a compressed copy beside each file.
 pub(crate) fn build() -> Result<()> {
+    let _turn = my_turn()?;
+    let stamp = stamp()?;
     node(&["node_modules/vite/bin/vite.js", "build"]).run()?;
-    stamp()?.keep()
+    stamp.keep()
 }
 
 /// Builds the page when something it is made from changed.
