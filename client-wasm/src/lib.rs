@@ -17,7 +17,7 @@ use js_sys::Uint8Array;
 use reconnect_core::{
     error::Error,
     picture,
-    vault::{Comparison, Drawn, Gift, PaperCard, Vault, upload_begin, upload_part},
+    vault::{Comparison, Drawn, Gift, PaperCard, Stayed, Vault, upload_begin, upload_part},
     words::{PaperSecret, SixWords},
     world::World,
 };
@@ -73,16 +73,34 @@ impl Client {
         &self,
         journey: impl AsyncFnOnce(&mut Vault, &Browser) -> Result<T, Error>,
     ) -> Result<T, JsValue> {
+        let mut vault = self.lent()?;
+        let outcome = journey(&mut vault, &self.world).await;
+        self.vault.replace(Some(vault));
+        outcome.map_err(|error| thrown(&error))
+    }
+
+    fn lent(&self) -> Result<Vault, JsValue> {
         let locked = Error::Refused(reconnect_format::api::Problem {
             status: 401,
             code: reconnect_format::api::Code::SessionEnded,
             retry_after_seconds: None,
             limit_bytes: None,
         });
-        let mut vault = self.vault.take().ok_or_else(|| thrown(&locked))?;
-        let outcome = journey(&mut vault, &self.world).await;
-        self.vault.replace(Some(vault));
-        outcome.map_err(|error| thrown(&error))
+        self.vault.take().ok_or_else(|| thrown(&locked))
+    }
+
+    /// A safe that could not be left is still there, so that leaving it can be tried again.
+    fn left(&self, outcome: Result<(), Stayed>) -> Result<(), JsValue> {
+        match outcome {
+            Ok(()) => {
+                self.token.take();
+                Ok(())
+            }
+            Err(stayed) => {
+                self.vault.replace(Some(*stayed.vault));
+                Err(thrown(&stayed.error))
+            }
+        }
     }
 
     fn enter(&self, vault: Vault) -> String {
@@ -121,11 +139,17 @@ impl Client {
         shown(&view)
     }
 
-    /// Makes the safe that was drawn. When that fails, it must be drawn again.
+    /// Makes the safe that was drawn. When that fails, what was drawn is still there: the person has
+    /// it on paper by now.
     pub async fn open(&self, kept: bool) -> Result<String, JsValue> {
         let drawn = self.drawn.take().ok_or_else(|| thrown(&Error::BadInput))?;
-        let vault = Box::pin(drawn.open(&self.world, kept)).await.map_err(|it| thrown(&it))?;
-        Ok(self.enter(vault))
+        match Box::pin(drawn.open(&self.world, kept)).await {
+            Ok(vault) => Ok(self.enter(vault)),
+            Err(error) => {
+                self.drawn.replace(Some(drawn));
+                Err(thrown(&error))
+            }
+        }
     }
 
     /// Unlocks a safe.
@@ -153,16 +177,14 @@ impl Client {
 
     /// Ends the session; everywhere, those of all devices.
     pub async fn sign_out(&self, everywhere: bool) -> Result<(), JsValue> {
-        self.token.take();
-        let Some(vault) = self.vault.take() else { return Ok(()) };
-        vault.sign_out(&self.world, everywhere).await.map_err(|it| thrown(&it))
+        let vault = self.lent()?;
+        self.left(vault.sign_out(&self.world, everywhere).await)
     }
 
     /// Closes the safe for good.
     pub async fn close_for_good(&self) -> Result<(), JsValue> {
-        self.token.take();
-        let Some(vault) = self.vault.take() else { return Ok(()) };
-        vault.close_for_good(&self.world).await.map_err(|it| thrown(&it))
+        let vault = self.lent()?;
+        self.left(vault.close_for_good(&self.world).await)
     }
 
     /// The session's token, for the worker's streaming fetch.

@@ -69,7 +69,27 @@ impl Drawn {
     }
 
     /// Makes the safe on the server, with both locks at once. ACC-3.
-    pub async fn open<W: World>(self, world: &W, kept: bool) -> Result<Vault, Error> {
+    ///
+    /// It can be tried again: when the answer was lost, the safe that the server has by then is
+    /// unlocked with the same words.
+    pub async fn open<W: World>(&self, world: &W, kept: bool) -> Result<Vault, Error> {
+        match self.make(world, kept).await {
+            Err(Error::Refused(problem)) if problem.code == Code::HandleTaken => {
+                let unlocked = Vault::unlock_with_words(world, &self.handle, &self.words, kept);
+                match unlocked.await {
+                    Ok(vault) if vault.account_id() == self.secrets.public().account_id() => {
+                        Ok(vault)
+                    }
+                    // Somebody else's: another name must be drawn.
+                    Ok(_) | Err(Error::WrongWordsOrHandle) => Err(Error::Refused(problem)),
+                    Err(error) => Err(error),
+                }
+            }
+            other => other,
+        }
+    }
+
+    async fn make<W: World>(&self, world: &W, kept: bool) -> Result<Vault, Error> {
         let mut rng = world.rng();
         let (words_lock, words_secret) =
             register_words(world, &self.words, &self.handle, &mut rng).await?;
@@ -105,7 +125,9 @@ impl Drawn {
             owner_wrap: Base64(owner_wrap),
         };
         ask::<Written>(world, Call::send("/v1/accounts", &opening).open(), None).await?;
-        let known = Known { secrets: self.secrets, manifest, statements };
+        let root = Root::from_bytes(*self.secrets.root.expose());
+        let secrets = AccountSecrets::derive(root, self.secrets.generation);
+        let known = Known { secrets, manifest, statements };
         known.enter(world, device, None, kept).await
     }
 }
@@ -271,7 +293,10 @@ impl Known {
             records_seen: 0,
             used_bytes: 0,
         };
-        vault.keep_device(world).await?;
+        // A browser that refuses to keep anything is a shared one: the safe still opens.
+        if vault.keep_device(world).await.is_err() {
+            vault.kept = false;
+        }
         vault.sync(world).await?;
         Ok(vault)
     }
@@ -392,39 +417,79 @@ impl Vault {
     }
 
     /// Ends this session; everywhere, retires every other device and ends all sessions. A device
-    /// that is not kept is retired: its key is gone with this page.
-    pub async fn sign_out(mut self, world: &impl World, everywhere: bool) -> Result<(), Error> {
-        let retired: Vec<_> = self
+    /// that is not kept is retired too: its key is gone with this page. One that is kept stays: what
+    /// it is in a structure's group cannot be made again.
+    pub async fn sign_out(mut self, world: &impl World, everywhere: bool) -> Result<(), Stayed> {
+        match self.leave(world, everywhere).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(Stayed { vault: Box::new(self), error }),
+        }
+    }
+
+    async fn leave(&mut self, world: &impl World, everywhere: bool) -> Result<(), Error> {
+        let own = self.device_id;
+        let others: Vec<_> = self
             .manifest
             .devices()
             .map(|(device_id, _)| device_id)
-            .filter(|id| everywhere || (*id == self.device_id && !self.kept))
+            .filter(|id| everywhere && *id != own)
             .collect();
-        // The own device goes last: its session ends with it.
-        let (own, others): (Vec<_>, Vec<_>) =
-            retired.into_iter().partition(|id| *id == self.device_id);
-        for device_id in others.into_iter().chain(own.iter().copied()) {
+        for device_id in others {
             self.write(world, move |_, _| Ok((Body::RetireDevice { device_id }, bare()))).await?;
         }
-        if everywhere {
-            world.forget(&device_name(self.account_id())).await;
+        let left = if self.kept {
+            let path = if everywhere { "/v1/sessions" } else { "/v1/sessions/this" };
+            world.ship(Call::remove(path), Some(&self.token)).await.map(drop).map_err(Error::from)
+        } else {
+            let retire = Body::RetireDevice { device_id: own };
+            self.write(world, move |_, _| Ok((retire.clone(), bare()))).await.map(drop)
+        };
+        match left {
+            // An answer was lost, or somebody else ended it: either way there is no session.
+            Err(Error::Refused(problem)) if problem.code == Code::SessionEnded => Ok(()),
+            other => other,
         }
-        if !own.is_empty() {
-            return Ok(());
-        }
-        let path = if everywhere { "/v1/sessions" } else { "/v1/sessions/this" };
-        world.ship(Call::remove(path), Some(&self.token)).await?;
-        Ok(())
     }
 
     /// Closes the safe for good: the last statement, after which the server erases it.
-    pub async fn close_for_good(mut self, world: &impl World) -> Result<(), Error> {
-        self.write(world, |_, _| Ok((Body::Close, bare()))).await?;
+    pub async fn close_for_good(mut self, world: &impl World) -> Result<(), Stayed> {
+        if let Err(error) = self.write(world, |_, _| Ok((Body::Close, bare()))).await {
+            return Err(Stayed { vault: Box::new(self), error });
+        }
         let account_id = self.account_id();
-        for name in [device_name(account_id), head_name(account_id), "handle".to_owned()] {
+        let desk = format!("desk/{account_id}");
+        for name in [device_name(account_id), head_name(account_id), desk, "handle".to_owned()] {
             world.forget(&name).await;
         }
         Ok(())
+    }
+}
+
+/// The safe could not be left: the server was not told. It is still open.
+pub struct Stayed {
+    /// As open as before.
+    pub vault: Box<Vault>,
+    /// Why.
+    pub error: Error,
+}
+
+impl std::fmt::Debug for Stayed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Stayed({:?})", self.error)
+    }
+}
+
+impl std::fmt::Display for Stayed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Stayed {}
+
+impl From<Stayed> for Error {
+    fn from(stayed: Stayed) -> Self {
+        stayed.error
     }
 }
 

@@ -32,6 +32,8 @@ use crate::{
 
 /// How long an invitation is good for. INV-2.
 const INVITATION_SECONDS: u64 = 24 * 3600;
+/// How long an answer that came in time waits for the manager's page. INV-4.
+const ANSWER_WAITS_SECONDS: u64 = 30 * 24 * 3600;
 const SECRET_BYTES: usize = 16;
 
 /// A new invitation.
@@ -111,6 +113,9 @@ impl Desk {
         let mut pending = Vec::new();
         for state in &list.invitations {
             let Some((invitation, kept)) = open_invitation(vault, state) else { continue };
+            if invitation.ends_at.saturating_add(ANSWER_WAITS_SECONDS) <= world.now() {
+                continue;
+            }
             let admitted = match &state.join {
                 Some(join) => match self.admit(vault, world, &kept, &join.0).await {
                     // Another manager's page was first: the next look shows it.

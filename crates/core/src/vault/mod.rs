@@ -42,7 +42,7 @@ use crate::{
 
 #[cfg(feature = "structure")]
 pub use desk::{Desk, Founded};
-pub use entry::Drawn;
+pub use entry::{Drawn, Stayed};
 pub use giving::{Comparison, Gift, GivenGrant, GrantState};
 #[cfg(feature = "structure")]
 pub use invite::{Invited, PendingInvitation};

@@ -1,6 +1,6 @@
 //! Papers: adding, renaming, replacing, removing, reading.
 
-use reconnect_format::envelope::{CHUNK_BYTES, PART_CHUNKS};
+use reconnect_format::envelope::{CHUNK_BYTES, PART_CHUNKS, padded_content_bytes};
 use reconnect_format::{
     api::{Call, SmallEnvelope, Submission, Upload, Wrap},
     envelope::{EnvelopeKind, EnvelopeRef},
@@ -76,7 +76,11 @@ pub struct Reading {
 impl Reading {
     /// The plan for opening, once the prefix has arrived.
     pub fn plan(&self, prefix: &[u8]) -> Result<ChunkPlan, Damaged> {
-        ChunkPlan::for_opening(&self.key, prefix, &self.named, self.owner, self.document_id)
+        let plan =
+            ChunkPlan::for_opening(&self.key, prefix, &self.named, self.owner, self.document_id)?;
+        // ENV-11: the card's length is the one that was padded.
+        let fits = padded_content_bytes(self.true_bytes) == plan.header().padded_bytes;
+        if fits { Ok(plan) } else { Err(Damaged) }
     }
 
     /// Opens an envelope that is whole in memory.

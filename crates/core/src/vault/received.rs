@@ -86,8 +86,16 @@ impl Desk {
         let mut live = std::collections::BTreeSet::new();
         for grant in &list.grants {
             // A grant that does not verify is passed over: the others still open.
-            if let Ok(grant_id) = self.open_grant(vault, world, grant).await {
-                live.insert(grant_id);
+            match self.open_grant(vault, world, grant).await {
+                Ok(grant_id) => {
+                    live.insert(grant_id);
+                }
+                // It was not looked at: a list without it would say that it is gone.
+                Err(Error::Offline) => return Err(Error::Offline),
+                Err(Error::Refused(problem)) if matches!(problem.status, 401 | 429 | 500..) => {
+                    return Err(Error::Refused(problem));
+                }
+                Err(_) => {}
             }
         }
         self.opened.retain(|grant_id, _| live.contains(grant_id));
