@@ -126,8 +126,15 @@ class Vault {
   /** Goes in with the answer of an opening or an unlocking. */
   async enter(intent: (safe: Safe) => Promise<SafeView>): Promise<void> {
     const view = await this.ask(intent);
-    if (this.onStructurePage) this.structure = await this.askDesk((desk) => desk.structure());
-    else this.grants = await this.ask((safe) => safe.grants());
+    try {
+      if (this.onStructurePage) this.structure = await this.askDesk((desk) => desk.structure());
+    } catch (thrown) {
+      // Outside is locked: nobody would lock a safe that no screen shows.
+      await this.#safe?.lock();
+      throw thrown;
+    }
+    // What was given is asked again by the screens that show it.
+    if (!this.onStructurePage) this.grants = await this.ask((safe) => safe.grants()).catch((): GrantView[] => []);
     this.view = view;
     this.#lookedAt = Date.now();
     this.outside = null;
@@ -206,6 +213,8 @@ class Vault {
   /** Takes everything of the person off the screens. */
   #forget(because: Outside): void {
     this.#visit += 1;
+    // The worker ends, and every key with it, whatever led outside.
+    void this.#safe?.lock();
     this.outside = because;
     this.view = null;
     this.grants = [];

@@ -8,6 +8,9 @@ const endings: Record<string, string> = {
   'image/jpeg': '.jpg', 'image/png': '.png', 'image/webp': '.webp', 'application/pdf': '.pdf',
 };
 
+/** A zip holds times of 1980 to 2099; a phone whose clock has stopped says 1970. */
+const [earliest, latest] = [Date.UTC(1980, 0, 2) / 1000, Date.UTC(2099, 11, 30) / 1000];
+
 /** A file name that every system takes, and that stands once in the zip. */
 function nameOf(paper: DocumentView, taken: Set<string>): string {
   const ending = endings[paper.mediaType] ?? '';
@@ -29,7 +32,7 @@ function cell(value: string | number): string {
 }
 
 export async function zipOf(
-  papers: DocumentView[], read: (paper: DocumentView) => Promise<Uint8Array>,
+  papers: DocumentView[], read: (paper: DocumentView) => Promise<Uint8Array | null>,
 ): Promise<Blob> {
   const zip = new Zip();
   const parts: BlobPart[] = [];
@@ -44,13 +47,14 @@ export async function zipOf(
   const lines = [['file', 'title', 'type', 'bytes', 'added'].map(cell).join(',')];
   const put = (name: string, bytes: Uint8Array, at: number): void => {
     const file = new ZipPassThrough(name);
-    file.mtime = at * 1000;
+    file.mtime = Math.min(Math.max(at, earliest), latest) * 1000;
     zip.add(file);
     file.push(bytes, true);
   };
   for (const paper of papers) {
-    const name = nameOf(paper, taken);
-    put(name, await read(paper), paper.addedAt);
+    const bytes = await read(paper);
+    const name = bytes ? nameOf(paper, taken) : '';
+    if (bytes) put(name, bytes, paper.addedAt);
     const added = new Date(paper.addedAt * 1000).toISOString();
     lines.push([name, paper.title, paper.mediaType, paper.sizeBytes, added].map(cell).join(','));
   }

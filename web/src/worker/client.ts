@@ -24,6 +24,8 @@ async function missing(): Promise<string[]> {
 export function connectTo(address: string): { safe: Safe; desk: Desk } {
   let worker: Worker | null = null;
   let next = 1;
+  /** Whether it ever answered: then what ends it is a fault of ours, not the browser's. */
+  let works = false;
   const waiting = new Map<number, Waiting>();
 
   function stop(code: string): void {
@@ -36,6 +38,7 @@ export function connectTo(address: string): { safe: Safe; desk: Desk } {
   function start(): Worker {
     const started = startWorker(address);
     started.onmessage = ({ data }: MessageEvent<Told>) => {
+      works = true;
       const waits = waiting.get(data.id);
       if (!waits) return;
       if ('done' in data) {
@@ -46,7 +49,7 @@ export function connectTo(address: string): { safe: Safe; desk: Desk } {
       if ('answer' in data) waits.settle(data.answer as never);
       else waits.fail(new Refusal(data.refusal.code, data.refusal.retryAfter, data.refusal.detail));
     };
-    started.onerror = () => stop('unsupported_browser');
+    started.onerror = () => stop(works ? 'internal' : 'unsupported_browser');
     return started;
   }
 

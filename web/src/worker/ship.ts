@@ -6,6 +6,8 @@ export interface Answer {
 }
 
 const patienceMilliseconds = 60_000;
+/** The slowest network on which a part still arrives: eight kilobytes a second. */
+const slowBytesPerMillisecond = 8;
 
 function ask(method: string, token: string | undefined, body: BodyInit | undefined): RequestInit {
   const headers = new Headers();
@@ -27,7 +29,8 @@ function ask(method: string, token: string | undefined, body: BodyInit | undefin
 export async function ship(
   method: string, path: string, token: string | undefined, body: BodyInit | undefined,
 ): Promise<Answer> {
-  const signal = AbortSignal.timeout(patienceMilliseconds);
+  const weight = body instanceof Uint8Array ? body.length / slowBytesPerMillisecond : 0;
+  const signal = AbortSignal.timeout(patienceMilliseconds + weight);
   const response = await fetch(path, { ...ask(method, token, body), signal });
   return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
 }

@@ -42,6 +42,21 @@ async function limits(): Promise<Service> {
   return service;
 }
 
+const writing = new Set<string>();
+
+/** A group's state has one writer: the first page of this account that asks, until its worker ends. */
+async function alone(account: string): Promise<void> {
+  if (writing.has(account)) return;
+  const free = await new Promise<boolean>((settle, fail) => {
+    navigator.locks.request(`desk/${account}`, { ifAvailable: true }, (lock) => {
+      settle(lock !== null);
+      return lock === null ? undefined : new Promise<never>(() => undefined);
+    }).catch(fail);
+  });
+  if (!free) throw new Refusal('busy_elsewhere');
+  writing.add(account);
+}
+
 interface DraftNote extends Omit<DraftView, 'id'> {
   mediaType: string;
   pageCount: number;
@@ -78,6 +93,7 @@ function unpackDraft(packed: Uint8Array): { note: DraftNote; paper: NewDocument 
 function answersOf(client: Client): Answers {
   let account = '';
   let ownDevice = false;
+  const draftViews = new Map<string, DraftView>();
 
   async function shown(view: string): Promise<SafeView> {
     const safe = JSON.parse(view) as Omit<SafeView, 'drafts' | 'limitBytes' | 'fileLimitBytes'> & {
@@ -92,10 +108,29 @@ function answersOf(client: Client): Answers {
     if (!ownDevice) return [];
     const views: DraftView[] = [];
     for (const draft of await keptDrafts(account)) {
-      const { note } = unpackDraft(await client.open_draft(draft.sealed));
-      views.push({ id: draft.id, title: note.title, kind: note.kind, sizeBytes: note.sizeBytes, madeAt: note.madeAt });
+      const view = draftViews.get(draft.id) ?? (await draftView(draft.id, draft.sealed));
+      draftViews.set(draft.id, view);
+      views.push(view);
     }
     return views;
+  }
+
+  /** A draft that does not open shows without a title, so that it can be dropped: the safe opens. */
+  async function draftView(id: string, sealed: Uint8Array): Promise<DraftView> {
+    try {
+      const { note } = unpackDraft(await client.open_draft(sealed));
+      return { id, title: note.title, kind: note.kind, sizeBytes: note.sizeBytes, madeAt: note.madeAt };
+    } catch {
+      return { id, title: '', kind: 'other', sizeBytes: sealed.length, madeAt: Math.floor(Date.now() / 1000) };
+    }
+  }
+
+  async function keepSealed(id: string, paper: NewDocument): Promise<void> {
+    const packed = await packDraft(paper);
+    const sealed = await inTurn(() => client.seal_draft(packed));
+    packed.fill(0);
+    await keepDraft({ id, account, sealed });
+    draftViews.delete(id);
   }
 
   /** Place and device data are removed here, before anything is sealed. */
@@ -144,7 +179,11 @@ function answersOf(client: Client): Answers {
 
   const safe: Answers = {
     draw: async () => JSON.parse(client.draw()),
-    open: (own) => inTurn(async () => shown(await client.open(own))),
+    open: (own) => inTurn(async () => {
+      // Asked first: once the safe exists, nothing may stand between the person and it.
+      await limits();
+      return shown(await client.open(own));
+    }),
     unlockWithWords: (handle, words, own) =>
       inTurn(async () => shown(await client.unlock_with_words(handle, words, own))),
     unlockWithSheet: (letters, own) => inTurn(async () => shown(await client.unlock_with_sheet(letters, own))),
@@ -168,17 +207,21 @@ function answersOf(client: Client): Answers {
     thumbnail: async (id) => (await inTurn(() => client.thumbnail(id))).buffer as ArrayBuffer,
     draft: async (paper) => {
       if (!ownDevice || paper.file.size > draftLimitBytes) return null;
-      const packed = await packDraft({ ...paper, file: await cleaned(paper) });
-      const sealed = await inTurn(() => client.seal_draft(packed));
-      packed.fill(0);
       const id = crypto.randomUUID();
-      await keepDraft({ id, account, sealed });
+      await keepSealed(id, { ...paper, file: await cleaned(paper) });
       return id;
     },
     finishDraft: async (draftId, title, progress) => {
-      const id = await put(undefined, { ...(await draftOf(draftId)), title }, progress);
-      await dropDraft(draftId);
-      return id;
+      const draft = await draftOf(draftId);
+      try {
+        const id = await put(undefined, { ...draft, title }, progress);
+        await dropDraft(draftId);
+        return id;
+      } catch (thrown) {
+        // What the person called it is kept with it for the next try.
+        if (title !== draft.title) await keepSealed(draftId, { ...draft, title }).catch(() => undefined);
+        throw thrown;
+      }
     },
     dropDraft,
     takeAway: async (progress) => {
@@ -186,7 +229,11 @@ function answersOf(client: Client): Answers {
       let done = 0;
       return zipOf(papers, async (paper) => {
         const reader = await inTurn(() => client.read(paper.id));
-        const bytes = await receive(client, reader, () => undefined);
+        const bytes = await receive(client, reader, () => undefined).catch((thrown: unknown) => {
+          // One paper that does not open keeps nobody from taking the others: the list says so.
+          if (refusalOf(thrown).code === 'damaged') return null;
+          throw thrown;
+        });
         done += 1;
         progress(done, papers.length);
         return bytes;
@@ -203,9 +250,15 @@ function answersOf(client: Client): Answers {
     give: (id, ids, endsAt, signedAs, purpose) => inTurn(() => client.give(id, ids, endsAt, signedAs, purpose)),
     grants,
     takeBack: async (grantId): Promise<SeenBefore> => {
+      const before = await grants().catch(() => null);
       await inTurn(() => client.take_back(grantId));
-      const grant = (await grants()).find((it) => it.id === grantId);
-      const papers = await documents();
+      // It is taken back, even if the network goes before what had been opened can be asked again.
+      const known = await grants().catch((thrown: unknown) => {
+        if (before) return before;
+        throw thrown;
+      });
+      const grant = known.find((it) => it.id === grantId);
+      const papers = await documents().catch(() => [] as DocumentView[]);
       return {
         documents: (grant?.documentIds ?? []).map((id) => ({
           id,
@@ -216,20 +269,30 @@ function answersOf(client: Client): Answers {
     },
     trace: async () => JSON.parse(await inTurn(() => client.trace())),
   };
-  return client.settle ? { ...safe, ...deskOf(client as StructureClient, described) } : safe;
+  return client.settle ? { ...safe, ...deskOf(client as StructureClient, described, () => account) } : safe;
 }
 
 type Described = (
   id: string, bytes: Uint8Array, known: { id: string; title: string; mediaType: string; kind: DocumentView['kind'] }[],
 ) => Promise<Opened>;
 
-function deskOf(client: StructureClient, described: Described): Desk {
+function deskOf(client: StructureClient, described: Described, account: () => string): Desk {
   let received: { grantId: string; documents: DocumentView[] }[] = [];
+  /** Everything else needs a desk, which begins with one of these three. */
+  const first = (begin: (there: string | null) => Promise<string>): Promise<never> => inTurn<never>(async () => {
+    await alone(account());
+    const there = await client.structure();
+    return JSON.parse(await begin(there === 'null' ? null : there)) as never;
+  });
   return {
-    found: async (name, place, myName) => JSON.parse(await inTurn(() => client.found(name, place, myName))),
-    structure: async () => JSON.parse(await inTurn(() => client.structure())),
+    // What is kept already is never overwritten: an answer may have been lost, or another page have been first.
+    found: (name, place, myName) => first((there) => {
+      if (there) throw new Refusal('conflict');
+      return client.found(name, place, myName);
+    }),
+    structure: () => first(async (there) => there ?? 'null'),
     invite: async (name) => JSON.parse(await inTurn(() => client.invite(name))),
-    join: async (fragment, myName) => JSON.parse(await inTurn(() => client.join(fragment, myName))),
+    join: (fragment, myName) => first(async (there) => there ?? client.join(fragment, myName)),
     settle: async () => JSON.parse(await inTurn(() => client.settle())),
     received: async () => {
       received = JSON.parse(await inTurn(() => client.received()));
