@@ -62,7 +62,7 @@ outside-idle = أُغلقت خزنتك وحدها: لم يلمس أحد الشا
 outside-hidden = أُغلقت خزنتك وحدها: بقيت الصفحة مخفية مدة طويلة.
 outside-reload = أُعيد تحميل الصفحة، فأُغلقت خزنتك.
 outside-signed_out = لقد خرجت. خزنتك مغلقة.
-outside-session_ended = أُغلقت خزنتك من جهاز آخر.
+outside-session_ended = أُغلقت خزنتك، ربما من جهاز آخر.
 outside-closed = أُغلقت خزنتك إلى الأبد. مُحي كل شيء.
 outside-why = المفتاح محفوظ في ذاكرة هذه الصفحة فقط. ادخل من جديد: أوراقك ما زالت موجودة.
 
@@ -426,7 +426,7 @@ away-name = أوراقي
 leave-title = خروج
 leave-lead = تبقى أوراقك في خزنتك. ستحتاج إلى كلماتك أو ورقتك للعودة.
 leave-here = الخروج من هذا الجهاز
-leave-here-hint = لا يبقى شيء منك هنا
+leave-here-hint = يبقى اسم خزنتك فقط، وفقط إن كان هذا الجهاز لك وحدك
 leave-everywhere = الخروج من كل مكان
 leave-everywhere-hint = تُغلق كل أجهزتك، وهذا أيضًا
 close-title = إغلاق إلى الأبد

@@ -58,7 +58,7 @@ outside-idle = Your safe closed by itself: nobody touched the screen.
 outside-hidden = Your safe closed by itself: the page was hidden for a long time.
 outside-reload = The page was loaded again, so your safe closed.
 outside-signed_out = You have signed out. Your safe is closed.
-outside-session_ended = Your safe was closed from another device.
+outside-session_ended = Your safe was closed, perhaps from another device.
 outside-closed = Your safe is closed for good. Everything was erased.
 outside-why = The key is kept in this page’s memory only. Come in again: your papers are still there.
 
@@ -386,7 +386,7 @@ away-name = my papers
 leave-title = Sign out
 leave-lead = Your papers stay in your safe. You will need your words or your sheet to come back.
 leave-here = Sign out of this device
-leave-here-hint = Nothing of you stays here
+leave-here-hint = Only the name of your safe stays, and only if this device is yours alone
 leave-everywhere = Sign out everywhere
 leave-everywhere-hint = All your devices are closed, this one too
 close-title = Close for good

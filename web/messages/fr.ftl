@@ -59,7 +59,7 @@ outside-idle = Votre coffre s’est fermé tout seul : personne n’a touché l
 outside-hidden = Votre coffre s’est fermé tout seul : la page est restée cachée longtemps.
 outside-reload = La page a été rechargée. Votre coffre s’est donc fermé.
 outside-signed_out = Vous êtes sorti. Votre coffre est fermé.
-outside-session_ended = Votre coffre a été fermé depuis un autre appareil.
+outside-session_ended = Votre coffre a été fermé, peut-être depuis un autre appareil.
 outside-closed = Votre coffre est fermé pour toujours. Tout a été effacé.
 outside-why = La clé n’est gardée que dans la mémoire de cette page. Entrez à nouveau : vos papiers sont toujours là.
 
@@ -387,7 +387,7 @@ away-name = mes papiers
 leave-title = Sortir
 leave-lead = Vos papiers restent dans votre coffre. Il faudra vos mots ou votre feuille pour revenir.
 leave-here = Sortir de cet appareil
-leave-here-hint = Rien de vous ne reste ici
+leave-here-hint = Seul le nom de votre coffre reste, et seulement si cet appareil est à vous seul
 leave-everywhere = Sortir de partout
 leave-everywhere-hint = Tous vos appareils sont fermés, celui-ci aussi
 close-title = Fermer pour toujours
