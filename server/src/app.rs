@@ -20,7 +20,10 @@ use axum::{
 use reconnect_format::api::{Code, Problem, Service};
 use tokio::sync::{Notify, Semaphore, watch};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer};
-use utoipa::OpenApi as _;
+use utoipa::{
+    OpenApi as _,
+    openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -263,9 +266,31 @@ fn api() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi()).merge(open).merge(callers)
 }
 
+/// Says in the description which routes need a session, as the table has it.
+fn name_principals(description: &mut utoipa::openapi::OpenApi) {
+    let session = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    if let Some(components) = &mut description.components {
+        components.add_security_scheme("session", session);
+    }
+    for route in ROUTES.iter().filter(|route| route.principals != Principals::Anyone) {
+        let Some(item) = description.paths.paths.get_mut(route.path) else { continue };
+        let operation = match route.method {
+            "GET" => &mut item.get,
+            "PUT" => &mut item.put,
+            "POST" => &mut item.post,
+            _ => &mut item.delete,
+        };
+        if let Some(operation) = operation {
+            let none: [&str; 0] = [];
+            operation.security = Some(vec![SecurityRequirement::new("session", none)]);
+        }
+    }
+}
+
 /// The whole service as one router.
 pub fn router(app: App) -> Router {
-    let (api, description) = api().split_for_parts();
+    let (api, mut description) = api().split_for_parts();
+    name_principals(&mut description);
     let description = Arc::new(description.to_json().unwrap_or_default());
     api.route("/v1/openapi.json", axum::routing::get(async move || describe(&description)))
         .route("/livez", axum::routing::get(async || "alive\n"))

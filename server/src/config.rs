@@ -10,17 +10,25 @@ pub struct Config {
     /// Address and port to listen on; put a proxy that speaks TLS in front.
     #[arg(
         long,
+        global = true,
         env = "RECONNECT_LISTEN",
         value_name = "RECONNECT_LISTEN",
         default_value = "127.0.0.1:8080"
     )]
     pub listen: SocketAddr,
     /// Folder of database, blobs and secrets.
-    #[arg(long, env = "RECONNECT_DATA", value_name = "RECONNECT_DATA", default_value = "./data")]
+    #[arg(
+        long,
+        global = true,
+        env = "RECONNECT_DATA",
+        value_name = "RECONNECT_DATA",
+        default_value = "./data"
+    )]
     pub data: PathBuf,
     /// `sqlite` (a file in the data folder), or a `postgres://` address.
     #[arg(
         long,
+        global = true,
         env = "RECONNECT_DATABASE",
         value_name = "RECONNECT_DATABASE",
         default_value = "sqlite",
@@ -28,38 +36,32 @@ pub struct Config {
     )]
     pub database: DatabaseUrl,
     /// Largest file, in bytes before sealing.
-    #[arg(
-        long, env = "RECONNECT_FILE_LIMIT_BYTES", value_name = "RECONNECT_FILE_LIMIT_BYTES", default_value_t = 104_857_600,
+    #[arg(long, global = true, env = "RECONNECT_FILE_LIMIT_BYTES", value_name = "RECONNECT_FILE_LIMIT_BYTES", default_value_t = 104_857_600,
         value_parser = clap::value_parser!(u64).range(16_384..=1 << 37)
     )]
     pub file_limit_bytes: u64,
     /// Largest safe, in sealed bytes.
-    #[arg(
-        long, env = "RECONNECT_ACCOUNT_LIMIT_BYTES", value_name = "RECONNECT_ACCOUNT_LIMIT_BYTES", default_value_t = 2 << 30,
+    #[arg(long, global = true, env = "RECONNECT_ACCOUNT_LIMIT_BYTES", value_name = "RECONNECT_ACCOUNT_LIMIT_BYTES", default_value_t = 2 << 30,
         value_parser = clap::value_parser!(u64).range(65_536..=1 << 50)
     )]
     pub account_limit_bytes: u64,
     /// Uploads are refused when the disk has less than this free.
-    #[arg(
-        long, env = "RECONNECT_RESERVE_BYTES", value_name = "RECONNECT_RESERVE_BYTES", default_value_t = 256 << 20,
+    #[arg(long, global = true, env = "RECONNECT_RESERVE_BYTES", value_name = "RECONNECT_RESERVE_BYTES", default_value_t = 256 << 20,
         value_parser = clap::value_parser!(u64).range(1 << 20..=1 << 40)
     )]
     pub reserve_bytes: u64,
     /// Connections at one time.
-    #[arg(
-        long, env = "RECONNECT_CONNECTIONS", value_name = "RECONNECT_CONNECTIONS", default_value_t = 1024,
+    #[arg(long, global = true, env = "RECONNECT_CONNECTIONS", value_name = "RECONNECT_CONNECTIONS", default_value_t = 1024,
         value_parser = clap::value_parser!(u32).range(1..=100_000)
     )]
     pub connections: u32,
     /// Requests answered at one time; more are told to come back.
-    #[arg(
-        long, env = "RECONNECT_REQUESTS", value_name = "RECONNECT_REQUESTS", default_value_t = 512,
+    #[arg(long, global = true, env = "RECONNECT_REQUESTS", value_name = "RECONNECT_REQUESTS", default_value_t = 512,
         value_parser = clap::value_parser!(u32).range(1..=100_000)
     )]
     pub requests: u32,
     /// Unlockings, registrations and new safes a second, all people together.
-    #[arg(
-        long, env = "RECONNECT_UNLOCKS_PER_SECOND", value_name = "RECONNECT_UNLOCKS_PER_SECOND", default_value_t = 50,
+    #[arg(long, global = true, env = "RECONNECT_UNLOCKS_PER_SECOND", value_name = "RECONNECT_UNLOCKS_PER_SECOND", default_value_t = 50,
         value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
     pub unlocks_per_second: u32,

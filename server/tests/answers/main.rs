@@ -1,5 +1,6 @@
 //! What the server answers, from outside.
 
+mod crash;
 mod given;
 mod network;
 mod safe;

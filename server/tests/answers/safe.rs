@@ -79,6 +79,20 @@ async fn wrong_words_and_unknown_handles_look_alike_and_wait_alike() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_tries_at_once_are_ten_tries() {
+    let server = server().await;
+    let tries = (0..64).map(|_| unlock(&server, "nobody-here-7", b"wrong"));
+    let mut counts = std::collections::BTreeMap::new();
+    for answer in futures_util::future::join_all(tries).await {
+        let answer = answer.expect_err("wrong");
+        *counts.entry((answer.status.as_u16(), answer.problem().1)).or_insert(0) += 1;
+    }
+    let answered = counts.remove(&(200, String::new()));
+    assert!(answered.is_some_and(|count| count <= 10), "{answered:?} {counts:?}");
+    assert!(counts.keys().all(|(status, _)| [429, 503].contains(status)), "{counts:?}");
+}
+
 #[tokio::test]
 async fn a_handle_belongs_to_one_safe() {
     let server = server().await;
@@ -411,7 +425,7 @@ async fn a_disk_that_is_really_full_still_takes_back_deletes_and_unlocks() {
         drop(go_on);
         file
     };
-    let (arrived, file) = tokio::join!(arriving, fill);
+    let (arrived, filling) = tokio::join!(arriving, fill);
     assert_eq!(arrived.problem(), (507, "storage_full".into()), "full in the middle of a part");
     let path = format!("/v1/envelopes/{}", reconnect_format::id::EnvelopeId(random()));
     let declare = async |server: &crate::stage::Server, owner: &Person| {
@@ -430,7 +444,7 @@ async fn a_disk_that_is_really_full_still_takes_back_deletes_and_unlocks() {
     assert_eq!(owner.submit(&server, remove, Submission::default()).await.status, 200);
     server.app.sweep().await.expect("sweeps on a full disk");
     assert_eq!(blobs(&server), vec![content.named.envelope_id.to_string()]);
-    drop(file);
+    drop(filling);
     std::fs::remove_file(&filler).expect("room again");
     server.app.sweep().await.expect("sweeps");
     assert!(server.folder.path().join("ballast").exists(), "laid down again");

@@ -4,7 +4,7 @@
 mod person;
 mod team;
 
-pub(crate) use person::{Person, lock, parts, random, sign, small, unlock};
+pub(crate) use person::{Content, Person, lock, parts, random, sign, small, unlock};
 pub(crate) use team::Team;
 
 use axum::{
@@ -26,6 +26,8 @@ pub(crate) struct Server {
     pub(crate) router: Router,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) config: Config,
+    /// Another process, which is asked instead.
+    pub(crate) remote: Option<std::net::SocketAddr>,
 }
 
 /// What came back.
@@ -36,6 +38,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// What a process that was killed says.
+    fn none() -> Self {
+        let status = StatusCode::BAD_GATEWAY;
+        Self { status, headers: HeaderMap::new(), body: Vec::new() }
+    }
+
     pub(crate) fn json<T: DeserializeOwned>(&self) -> T {
         let text = String::from_utf8_lossy(&self.body);
         assert!(self.status.is_success(), "{} {text}", self.status);
@@ -73,7 +81,20 @@ pub(crate) async fn server_with(change: impl FnOnce(&mut Config)) -> Server {
     };
     change(&mut config);
     let app = App::open(config.clone(), Clock::manual(NOW)).await.expect("the server opens");
-    Server { router: reconnect::app::router(app.clone()), app, folder, config }
+    Server { router: reconnect::app::router(app.clone()), app, folder, config, remote: None }
+}
+
+/// One request to another process.
+async fn ask(
+    address: std::net::SocketAddr,
+    mut request: Request<Body>,
+) -> anyhow::Result<hyper::Response<hyper::body::Incoming>> {
+    let stream = tokio::net::TcpStream::connect(address).await?;
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await?;
+    tokio::spawn(connection);
+    request.headers_mut().insert(header::HOST, header::HeaderValue::from_static("localhost"));
+    Ok(sender.send_request(request).await?)
 }
 
 async fn database() -> DatabaseUrl {
@@ -94,12 +115,12 @@ async fn database() -> DatabaseUrl {
 impl Server {
     /// Stops, and opens the same folder again.
     pub(crate) async fn restart(self) -> Self {
-        let Self { app, router, folder, config } = self;
+        let Self { app, router, folder, config, remote } = self;
         let clock = app.clock().clone();
         app.close().await;
         drop((app, router));
         let app = App::open(config.clone(), clock).await.expect("the server opens again");
-        Self { router: reconnect::app::router(app.clone()), app, folder, config }
+        Self { router: reconnect::app::router(app.clone()), app, folder, config, remote }
     }
 
     pub(crate) async fn send(
@@ -129,10 +150,24 @@ impl Server {
             request = request.header(name, *value);
         }
         let request = request.body(body).expect("a request");
-        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let response = match self.remote {
+            None => self.router.clone().oneshot(request).await.expect("an answer"),
+            Some(address) => match ask(address, request).await {
+                Ok(response) => response.map(Body::new),
+                Err(_) => return Answer::none(),
+            },
+        };
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.map(|bytes| bytes.to_vec()).unwrap_or_default();
         Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// What a device's clock says: another process has the system's.
+    #[expect(clippy::disallowed_methods, reason = "the other process asks the system too")]
+    pub(crate) fn now(&self) -> u64 {
+        let system = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let system = system.map_or(NOW, |since| since.as_secs());
+        self.remote.map_or(NOW, |_| system)
     }
 
     pub(crate) async fn post(

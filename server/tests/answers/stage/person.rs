@@ -79,6 +79,7 @@ pub(crate) struct Person {
     pub(crate) manifest: Manifest,
     pub(crate) chain: Vec<Vec<u8>>,
     pub(crate) token: [u8; 32],
+    now: u64,
     pub(crate) opening: OpenAccount,
 }
 
@@ -117,6 +118,7 @@ impl Person {
             manifest: Manifest::before(keys.clone()),
             chain: Vec::new(),
             token: random(),
+            now: server.now(),
             opening: OpenAccount {
                 statements: Vec::new(),
                 root_wraps: Vec::new(),
@@ -229,7 +231,7 @@ impl Person {
             account_id: self.id(),
             device_id: self.device_id,
             token_hash: Label::SessionToken.hash(&token),
-            made_at: NOW,
+            made_at: self.now,
         };
         Base64(sign(opening, &self.device).encode())
     }
