@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 use reconnect_format::{
-    encode,
+    Unverified, encode,
     envelope::{EnvelopeHeader, EnvelopeKind},
-    statement::DeviceProof,
+    statement::{DeviceProof, Statement},
 };
 
 use crate::{
     Vector, Writer,
-    byhand::{PROTOCOL, Person, hash, header, labelled},
+    byhand::{PROTOCOL, Person, hash, header, labelled, sign},
     cut, flip, flip_last, seeded,
 };
 
@@ -116,6 +116,8 @@ fn account_keys(writer: &mut Writer) -> Result<()> {
     writer.put(&short.change(|bytes| bytes.truncate(1253)))
 }
 
+type Change = fn(&mut Statement);
+
 /// A proof is two vectors: what the codec does with their lengths.
 fn codec(writer: &mut Writer) -> Result<()> {
     let person = Person::open(seeded("proof"))?;
@@ -145,6 +147,20 @@ fn codec(writer: &mut Writer) -> Result<()> {
         encode(&DeviceProof { opening: opening.to_vec(), device: device.to_vec() })
     };
     let [opening, device, lock, ..] = person.chain.as_slice() else { return Ok(()) };
+    for (name, about, change) in [
+        ("opening-at-2", "an opening that is the second", (|s| s.sequence = 2) as Change),
+        ("opening-after-something", "an opening after another statement", |s| s.previous[0] = 1),
+    ] {
+        let mut first = Unverified::<Statement>::decode(opening)?.claim().clone();
+        change(&mut first);
+        let item = with(&sign(&person.root_key, &first), device);
+        writer.put(&bad(name, "DEV-2", "bad_signature", about).item(item))?;
+    }
+    let mut early = Unverified::<Statement>::decode(device)?.claim().clone();
+    early.sequence = 1;
+    let early = with(opening, &sign(&person.root_key, &early));
+    let vector = bad("device-before-the-opening", "DEV-2", "bad_signature", "a device at number 1");
+    writer.put(&vector.item(early))?;
     for (name, about, item) in [
         ("opening-of-another", "one account's opening, another's device", {
             with(&stranger.chain[0], device)

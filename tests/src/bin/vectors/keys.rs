@@ -151,6 +151,10 @@ fn words(writer: &mut Writer) -> Result<()> {
     let typed = format!("{},", words.show().join(", ").to_uppercase());
     let shouted = good.spoilt("with-commas-in-capitals", "LOCK-3", "ok", "the same password");
     writer.put(&shouted.with("typed", typed))?;
+    let dashed = "drop-down felt-tip t-shirt yo-yo abacus zoom";
+    let phone = good.spoilt("with-a-phones-dash", "LOCK-3", "ok", "typographic dashes are dashes");
+    let typed = dashed.replace('-', "\u{2011}");
+    writer.put(&phone.with("typed", typed).hex("password", dashed))?;
     let wrong = |name, word: u32, about, words: &[String]| {
         good.spoilt(name, "LOCK-3", "words_misread", about)
             .without("password")
@@ -167,6 +171,7 @@ fn words(writer: &mut Writer) -> Result<()> {
     for (name, typed, about) in [
         ("as-drawn", "plump-otter-4711", "as printed"),
         ("with-spaces-in-capitals", "Plump Otter  4711", "spaces for dashes, any case"),
+        ("with-a-phones-dash", " plump\u{2013}otter\u{2011}4711 ", "typographic dashes are dashes"),
     ] {
         let vector = Vector::new("handle", name, "LOCK-3", about);
         writer.put(&vector.with("typed", typed).with("handle", "plump-otter-4711"))?;
