@@ -23,7 +23,7 @@ use reconnect_format::api::Code;
 use crate::{
     config::DatabaseUrl,
     disk::Disk,
-    error::{Error, Result},
+    error::{Error, Fault, Result, fault},
 };
 
 /// A transaction that only reads.
@@ -38,6 +38,9 @@ const CONNECTIONS: u32 = 24;
 
 /// How long a `SQLite` connection waits for another process, such as the operator's command.
 const BUSY_TIMEOUT: &str = "pragma busy_timeout = 10000";
+/// An acknowledged commit is on the disk, whatever a role or a database was set to.
+const DURABLE: &str = "select set_config('synchronous_commit', 'on', false)
+    where current_setting('synchronous_commit') = 'off'";
 const CHECKPOINT: &str = "pragma wal_checkpoint(truncate)";
 
 /// Every migration, in order; a released one never changes.
@@ -93,6 +96,9 @@ impl Db {
                 let pool = AnyPoolOptions::new()
                     .max_connections(CONNECTIONS)
                     .acquire_timeout(Duration::from_secs(10))
+                    .after_connect(|connection, _| {
+                        Box::pin(async move { connection.execute(DURABLE).await.map(drop) })
+                    })
                     .connect_with(options)
                     .await
                     .context("RECONNECT_DATABASE: cannot connect")?;
@@ -107,7 +113,12 @@ impl Db {
         let context = || format!("cannot open {}", file.display());
         // Before anything else: what a crash left in the log moves into the database, durably.
         let mut first = AnyConnection::connect_with(&options).await.with_context(context)?;
-        first.execute(CHECKPOINT).await.with_context(context)?;
+        let mut moved = first.execute(CHECKPOINT).await;
+        if moved.as_ref().is_err_and(|error| fault(error) == Fault::Full) && disk.give_up_ballast()
+        {
+            moved = first.execute(CHECKPOINT).await;
+        }
+        moved.with_context(context)?;
         first.close().await.with_context(context)?;
         let pool = |connections: u32, read_only: bool| {
             AnyPoolOptions::new()

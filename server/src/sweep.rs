@@ -5,10 +5,16 @@
 
 use std::{collections::HashMap, sync::atomic::Ordering};
 
-use reconnect_format::id::EnvelopeId;
+use reconnect_format::{api::Code, id::EnvelopeId};
 use tokio::time::{Duration, Instant, sleep, timeout};
 
-use crate::{app::App, db::transaction, error::Result, grant, tries, upload, wire::id};
+use crate::{
+    app::App,
+    db::transaction,
+    error::{Error, Result},
+    grant, tries, upload,
+    wire::id,
+};
 
 /// An upload that nothing arrived for during this time is given up.
 const ABANDONED_SECONDS: i64 = 24 * 3600;
@@ -33,11 +39,26 @@ async fn what_is_over(app: &App) -> Result<()> {
     if grant::sweep(app).await? {
         app.taken_away();
     }
-    if rows_that_are_over(app).await? || doomed(app).await? {
+    // Both, whatever the first says.
+    let over = rows_that_are_over(app).await?;
+    let removed = doomed(app).await?;
+    if over || removed {
         app.erased.store(true, Ordering::SeqCst);
     }
-    if app.erased.swap(false, Ordering::SeqCst) && !app.db.checkpoint().await? {
-        app.erased.store(true, Ordering::SeqCst);
+    if app.erased.swap(false, Ordering::SeqCst) {
+        let moved = app.db.checkpoint().await;
+        if !matches!(moved, Ok(true)) {
+            app.erased.store(true, Ordering::SeqCst);
+        }
+        match moved {
+            // A full disk is no reason not to start, nor to keep the ballast from being laid down.
+            Err(Error::Code(Code::StorageFull)) => {
+                tracing::warn!("the disk is full: what was erased may still be in the log");
+            }
+            moved => {
+                moved?;
+            }
+        }
     }
     if let Err(error) = app.disk.restore_ballast() {
         tracing::warn!(%error, "no ballast could be laid down");
@@ -47,7 +68,8 @@ async fn what_is_over(app: &App) -> Result<()> {
 
 /// Sessions, nonces and invitations whose time has passed.
 async fn rows_that_are_over(app: &App) -> Result<bool> {
-    /// An invitation that nobody answered is kept for a week, so that a late answer is told why.
+    /// An invitation that nobody answered, or whose newcomer was admitted, is kept for a week, so
+    /// that a late answer is told why.
     const INVITATION_SECONDS: i64 = 7 * 24 * 3600;
     let now = app.clock.now_row();
     transaction!(app.db, "sweep::rows_that_are_over", |tx| {
@@ -57,7 +79,7 @@ async fn rows_that_are_over(app: &App) -> Result<bool> {
             ("-- sweep::rows_that_are_over\ndelete from sheet_use where kept_until <= $1", now),
             (
                 "-- sweep::rows_that_are_over
-                    delete from invitation where ends_at <= $1 and used = 0 and joiner is null",
+                    delete from invitation where ends_at <= $1 and (used = 1 or joiner is null)",
                 now - INVITATION_SECONDS,
             ),
         ] {
@@ -68,26 +90,34 @@ async fn rows_that_are_over(app: &App) -> Result<bool> {
     })
 }
 
-/// Blobs of envelopes that are gone. The row goes last: a crash repeats the removal.
+/// Blobs of envelopes that are gone. The rows go last: a crash repeats the removal.
 async fn doomed(app: &App) -> Result<bool> {
-    let rows: Vec<Vec<u8>> = sqlx::query_scalar(
-        "-- sweep::doomed
-        select envelope_id from doomed limit 1000",
-    )
-    .fetch_all(app.db.reader())
-    .await?;
-    for row in &rows {
-        let envelope_id: EnvelopeId = id(row)?;
-        app.blobs.remove(envelope_id).await?;
+    let mut removed = false;
+    loop {
+        let rows: Vec<Vec<u8>> = sqlx::query_scalar(
+            "-- sweep::doomed
+            select envelope_id from doomed limit 200",
+        )
+        .fetch_all(app.db.reader())
+        .await?;
+        if rows.is_empty() {
+            return Ok(removed);
+        }
+        for row in &rows {
+            let envelope_id: EnvelopeId = id(row)?;
+            app.blobs.remove(envelope_id).await?;
+        }
         transaction!(app.db, "sweep::doomed", |tx| {
-            sqlx::query("-- sweep::doomed\ndelete from doomed where envelope_id = $1")
-                .bind(envelope_id.as_bytes())
-                .execute(&mut *tx)
-                .await?;
+            for row in &rows {
+                sqlx::query("-- sweep::doomed\ndelete from doomed where envelope_id = $1")
+                    .bind(row.as_slice())
+                    .execute(&mut *tx)
+                    .await?;
+            }
             Ok(())
         })?;
+        removed = true;
     }
-    Ok(!rows.is_empty())
 }
 
 /// Blobs without a row: a crash came between the two.
