@@ -34,6 +34,18 @@ pub(crate) async fn given(server: &Server) -> (Person, DocumentId, Person, Perso
     (owner, document_id, manager, worker, team)
 }
 
+/// `SQLite`'s files, with its log; nothing where the database is `PostgreSQL`.
+fn database_bytes(server: &Server) -> Vec<u8> {
+    ["reconnect.sqlite", "reconnect.sqlite-wal"]
+        .iter()
+        .flat_map(|name| std::fs::read(server.folder.path().join(name)).unwrap_or_default())
+        .collect()
+}
+
+fn holds(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
 #[tokio::test]
 async fn what_is_given_is_read_with_receipts_and_what_is_taken_back_is_gone() {
     let server = server().await;
@@ -66,7 +78,9 @@ async fn what_is_given_is_read_with_receipts_and_what_is_taken_back_is_gone() {
     let stale = worker.receipt(&team, (grant_id, &owner), (2, subject(1, document_id)));
     assert_eq!(server.post(&at(document_id, "open"), token, &stale).await.problem().0, 409);
     let receipt = worker.receipt(&team, (grant_id, &owner), (2, subject(2, document_id)));
-    let _: DocumentOpened = server.post(&at(document_id, "open"), token, &receipt).await.json();
+    let opened: DocumentOpened =
+        server.post(&at(document_id, "open"), token, &receipt).await.json();
+    let wrap = opened.content_wrap.0;
     let _: DocumentOpened = server.post(&at(document_id, "open"), token, &receipt).await.json();
     let read = server.get(&at(document_id, "content"), token).await;
     assert!(read.body == content.bytes);
@@ -80,8 +94,12 @@ async fn what_is_given_is_read_with_receipts_and_what_is_taken_back_is_gone() {
     let sync: Sync = server.get("/v1/sync", Some(&owner.token)).await.json();
     assert_eq!(sync.receipts.iter().map(|r| r.number).collect::<Vec<_>>(), vec![1, 2]);
 
+    let sqlite = database_bytes(&server);
+    assert!(sqlite.is_empty() || holds(&sqlite, &wrap), "the search finds what is there");
     let revoked = owner.submit(&server, Body::Revoke { grant_id }, Submission::default()).await;
     assert_eq!(revoked.status, 200);
+    server.app.sweep().await.expect("sweeps");
+    assert!(!holds(&database_bytes(&server), &wrap), "erased from database and log");
     let gone = server.get(&at(document_id, "content"), token).await;
     let never = server.get(&at(DocumentId(random()), "content"), token).await;
     assert_eq!((gone.problem(), gone.body), (never.problem(), never.body.clone()));
