@@ -8,6 +8,8 @@ use crate::id::{
     AccountId, Base64, DocumentId, EnvelopeId, GrantId, InvitationId, StructureId, UnlockId,
 };
 
+pub use crate::problem::{Code, Problem};
+
 /// One call, made by a client's core and shipped by whoever holds a network.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -60,84 +62,6 @@ impl Call {
     pub fn open(self) -> Self {
         Self { authorized: false, ..self }
     }
-}
-
-macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal);* $(;)?) => {
-        /// Why the server refused, as a stable code that the page turns into words.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-        #[serde(rename_all = "snake_case")]
-        pub enum Code { $($(#[$doc])* $name),* }
-
-        impl Code {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-
-            /// As JSON shows it.
-            pub const fn text(self) -> &'static str {
-                match self { $(Self::$name => $text),* }
-            }
-
-            /// HTTP status.
-            pub const fn status(self) -> u16 {
-                match self { $(Self::$name => $status),* }
-            }
-        }
-    };
-}
-
-codes! {
-    /// The request does not have the form that this route takes.
-    BadRequest = "bad_request", 400;
-    /// No session, or one that has ended.
-    SessionEnded = "session_ended", 401;
-    /// Words and handle do not belong together, or there is no such handle.
-    WrongWordsOrHandle = "wrong_words_or_handle", 401;
-    /// No such sheet, or not its key.
-    WrongSheet = "wrong_sheet", 401;
-    /// Not there, or not the caller's: the two look alike.
-    NotFound = "not_found", 404;
-    /// No such route takes this method.
-    MethodNotAllowed = "method_not_allowed", 405;
-    /// Somebody else wrote first: read again and repeat.
-    Conflict = "conflict", 409;
-    /// The handle exists: draw another.
-    HandleTaken = "handle_taken", 409;
-    /// The invitation was answered by somebody.
-    InvitationUsed = "invitation_used", 409;
-    /// The invitation is over.
-    InvitationEnded = "invitation_ended", 410;
-    /// Larger than the limit for one file.
-    FileTooLarge = "file_too_large", 413;
-    /// The safe is full.
-    QuotaFull = "quota_full", 413;
-    /// A statement, signature or envelope does not verify.
-    Refused = "refused", 422;
-    /// Too often: try again after a while.
-    TooManyRequests = "too_many_requests", 429;
-    /// Too many wrong tries: try again after a while.
-    TooManyTries = "too_many_tries", 429;
-    /// A fault of the server.
-    Internal = "internal", 500;
-    /// The server is stopping or overloaded.
-    Unavailable = "unavailable", 503;
-    /// The server's disk is full.
-    StorageFull = "storage_full", 507;
-}
-
-/// An error as the wire shows it (RFC 9457).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Problem {
-    /// HTTP status.
-    pub status: u16,
-    /// Stable code.
-    pub code: Code,
-    /// Seconds after which trying again makes sense.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_after_seconds: Option<u64>,
-    /// The limit that was passed, in bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit_bytes: Option<u64>,
 }
 
 /// What anyone may know of the service.

@@ -29,7 +29,7 @@ use crate::{
     key::RecipientKey,
     seal::{open_salted, seal_salted},
     words::PaperSecret,
-    world::World,
+    world::{ShipError, World},
 };
 
 /// How long a certificate is good for.
@@ -161,7 +161,12 @@ impl Desk {
             invitations: Vec::new(),
         };
         desk.keep(vault, world).await?;
-        world.ship(Call::send("/v1/structures", &call), Some(vault.token())).await?;
+        let call = Call::send("/v1/structures", &call);
+        // Sent again when the answer was lost, the same bytes: the root's letters are shown only once.
+        match world.ship(call.clone(), Some(vault.token())).await {
+            Err(ShipError::Offline) => world.ship(call, Some(vault.token())).await?,
+            other => other?,
+        };
         Ok(Founded { desk, root_paper: paper.groups() })
     }
 

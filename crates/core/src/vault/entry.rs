@@ -291,6 +291,7 @@ impl Known {
             chains: BTreeMap::new(),
             accepted: std::collections::BTreeSet::new(),
             records_seen: 0,
+            unanswered: false,
             used_bytes: 0,
         };
         // A browser that refuses to keep anything is a shared one: the safe still opens.

@@ -76,6 +76,8 @@ pub struct Vault {
     chains: BTreeMap<StructureId, StructureChain>,
     accepted: std::collections::BTreeSet<StructureId>,
     records_seen: u64,
+    /// A statement was sent and nobody said whether it arrived: the chain is looked at first. STMT-8.
+    unanswered: bool,
     used_bytes: u64,
 }
 
@@ -220,6 +222,10 @@ impl Vault {
         world: &W,
         make: impl Fn(&Self, &mut W::Rng) -> Result<(Body, Attach), Error>,
     ) -> Result<Signed<Statement>, Error> {
+        if self.unanswered {
+            self.sync(world).await?;
+            self.unanswered = false;
+        }
         for _ in 0..RACES_MAX {
             let mut rng = world.rng();
             let (body, attach) = make(self, &mut rng)?;
@@ -243,7 +249,9 @@ impl Vault {
                 }
                 // The answer was lost, perhaps after the server had taken it in.
                 Err(Error::Offline) => {
+                    self.unanswered = true;
                     self.sync(world).await?;
+                    self.unanswered = false;
                     let written = self.statements.iter().any(|it| it.hash() == statement.hash());
                     return if written { Ok(statement) } else { Err(Error::Offline) };
                 }
