@@ -160,3 +160,35 @@ fn in_win_ansi(line: &str) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use anyhow::{Context as _, ensure};
+
+    use super::*;
+
+    #[test]
+    fn a_photo_is_a_jpeg_and_its_picture_fits_into_a_thumbnail() -> Result<()> {
+        let made = photo("Passeport", [122, 38, 58])?;
+        let small = made.card.thumbnail.context("no picture")?;
+        for jpeg in [&made.bytes, &small] {
+            ensure!(jpeg.starts_with(&[0xff, 0xd8, 0xff]) && jpeg.ends_with(&[0xff, 0xd9]));
+        }
+        ensure!(small.len() < 32_000 && made.bytes.len() > 20_000);
+        Ok(())
+    }
+
+    #[test]
+    fn a_pdf_says_where_its_objects_are() -> Result<()> {
+        let made = pdf("Attestation", [1, 2, 3], &["L'été (déjà)", "", "Fait à Lyon"])?;
+        let text = String::from_utf8(made.bytes)?;
+        ensure!(text.contains(r"(L'\351t\351 \(d\351j\340\))"), "{text}");
+        let (_, table) = text.split_once("xref\n0 6\n").context("no table")?;
+        for (number, line) in table.lines().skip(1).take(5).enumerate() {
+            let offset: usize = line.split(' ').next().context("no offset")?.parse()?;
+            let object = text.get(offset..).context("an offset past the end")?;
+            ensure!(object.starts_with(&format!("{} 0 obj", number + 1)), "object {number}");
+        }
+        Ok(())
+    }
+}

@@ -59,8 +59,8 @@ impl Setup {
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
             .kill_on_drop(true);
-        if env::var_os("RUST_LOG").is_none() {
-            command.env("RUST_LOG", "off");
+        if env::var_os("RECONNECT_LOG").is_none() {
+            command.env("RECONNECT_LOG", "off");
         }
         let mut process = Process { child: command.spawn()?, address: self.address };
         process.wait_until_ready().await?;
@@ -147,16 +147,19 @@ impl Process {
     }
 }
 
-/// The program, built from the source as it is now.
+/// The program, built from the source as it is now, unless somebody says where it is.
 async fn build() -> Result<PathBuf> {
+    if let Some(built) = env::var_os("RECONNECT_BIN") {
+        return Ok(PathBuf::from(built));
+    }
     let root = root();
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .args(["build", "--quiet", "--bin", "reconnect"])
         .current_dir(&root)
-        .status()
+        .output()
         .await?;
-    ensure!(built.success(), "the server does not build");
+    ensure!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     Ok(target.join("debug/reconnect"))
 }

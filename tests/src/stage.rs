@@ -187,20 +187,20 @@ impl Person {
         let handle = drawn.handle().to_owned();
         let words = drawn.words().join(" ");
         let sheet = drawn.paper().join(" ");
-        let vault = drawn.open(&browser, kept).await.context("opening a safe")?;
+        let vault = Box::pin(drawn.open(&browser, kept)).await.context("opening a safe")?;
         Ok(Self { browser, vault, handle, words, sheet })
     }
 
     /// Comes into the safe with the six words.
     pub async fn with_words(&self, browser: &Browser, kept: bool) -> Result<Vault, Error> {
         let words = SixWords::parse(&self.words)?;
-        Vault::unlock_with_words(browser, &self.handle, &words, kept).await
+        unlock_with_words(browser, &self.handle, &words, kept).await
     }
 
     /// Comes into the safe with the sheet.
     pub async fn with_sheet(&self, browser: &Browser, kept: bool) -> Result<Vault, Error> {
         let sheet = PaperSecret::parse(&self.sheet)?;
-        Vault::unlock_with_paper(browser, &sheet, kept).await
+        unlock_with_paper(browser, &sheet, kept).await
     }
 
     /// Adds a document.
@@ -212,6 +212,26 @@ impl Person {
     pub async fn read(&self, document_id: DocumentId) -> Result<Vec<u8>, Error> {
         read(&self.vault, &self.browser, document_id).await
     }
+}
+
+/// Comes into a safe with six words.
+pub async fn unlock_with_words(
+    browser: &Browser,
+    handle: &str,
+    words: &SixWords,
+    kept: bool,
+) -> Result<Vault, Error> {
+    // Boxed, like the next and the first: entering a safe is a large future.
+    Box::pin(Vault::unlock_with_words(browser, handle, words, kept)).await
+}
+
+/// Comes into a safe with a sheet.
+pub async fn unlock_with_paper(
+    browser: &Browser,
+    sheet: &PaperSecret,
+    kept: bool,
+) -> Result<Vault, Error> {
+    Box::pin(Vault::unlock_with_paper(browser, sheet, kept)).await
 }
 
 /// Reads a document of an open safe.

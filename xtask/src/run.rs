@@ -57,7 +57,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 fn seed(folder: &Path, address: SocketAddr, options: &Options) -> Result<()> {
     let mut serving = server(folder, address, options).spawn()?;
     let result = wait(&mut serving, address).and_then(|()| {
-        program(folder.join("demo")).arg(format!("http://localhost:{}", options.port)).run()
+        program(folder.join("demo"))
+            .arg(format!("http://localhost:{}", options.port))
+            .arg(root().join(&options.data))
+            .run()
     });
     // A polite end, so that what was written is on the disk.
     let asked = program("kill").arg(serving.id().to_string()).run();

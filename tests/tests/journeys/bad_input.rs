@@ -3,14 +3,13 @@
 use anyhow::{Context as _, Result, ensure};
 use reconnect_core::{
     error::Error,
-    vault::Vault,
     words::{PaperSecret, SixWords, draw_handle},
     world::World as _,
 };
 use reconnect_format::api::{Call, CallBody, Code, WordsFinish};
 use reconnect_tests::{
     browser::{Browser, Exchange},
-    stage::Server,
+    stage::{Server, unlock_with_paper, unlock_with_words},
 };
 
 super::on_both_databases! {
@@ -33,7 +32,7 @@ async fn wrong_words_and_an_unknown_handle_look_alike(server: Server) -> Result<
     let mut shapes = Vec::new();
     for handle in [owner.handle.clone(), draw_handle(&mut rng)] {
         let from = server.recording().borrow().len();
-        let refused = Vault::unlock_with_words(&browser, &handle, &wrong, false).await.err();
+        let refused = unlock_with_words(&browser, &handle, &wrong, false).await.err();
         ensure!(refused == Some(Error::WrongWordsOrHandle), "{refused:?}");
         let recording = server.recording().borrow();
         shapes.push(recording[from..].iter().map(shape).collect::<Vec<_>>());
@@ -60,7 +59,7 @@ async fn a_wrong_finish_is_refused_with_equal_bytes(server: Server) -> Result<()
     let mut answers = Vec::new();
     for handle in [owner.handle.clone(), draw_handle(&mut rng)] {
         let from = server.recording().borrow().len();
-        Vault::unlock_with_words(&browser, &handle, &wrong, false).await.err();
+        unlock_with_words(&browser, &handle, &wrong, false).await.err();
         let answer: reconnect_format::api::WordsAnswer =
             serde_json::from_slice(&server.recording().borrow()[from].answer.body)?;
         let finalization = reconnect_format::id::Base64(vec![7; 64]);
@@ -120,7 +119,7 @@ async fn ten_wrong_tries_then_a_wait_for_known_and_unknown_handles_alike(
 async fn first_message(server: &Server, browser: &Browser, handle: &str) -> Result<Call> {
     let from = server.recording().borrow().len();
     let wrong = SixWords::generate(&mut browser.rng());
-    Vault::unlock_with_words(browser, handle, &wrong, false).await.err();
+    unlock_with_words(browser, handle, &wrong, false).await.err();
     let body = String::from_utf8(server.recording().borrow()[from].sent.clone())?;
     let (method, path) = ("POST", "/v1/unlock/words/start".to_owned());
     Ok(Call { method, path, authorized: false, body: CallBody::Json(body) })
@@ -139,7 +138,7 @@ async fn a_sheet_that_opens_nothing_says_so(server: Server) -> Result<()> {
     let owner = server.person().await?;
     let browser = server.browser();
     let stranger = PaperSecret::generate(&mut browser.rng());
-    let refused = Vault::unlock_with_paper(&browser, &stranger, false).await.err();
+    let refused = unlock_with_paper(&browser, &stranger, false).await.err();
     ensure!(refused.as_ref().map(Error::code) == Some("wrong_sheet"), "{refused:?}");
     // What was sent for a good one opens nothing a second time.
     let from = server.recording().borrow().len();

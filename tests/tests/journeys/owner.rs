@@ -3,14 +3,14 @@
 use anyhow::{Context as _, Result, ensure};
 use reconnect_core::{
     error::Error,
-    vault::{Sentence, Vault},
+    vault::Sentence,
     words::{PaperSecret, SixWords, draw_handle},
     world::World as _,
 };
 use reconnect_format::api::{Call, Code};
 use reconnect_tests::{
     scan::{Canary, contains, files},
-    stage::{Person, Server, bytes, card, read, titles},
+    stage::{Person, Server, bytes, card, read, titles, unlock_with_paper, unlock_with_words},
 };
 
 super::on_both_databases! {
@@ -129,14 +129,14 @@ async fn new_words_and_a_new_sheet_replace_the_old_ones(server: Server) -> Resul
     let elsewhere = server.browser();
     let old = owner.with_words(&elsewhere, false).await.err();
     ensure!(old == Some(Error::WrongWordsOrHandle), "the old words: {old:?}");
-    Vault::unlock_with_words(&elsewhere, &handle, &words, false).await?;
+    unlock_with_words(&elsewhere, &handle, &words, false).await?;
 
     let sheet = PaperSecret::generate(&mut rng);
     owner.vault.sync(&owner.browser).await?;
     owner.vault.replace_paper(&owner.browser, &sheet).await?;
     let old = owner.with_sheet(&elsewhere, false).await.err().context("the old sheet opens")?;
     ensure!(old.code() == "wrong_sheet", "the old sheet: {old:?}");
-    Vault::unlock_with_paper(&elsewhere, &sheet, false).await?;
+    unlock_with_paper(&elsewhere, &sheet, false).await?;
     Ok(())
 }
 
@@ -145,7 +145,7 @@ async fn signing_out_ends_the_session_and_everywhere_ends_them_all(server: Serve
     let Person { browser, vault, handle, words, sheet } = owner;
     let second = server.browser();
     let sheet = PaperSecret::parse(&sheet)?;
-    let other = Vault::unlock_with_paper(&second, &sheet, true).await?;
+    let other = unlock_with_paper(&second, &sheet, true).await?;
     let sync = Call::read("/v1/sync");
 
     let token = vault.token().to_owned();
@@ -155,7 +155,7 @@ async fn signing_out_ends_the_session_and_everywhere_ends_them_all(server: Serve
     ensure!(second.send(&sync, Some(other.token())).await?.status == 200, "the other one lives");
 
     let words = SixWords::parse(&words)?;
-    let mut vault = Vault::unlock_with_words(&browser, &handle, &words, true).await?;
+    let mut vault = unlock_with_words(&browser, &handle, &words, true).await?;
     vault.sync(&browser).await?;
     let tokens = [other.token().to_owned(), vault.token().to_owned()];
     vault.sign_out(&browser, true).await?;
@@ -163,7 +163,7 @@ async fn signing_out_ends_the_session_and_everywhere_ends_them_all(server: Serve
         ensure!(browser.send(&sync, Some(token)).await?.status == 401, "a session goes on");
     }
     // The second browser's device was retired: its session does not come back by itself.
-    let vault = Vault::unlock_with_paper(&second, &sheet, true).await?;
+    let vault = unlock_with_paper(&second, &sheet, true).await?;
     ensure!(vault.device_id() != other.device_id(), "a retired device came back");
     Ok(())
 }
@@ -203,9 +203,9 @@ async fn closing_a_safe_erases_everything(server: Server) -> Result<()> {
 
     let words = SixWords::parse(&words)?;
     let sheet = PaperSecret::parse(&sheet)?;
-    let gone = Vault::unlock_with_words(&browser, &handle, &words, true).await.err();
+    let gone = unlock_with_words(&browser, &handle, &words, true).await.err();
     ensure!(gone == Some(Error::WrongWordsOrHandle), "{gone:?}");
-    let gone = Vault::unlock_with_paper(&browser, &sheet, true).await.err();
+    let gone = unlock_with_paper(&browser, &sheet, true).await.err();
     ensure!(gone.is_some_and(|error| error.code() == "wrong_sheet"));
     ensure!(neighbour.read(kept).await? == bytes(9, 40_000));
     Ok(())
@@ -226,7 +226,7 @@ async fn losing_the_secret_of_the_words_leaves_the_sheet(server: Server) -> Resu
     let mut rng = elsewhere.rng();
     let (handle, words) = (draw_handle(&mut rng), SixWords::generate(&mut rng));
     vault.replace_words(&elsewhere, &handle, &words).await?;
-    Vault::unlock_with_words(&elsewhere, &handle, &words, false).await?;
+    unlock_with_words(&elsewhere, &handle, &words, false).await?;
     Ok(())
 }
 

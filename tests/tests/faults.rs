@@ -1,0 +1,31 @@
+//! The real program under faults: killed at random instants, asked to stop, on a full disk.
+//! What was acknowledged must be there afterwards, byte for byte, and nothing may be half there.
+
+#[path = "faults/crash.rs"]
+mod crash;
+#[path = "faults/disk.rs"]
+mod disk;
+#[path = "faults/stop.rs"]
+mod stop;
+
+use std::{cell::RefCell, io::Write as _, net::SocketAddr, rc::Rc};
+
+use reconnect::Clock;
+use reconnect_tests::browser::{Browser, Network};
+
+/// A browser that speaks to a server outside this process, by the system's clock.
+fn browser(server: SocketAddr) -> Browser {
+    Browser::new(Rc::new(RefCell::new(Network::Outside(server))), Clock::System(now), None)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program under test has the system's clock too")]
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |passed| passed.as_secs())
+}
+
+/// Says what was counted, also when the test passes.
+fn say(line: &str) {
+    // Nobody reads it when there is no terminal.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
