@@ -66,9 +66,9 @@ impl Stage {
             "web" => {
                 wasm::build()?;
                 web::build()?;
-                web::budget(true)?;
                 web::check()?;
-                web::test()
+                web::test()?;
+                web::budget(true)
             }
             "browser" => {
                 wasm::build()?;
