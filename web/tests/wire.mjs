@@ -21,9 +21,18 @@ export async function startWire(to) {
     onward.on('response', (given) => {
       entry.status = given.statusCode;
       entry.answerHeaders = given.headers;
-      answer.writeHead(given.statusCode, given.rawHeaders);
       given.on('data', (bytes) => entry.answer.push(bytes));
       given.on('error', () => answer.destroy());
+      if (self.tamper) {
+        given.on('end', () => {
+          const changed = self.tamper(request.url, Buffer.concat(entry.answer));
+          const headers = { ...given.headers, 'content-length': changed.length };
+          delete headers['transfer-encoding'];
+          answer.writeHead(given.statusCode, headers).end(changed);
+        });
+        return;
+      }
+      answer.writeHead(given.statusCode, given.rawHeaders);
       given.pipe(answer);
     });
     // A server that is not there is a line that is cut.
@@ -32,7 +41,9 @@ export async function startWire(to) {
   });
   wire.listen(0, '127.0.0.1');
   await once(wire, 'listening');
-  return {
+  const self = {
+    /** Set to change answers: gets path and body, gives the body that arrives. */
+    tamper: null,
     url: `http://localhost:${wire.address().port}`,
     /** Everything so far, as `{ method, path, headers, body, status, answer }`. */
     entries: () => recorded.map((entry) => ({
@@ -43,4 +54,5 @@ export async function startWire(to) {
       wire.closeAllConnections();
     },
   };
+  return self;
 }

@@ -1,6 +1,5 @@
 // The main story in Arabic, from right to left.
 
-import assert from 'node:assert/strict';
 import { findsNothing } from '../scan.mjs';
 import { journey } from '../stage.mjs';
 import { tellStory } from '../story.mjs';
