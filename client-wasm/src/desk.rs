@@ -3,49 +3,133 @@
 use js_sys::Uint8Array;
 use reconnect_core::{
     error::Error,
-    vault::{Desk, Standing, Vault},
+    vault::{Desk, ReceivedGift, Standing, Vault},
 };
 use reconnect_format::structure::Role;
-use serde_json::{Value, json};
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use crate::{Client, bulk::Reader, id, outside::Browser, thrown, view};
+use crate::{
+    Client,
+    bulk::Reader,
+    id,
+    outside::Browser,
+    thrown,
+    view::{self, DocumentView, SheetView, shown},
+};
 
-fn structure(desk: &Desk, vault: &Vault) -> Value {
-    let role = |role| if role == Role::Manager { "manager" } else { "worker" };
-    let members: Vec<_> = desk
-        .members(vault)
-        .into_iter()
-        .map(|it| json!({ "number": it.number, "name": it.name, "role": role(it.role), "me": it.me }))
-        .collect();
-    let invitations: Vec<_> = desk
-        .invitations()
-        .iter()
-        .map(|it| {
-            json!({
-                "id": it.invitation_id.to_string(),
-                "name": it.name,
-                "endsAt": it.ends_at,
-                "state": if it.answered { "asked" } else { "open" },
-            })
-        })
-        .collect();
-    json!({
-        "id": desk.structure_id().to_string(),
-        "name": desk.name(),
-        "place": desk.place(),
-        "code": desk.structure_id().code(),
-        "qr": desk.structure_id().to_string(),
-        "state": match desk.standing() {
+/// The structure as its people see it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StructureView {
+    id: String,
+    name: String,
+    place: String,
+    code: String,
+    /// What the desk's QR holds.
+    qr: String,
+    state: &'static str,
+    role: &'static str,
+    recipient_epoch: u64,
+    members: Vec<MemberView>,
+    invitations: Vec<InvitationView>,
+}
+
+#[derive(Serialize)]
+struct MemberView {
+    number: u32,
+    name: String,
+    role: &'static str,
+    me: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InvitationView {
+    id: String,
+    name: String,
+    ends_at: u64,
+    state: &'static str,
+}
+
+/// What founding shows once.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FoundedView {
+    structure: StructureView,
+    root_sheet: SheetView,
+}
+
+/// An invitation that was just made.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InvitedView {
+    fragment: String,
+    ends_at: u64,
+}
+
+/// A grant as the structure reads it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReceivedView {
+    grant_id: String,
+    signed_as: String,
+    purpose: String,
+    given_at: u64,
+    ends_at: u64,
+    state: &'static str,
+    documents: Vec<DocumentView>,
+}
+
+fn role_text(role: Role) -> &'static str {
+    if role == Role::Manager { "manager" } else { "worker" }
+}
+
+fn structure(desk: &Desk, vault: &Vault) -> StructureView {
+    let members = desk.members(vault).into_iter().map(|it| MemberView {
+        number: it.number,
+        name: it.name,
+        role: role_text(it.role),
+        me: it.me,
+    });
+    let invitations = desk.invitations().iter().map(|it| InvitationView {
+        id: it.invitation_id.to_string(),
+        name: it.name.clone(),
+        ends_at: it.ends_at,
+        state: if it.answered { "asked" } else { "open" },
+    });
+    StructureView {
+        id: desk.structure_id().to_string(),
+        name: desk.name().clone(),
+        place: desk.place().clone(),
+        code: desk.structure_id().code(),
+        qr: desk.structure_id().to_string(),
+        state: match desk.standing() {
             Standing::WaitingForOperator => "waiting_for_operator",
             Standing::WaitingForManager => "waiting_for_manager",
             Standing::Member => "member",
         },
-        "role": role(desk.role(vault).unwrap_or(Role::Worker)),
-        "recipientEpoch": desk.recipient_epoch(),
-        "members": members,
-        "invitations": invitations,
-    })
+        role: role_text(desk.role(vault).unwrap_or(Role::Worker)),
+        recipient_epoch: desk.recipient_epoch(),
+        members: members.collect(),
+        invitations: invitations.collect(),
+    }
+}
+
+fn received(gift: ReceivedGift) -> ReceivedView {
+    let documents = gift.documents.iter().map(|paper| {
+        let card = paper.card.as_ref().ok();
+        view::document(paper.document_id, card, paper.version, paper.has_thumbnail)
+    });
+    ReceivedView {
+        documents: documents.collect(),
+        grant_id: gift.grant_id.to_string(),
+        signed_as: gift.signed_as,
+        purpose: gift.purpose,
+        given_at: gift.given_at,
+        ends_at: gift.ends_at,
+        state: "readable",
+    }
 }
 
 impl Client {
@@ -70,9 +154,9 @@ impl Client {
             self.desk.replace(resumed);
         }
         if self.desk.borrow().is_none() {
-            return Ok(Value::Null.to_string());
+            return Ok("null".to_owned());
         }
-        self.at_desk(async |desk, vault, _| Ok(structure(desk, vault).to_string())).await
+        self.at_desk(async |desk, vault, _| Ok(shown(&structure(desk, vault)))).await
     }
 
     /// Founds a structure; the letters of its root are shown once.
@@ -90,8 +174,8 @@ impl Client {
             .await?;
         self.desk.replace(Some(desk));
         self.at_desk(async |desk, vault, _| {
-            let sheet = json!({ "groups": paper, "qr": paper.concat() });
-            Ok(json!({ "structure": structure(desk, vault), "rootSheet": sheet }).to_string())
+            let root_sheet = view::sheet(paper);
+            Ok(shown(&FoundedView { structure: structure(desk, vault), root_sheet }))
         })
         .await
     }
@@ -100,7 +184,7 @@ impl Client {
     pub async fn invite(&self, name: String) -> Result<String, JsValue> {
         self.at_desk(async |desk, vault, world| {
             let invited = desk.invite(vault, world, &name).await?;
-            Ok(json!({ "fragment": invited.fragment, "endsAt": invited.ends_at }).to_string())
+            Ok(shown(&InvitedView { fragment: invited.fragment, ends_at: invited.ends_at }))
         })
         .await
     }
@@ -111,14 +195,14 @@ impl Client {
             .with(async |vault, world| Desk::join(vault, world, &fragment, &my_name).await)
             .await?;
         self.desk.replace(Some(desk));
-        self.at_desk(async |desk, vault, _| Ok(structure(desk, vault).to_string())).await
+        self.at_desk(async |desk, vault, _| Ok(shown(&structure(desk, vault)))).await
     }
 
     /// Does what waits for this page.
     pub async fn settle(&self) -> Result<String, JsValue> {
         self.at_desk(async |desk, vault, world| {
             desk.settle(vault, world).await?;
-            Ok(structure(desk, vault).to_string())
+            Ok(shown(&structure(desk, vault)))
         })
         .await
     }
@@ -126,32 +210,8 @@ impl Client {
     /// What the structure was given.
     pub async fn received(&self) -> Result<String, JsValue> {
         self.at_desk(async |desk, vault, world| {
-            let gifts: Vec<_> = desk
-                .received(vault, world)
-                .await?
-                .into_iter()
-                .map(|gift| {
-                    let documents: Vec<_> = gift
-                        .documents
-                        .iter()
-                        .map(|paper| {
-                            let card = paper.card.as_ref().ok();
-                            let pictured = paper.has_thumbnail;
-                            view::document(paper.document_id, card, paper.version, pictured)
-                        })
-                        .collect();
-                    json!({
-                        "grantId": gift.grant_id.to_string(),
-                        "signedAs": gift.signed_as,
-                        "purpose": gift.purpose,
-                        "givenAt": gift.given_at,
-                        "endsAt": gift.ends_at,
-                        "state": "readable",
-                        "documents": documents,
-                    })
-                })
-                .collect();
-            Ok(Value::Array(gifts).to_string())
+            let gifts = desk.received(vault, world).await?;
+            Ok(shown(&gifts.into_iter().map(received).collect::<Vec<_>>()))
         })
         .await
     }

@@ -21,9 +21,8 @@ use reconnect_core::{
     words::{PaperSecret, SixWords},
     world::World,
 };
-use reconnect_format::{id::EnvelopeId, structure::StructureChain};
+use reconnect_format::id::EnvelopeId;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 
 pub use bulk::{Reader, Upload};
@@ -31,14 +30,11 @@ use outside::Browser;
 pub use outside::Outside;
 #[cfg(feature = "vectors")]
 pub use vectors::judge_vector;
+use view::shown;
 
 /// An error as the worker catches it: JSON text with a stable code.
 pub(crate) fn thrown(error: &Error) -> JsValue {
-    view::refusal(error).to_string().into()
-}
-
-fn shown(value: &Value) -> String {
-    value.to_string()
+    shown(&view::refusal(error)).into()
 }
 
 pub(crate) fn id<T: FromStr>(text: &str) -> Result<T, Error> {
@@ -129,14 +125,13 @@ impl Client {
     /// Draws a safe: handle, words, letters of the sheet.
     pub fn draw(&self) -> String {
         let drawn = Drawn::draw(&mut self.world.rng());
-        let paper = drawn.paper();
-        let view = json!({
-            "handle": drawn.handle(),
-            "words": drawn.words(),
-            "sheet": { "groups": paper, "qr": paper.concat() },
+        let view = shown(&view::DrawnView {
+            handle: drawn.handle(),
+            words: drawn.words(),
+            sheet: view::sheet(drawn.paper()),
         });
         self.drawn.replace(Some(drawn));
-        shown(&view)
+        view
     }
 
     /// Makes the safe that was drawn. When that fails, what was drawn is still there: the person has
@@ -196,7 +191,7 @@ impl Client {
     pub fn draw_words(&self) -> String {
         let words = SixWords::generate(&mut self.world.rng());
         let handle = reconnect_core::words::draw_handle(&mut self.world.rng());
-        shown(&json!({ "handle": handle, "words": words.show() }))
+        shown(&view::WordsView { handle, words: words.show() })
     }
 
     /// Puts new words in place of the old.
@@ -216,25 +211,7 @@ impl Client {
 
     /// The safe's devices.
     pub async fn devices(&self) -> Result<String, JsValue> {
-        self.with(async |vault, _| {
-            let added = vault.trace();
-            let devices: Vec<_> = vault
-                .manifest()
-                .devices()
-                .map(|(device_id, _)| {
-                    let added = added.iter().find(|entry| {
-                        entry.sentence == reconnect_core::vault::Sentence::DeviceAdded(device_id)
-                    });
-                    json!({
-                        "id": device_id.to_string(),
-                        "addedAt": added.map_or(0, |entry| entry.at),
-                        "thisDevice": device_id == vault.device_id(),
-                    })
-                })
-                .collect();
-            Ok(shown(&Value::Array(devices)))
-        })
-        .await
+        self.with(async |vault, _| Ok(shown(&view::devices(vault)))).await
     }
 
     /// A picture without place and device; anything else as it is.
@@ -243,7 +220,7 @@ impl Client {
             Ok(clean) => Ok(Uint8Array::from(clean.as_slice())),
             Err(picture::PictureError::OtherFormat) => Ok(bytes),
             Err(picture::PictureError::Broken) => {
-                Err(json!({ "code": "file_unreadable", "detail": {} }).to_string().into())
+                Err(shown(&view::refused("file_unreadable")).into())
             }
         }
     }
@@ -359,16 +336,14 @@ impl Client {
                 .find_structures(world, &search)
                 .await?
                 .into_iter()
-                .map(|entry| {
-                    json!({
-                        "id": entry.structure_id.to_string(),
-                        "name": entry.name,
-                        "place": entry.place,
-                        "compared": vault.manifest().compared(entry.structure_id).is_some(),
-                    })
+                .map(|entry| view::FoundView {
+                    id: entry.structure_id.to_string(),
+                    name: entry.name,
+                    place: entry.place,
+                    compared: vault.manifest().compared(entry.structure_id).is_some(),
                 })
                 .collect();
-            Ok(shown(&Value::Array(found)))
+            Ok(shown(&found))
         })
         .await
     }
@@ -383,7 +358,7 @@ impl Client {
             let structure_id = id(&structure)?;
             vault.compare_structure(world, structure_id, Comparison::read(&code)).await?;
             let chain = vault.known_structure(structure_id).ok_or(Error::NotFound)?;
-            Ok(shown(&view::structure(chain, true)))
+            Ok(shown(&view::verified(chain)))
         })
         .await
     }
@@ -392,13 +367,13 @@ impl Client {
     pub async fn structures(&self) -> Result<String, JsValue> {
         self.with(async |vault, world| {
             vault.learn_structures(world).await?;
-            let chains: Vec<&StructureChain> = vault
+            let views: Vec<_> = vault
                 .manifest()
                 .structures()
                 .filter_map(|(structure_id, _)| vault.known_structure(structure_id))
+                .map(view::verified)
                 .collect();
-            let views = chains.into_iter().map(|chain| view::structure(chain, true)).collect();
-            Ok(shown(&Value::Array(views)))
+            Ok(shown(&views))
         })
         .await
     }
@@ -433,7 +408,8 @@ impl Client {
             vault.sync(world).await?;
             vault.learn_structures(world).await?;
             let grants = vault.grants(world.now());
-            Ok(shown(&grants.iter().map(|grant| view::grant(vault, grant)).collect()))
+            let views: Vec<_> = grants.iter().map(|grant| view::grant(vault, grant)).collect();
+            Ok(shown(&views))
         })
         .await
     }
@@ -449,7 +425,8 @@ impl Client {
             vault.sync(world).await?;
             vault.learn_structures(world).await?;
             let entries = vault.trace();
-            Ok(shown(&entries.iter().filter_map(|entry| view::entry(vault, entry)).collect()))
+            let views: Vec<_> = entries.iter().filter_map(|it| view::entry(vault, it)).collect();
+            Ok(shown(&views))
         })
         .await
     }

@@ -6,12 +6,18 @@ use reconnect_core::{
     vault::{Entry, GivenGrant, GrantState, Opening, Sentence, Vault},
 };
 use reconnect_format::{
-    id::{DocumentId, StructureId},
+    grant::Scope,
+    id::{DocumentId, GrantId, StructureId},
     lock::LockKind,
     structure::StructureChain,
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+
+/// The text of a view.
+pub(crate) fn shown(view: &impl Serialize) -> String {
+    // Invariant: views hold strings, numbers, lists and one another, which always encode.
+    serde_json::to_string(view).expect("views always encode")
+}
 
 pub(crate) fn kind_text(kind: DocumentKind) -> &'static str {
     match kind {
@@ -67,9 +73,68 @@ pub(crate) fn document(
     }
 }
 
+/// What was drawn for a safe that does not exist yet.
+#[derive(Serialize)]
+pub(crate) struct DrawnView<'a> {
+    pub(crate) handle: &'a str,
+    pub(crate) words: &'a [String],
+    pub(crate) sheet: SheetView,
+}
+
+/// A sheet's letters as printed, and what its QR holds.
+#[derive(Serialize)]
+pub(crate) struct SheetView {
+    groups: Vec<String>,
+    qr: String,
+}
+
+pub(crate) fn sheet(groups: Vec<String>) -> SheetView {
+    SheetView { qr: groups.concat(), groups }
+}
+
+/// New words that do not count yet.
+#[derive(Serialize)]
+pub(crate) struct WordsView<'a> {
+    pub(crate) handle: String,
+    pub(crate) words: &'a [String],
+}
+
+/// One device of the safe.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DeviceView {
+    id: String,
+    added_at: u64,
+    this_device: bool,
+}
+
+pub(crate) fn devices(vault: &Vault) -> Vec<DeviceView> {
+    let entries = vault.trace();
+    let devices = vault.manifest().devices().map(|(device_id, _)| {
+        let added = entries.iter().find(|it| it.sentence == Sentence::DeviceAdded(device_id));
+        DeviceView {
+            id: device_id.to_string(),
+            added_at: added.map_or(0, |entry| entry.at),
+            this_device: device_id == vault.device_id(),
+        }
+    });
+    devices.collect()
+}
+
 /// The safe. Drafts and limits are added by the worker, which holds them.
-pub(crate) fn safe(vault: &Vault, now: u64) -> Value {
-    let documents: Vec<_> = vault
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SafeView {
+    handle: String,
+    documents: Vec<DocumentView>,
+    used_bytes: u64,
+    ways_back: Vec<&'static str>,
+    kept: bool,
+    account_id: String,
+}
+
+pub(crate) fn safe(vault: &Vault, now: u64) -> SafeView {
+    let documents = vault
         .papers()
         .into_iter()
         .map(|paper| {
@@ -89,7 +154,7 @@ pub(crate) fn safe(vault: &Vault, now: u64) -> Value {
             view
         })
         .collect();
-    let ways_back: Vec<_> = vault
+    let ways_back = vault
         .manifest()
         .locks()
         .map(|(_, lock)| match lock.access.kind() {
@@ -97,34 +162,54 @@ pub(crate) fn safe(vault: &Vault, now: u64) -> Value {
             LockKind::Sheet => "sheet",
         })
         .collect();
-    json!({
-        "handle": vault.handle(),
-        "documents": documents,
-        "usedBytes": vault.used_bytes(),
-        "waysBack": ways_back,
-        "kept": vault.is_kept(),
-        "accountId": vault.account_id().to_string(),
-    })
+    SafeView {
+        handle: vault.handle(),
+        documents,
+        used_bytes: vault.used_bytes(),
+        ways_back,
+        kept: vault.is_kept(),
+        account_id: vault.account_id().to_string(),
+    }
 }
 
-fn own_grant(vault: &Vault) -> Option<reconnect_format::id::GrantId> {
+fn own_grant(vault: &Vault) -> Option<GrantId> {
     vault.manifest().owner_grant().map(|terms| terms.grant_id)
 }
 
-pub(crate) fn text(bytes: &[u8]) -> String {
+fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// A structure that the operator accepted, as the server lists it.
+#[derive(Serialize)]
+pub(crate) struct FoundView {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) place: String,
+    pub(crate) compared: bool,
+}
+
 /// A structure whose chain was verified.
-pub(crate) fn structure(chain: &StructureChain, compared: bool) -> Value {
-    json!({
-        "id": chain.structure_id.to_string(),
-        "name": text(&chain.founding.name),
-        "place": text(&chain.founding.place),
-        "code": chain.structure_id.code(),
-        "workerCount": chain.roster.as_ref().map_or(0, |roster| roster.roster_size),
-        "compared": compared,
-    })
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VerifiedView {
+    id: String,
+    name: String,
+    place: String,
+    code: String,
+    worker_count: u32,
+    compared: bool,
+}
+
+pub(crate) fn verified(chain: &StructureChain) -> VerifiedView {
+    VerifiedView {
+        id: chain.structure_id.to_string(),
+        name: text(&chain.founding.name),
+        place: text(&chain.founding.place),
+        code: chain.structure_id.code(),
+        worker_count: chain.roster.as_ref().map_or(0, |roster| roster.roster_size),
+        compared: true,
+    }
 }
 
 fn structure_name(vault: &Vault, structure_id: StructureId) -> String {
@@ -132,43 +217,80 @@ fn structure_name(vault: &Vault, structure_id: StructureId) -> String {
     chain.map(|chain| text(&chain.founding.name)).unwrap_or_default()
 }
 
-fn opening(vault: &Vault, opening: &Opening) -> Value {
-    json!({
-        "documentId": opening.document_id.map(|id| id.to_string()),
-        "structureName": structure_name(vault, opening.structure_id),
-        "workerNumber": opening.worker_number,
-        "at": opening.at,
+/// One opening of a document.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OpenedView {
+    document_id: String,
+    structure_name: String,
+    worker_number: u32,
+    at: u64,
+}
+
+/// Looking at the list is in the trace; beside a grant only documents that were opened are shown.
+fn opened(vault: &Vault, opening: &Opening) -> Option<OpenedView> {
+    Some(OpenedView {
+        document_id: opening.document_id?.to_string(),
+        structure_name: structure_name(vault, opening.structure_id),
+        worker_number: opening.worker_number,
+        at: opening.at,
     })
 }
 
-/// A grant. Looking at the list is in the trace; here only documents that were opened are shown.
-pub(crate) fn grant(vault: &Vault, grant: &GivenGrant) -> Value {
-    let document_ids = match &grant.terms.scope {
-        reconnect_format::grant::Scope::Documents { document_ids } => {
-            document_ids.iter().map(ToString::to_string).collect()
-        }
-        reconnect_format::grant::Scope::Safe => Vec::new(),
-    };
-    let opened: Vec<_> = grant
-        .opened
-        .iter()
-        .filter(|it| it.document_id.is_some())
-        .map(|it| opening(vault, it))
-        .collect();
-    json!({
-        "id": grant.terms.grant_id.to_string(),
-        "structureId": grant.structure_id.to_string(),
-        "structureName": structure_name(vault, grant.structure_id),
-        "documentIds": document_ids,
-        "givenAt": grant.given_at,
-        "endsAt": grant.terms.ends_at,
-        "state": match grant.state {
+/// A grant.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct GrantView {
+    id: String,
+    structure_id: String,
+    structure_name: String,
+    document_ids: Vec<String>,
+    given_at: u64,
+    ends_at: u64,
+    state: &'static str,
+    opened: Vec<OpenedView>,
+}
+
+pub(crate) fn grant(vault: &Vault, grant: &GivenGrant) -> GrantView {
+    GrantView {
+        id: grant.terms.grant_id.to_string(),
+        structure_id: grant.structure_id.to_string(),
+        structure_name: structure_name(vault, grant.structure_id),
+        document_ids: match &grant.terms.scope {
+            Scope::Documents { document_ids } => {
+                document_ids.iter().map(ToString::to_string).collect()
+            }
+            Scope::Safe => Vec::new(),
+        },
+        given_at: grant.given_at,
+        ends_at: grant.terms.ends_at,
+        state: match grant.state {
             GrantState::Live => "live",
             GrantState::Ended => "ended",
             GrantState::TakenBack => "taken_back",
         },
-        "opened": opened,
-    })
+        opened: grant.opened.iter().filter_map(|it| opened(vault, it)).collect(),
+    }
+}
+
+/// One line of the trace: what does not belong to its kind is left out.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EntryView {
+    at: u64,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    structure_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worker_number: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    this_device: Option<bool>,
 }
 
 fn title(vault: &Vault, document_id: DocumentId) -> Option<String> {
@@ -178,71 +300,79 @@ fn title(vault: &Vault, document_id: DocumentId) -> Option<String> {
 }
 
 /// One line of the trace; `None` for what says nothing to a person.
-pub(crate) fn entry(vault: &Vault, entry: &Entry) -> Option<Value> {
-    let mut line = json!({ "at": entry.at });
-    let mut say = |kind: &str, fields: Value| {
-        if let (Value::Object(line), Value::Object(fields)) = (&mut line, fields) {
-            line.insert("kind".to_owned(), kind.into());
-            line.extend(fields);
-        }
+pub(crate) fn entry(vault: &Vault, entry: &Entry) -> Option<EntryView> {
+    let mut line = EntryView { at: entry.at, ..EntryView::default() };
+    let mut of = |id: &DocumentId, kind| {
+        line.document_id = Some(id.to_string());
+        line.title = title(vault, *id);
+        kind
     };
-    let of = |id: &DocumentId| json!({ "documentId": id.to_string(), "title": title(vault, *id) });
-    match &entry.sentence {
-        Sentence::OpenedSafe => say("opened_safe", json!({})),
-        Sentence::Added(id) => say("added", of(id)),
-        Sentence::Replaced(id) => say("replaced", of(id)),
-        Sentence::Renamed(id) => say("renamed", of(id)),
-        Sentence::Removed(id) => say("removed", of(id)),
+    line.kind = match &entry.sentence {
+        Sentence::OpenedSafe => "opened_safe",
+        Sentence::Added(id) => of(id, "added"),
+        Sentence::Replaced(id) => of(id, "replaced"),
+        Sentence::Renamed(id) => of(id, "renamed"),
+        Sentence::Removed(id) => of(id, "removed"),
         Sentence::Given { structure_id, ends_at, document_ids, .. } => {
             let titles: Vec<_> = document_ids.iter().filter_map(|id| title(vault, *id)).collect();
-            let name = structure_name(vault, *structure_id);
-            say(
-                "given",
-                json!({ "structureName": name, "endsAt": ends_at, "title": titles.join(" · ") }),
-            );
+            line.structure_name = Some(structure_name(vault, *structure_id));
+            line.ends_at = Some(*ends_at);
+            line.title = Some(titles.join(" · "));
+            "given"
         }
         Sentence::TakenBack { structure_id, .. } => {
-            let name = structure_id.map(|id| structure_name(vault, id));
-            say("taken_back", json!({ "structureName": name }));
+            line.structure_name = structure_id.map(|id| structure_name(vault, id));
+            "taken_back"
         }
         Sentence::Opened(opening) => {
-            let kind = if opening.document_id.is_some() { "seen" } else { "listed" };
-            let mut fields = opening.document_id.as_ref().map_or_else(|| json!({}), of);
-            if let Value::Object(fields) = &mut fields {
-                let name = structure_name(vault, opening.structure_id);
-                fields.insert("structureName".to_owned(), name.into());
-                fields.insert("workerNumber".to_owned(), opening.worker_number.into());
-            }
-            say(kind, fields);
+            let kind = opening.document_id.as_ref().map_or("listed", |id| of(id, "seen"));
+            line.structure_name = Some(structure_name(vault, opening.structure_id));
+            line.worker_number = Some(opening.worker_number);
+            kind
         }
         Sentence::Compared(_) => return None,
         Sentence::DeviceAdded(id) => {
-            say("device_added", json!({ "thisDevice": *id == vault.device_id() }));
+            line.this_device = Some(*id == vault.device_id());
+            "device_added"
         }
-        Sentence::DeviceRetired(_) => say("device_retired", json!({})),
-        Sentence::LockSet(_) => say("lock_set", json!({})),
-        Sentence::LockRetired => say("lock_retired", json!({})),
-    }
+        Sentence::DeviceRetired(_) => "device_retired",
+        Sentence::LockSet(_) => "lock_set",
+        Sentence::LockRetired => "lock_retired",
+    };
     Some(line)
 }
 
 /// What is thrown at the page: a code, when to try again, and what its words need.
-pub(crate) fn refusal(error: &Error) -> Value {
-    let mut detail = json!({});
-    let mut retry_after = None;
-    if let Value::Object(detail) = &mut detail {
-        match error {
-            Error::Refused(problem) => {
-                retry_after = problem.retry_after_seconds;
-                if let Some(limit) = problem.limit_bytes {
-                    detail.insert("limit".to_owned(), limit.into());
-                }
-            }
-            Error::WordsMisread(index) => {
-                detail.insert("place".to_owned(), (*index).into());
-            }
-            _ => {}
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RefusalView {
+    code: &'static str,
+    retry_after: Option<u64>,
+    detail: Detail,
+}
+
+#[derive(Default, Serialize)]
+struct Detail {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<usize>,
+}
+
+pub(crate) fn refusal(error: &Error) -> RefusalView {
+    let mut view = refused(error.code());
+    match error {
+        Error::Refused(problem) => {
+            view.retry_after = problem.retry_after_seconds;
+            view.detail.limit = problem.limit_bytes;
         }
+        Error::WordsMisread(index) => view.detail.place = Some(*index),
+        _ => {}
     }
-    json!({ "code": error.code(), "retryAfter": retry_after, "detail": detail })
+    view
+}
+
+/// A refusal of which nothing more is known than its code.
+pub(crate) fn refused(code: &'static str) -> RefusalView {
+    RefusalView { code, retry_after: None, detail: Detail::default() }
 }

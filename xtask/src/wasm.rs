@@ -44,8 +44,14 @@ fn compile(features: &str) -> Result<()> {
     let build = ["build", "--package", "reconnect-client-wasm", "--lib"];
     cargo(&build)
         .args(["--target", TARGET, "--profile", "wasm", "--features", features])
-        .env("CARGO_ENCODED_RUSTFLAGS", flags()?)
+        .env("CARGO_ENCODED_RUSTFLAGS", smaller(flags()?))
         .run()
+}
+
+/// Bulk bytes are hashed by the browser: the small variant of SHA-2 is fast enough for the rest.
+fn smaller(mut flags: OsString) -> OsString {
+    flags.push("\u{1f}--cfg=sha2_backend_soft=\"compact\"");
+    flags
 }
 
 /// Replaces every path of this machine by a name that is the same everywhere.
@@ -96,7 +102,13 @@ fn bind(flavour: &str, into: &Path) -> Result<()> {
         .with_context(|| format!("cannot write the {flavour}'s bindings"))?;
     let module = beside.join("client_bg.wasm");
     node(&["node_modules/binaryen/bin/wasm-opt"])
-        .args(["-Os", "--strip-debug", "--strip-producers", "--strip-target-features"])
+        .args([
+            "-Oz",
+            "--converge",
+            "--strip-debug",
+            "--strip-producers",
+            "--strip-target-features",
+        ])
         .args(NO_INLINING)
         .args(FEATURES)
         .arg(&module)

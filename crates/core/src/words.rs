@@ -3,7 +3,6 @@
 //! Words come from a list of 7,776 (the Electronic Frontier Foundation's long list), so six are
 //! 77.5 bits; a sheet is 160 bits. Nothing is chosen by the person, nothing says who they are.
 
-use diceware_wordlists::EFF_LONG_WORDLIST;
 use rand_core::CryptoRng;
 use reconnect_format::{Label, id::SheetId, structure::CODE_ALPHABET};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -12,6 +11,9 @@ use crate::{error::Error, key::SignKey, seal::derive, secret::LockSecret};
 
 /// Words that unlock a safe.
 pub const WORD_COUNT: usize = 6;
+const LIST_WORDS: u16 = 7776;
+/// As the build wrote it: an upper-case letter ends a word and says how much of it the next keeps.
+static LIST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/words.txt"));
 const SHEET_BYTES: usize = 20;
 const SHEET_LETTERS: usize = SHEET_BYTES * 8 / 5;
 const CHECK_LETTERS: usize = 4;
@@ -30,9 +32,36 @@ fn draw_below(bound: u16, rng: &mut impl CryptoRng) -> u16 {
     }
 }
 
-fn draw_word(rng: &mut impl CryptoRng) -> &'static str {
-    let count = u16::try_from(EFF_LONG_WORDLIST.len()).unwrap_or(u16::MAX);
-    EFF_LONG_WORDLIST.get(usize::from(draw_below(count, rng))).copied().unwrap_or_default()
+/// Shows every word of the list in its order. The whole list is walked, whatever is looked for.
+fn walk_list(mut visit: impl FnMut(u16, &str)) {
+    let mut word = Zeroizing::new(String::new());
+    let mut place = 0;
+    for byte in LIST {
+        if byte.is_ascii_uppercase() {
+            visit(place, &word);
+            place += 1;
+            word.truncate(usize::from(byte - b'A'));
+        } else {
+            word.push(char::from(*byte));
+        }
+    }
+}
+
+fn draw_word(rng: &mut impl CryptoRng) -> String {
+    let drawn = draw_below(LIST_WORDS, rng);
+    let mut found = String::new();
+    walk_list(|place, word| {
+        if place == drawn {
+            found.push_str(word);
+        }
+    });
+    found
+}
+
+fn is_listed(typed: &str) -> bool {
+    let mut listed = false;
+    walk_list(|_, word| listed |= word == typed);
+    listed
 }
 
 /// A handle: two words and a number. What one types to say which safe; not a secret.
@@ -50,7 +79,7 @@ pub fn normalize_handle(typed: &str) -> String {
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
         .join("-")
-        .to_lowercase()
+        .to_ascii_lowercase()
 }
 
 /// Phones turn dashes into typographic ones.
@@ -65,12 +94,12 @@ pub struct SixWords(Vec<String>);
 impl SixWords {
     /// Draws them.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
-        Self((0..WORD_COUNT).map(|_| draw_word(rng).to_owned()).collect())
+        Self((0..WORD_COUNT).map(|_| draw_word(rng)).collect())
     }
 
     /// Reads what a person typed; says which word is not in the list, counted from 1.
     pub fn parse(typed: &str) -> Result<Self, Error> {
-        let typed = Zeroizing::new(plain_dashes(typed).to_lowercase());
+        let typed = Zeroizing::new(plain_dashes(typed).to_ascii_lowercase());
         let words = Self(
             typed
                 .split(|c: char| c.is_whitespace() || c == ',')
@@ -78,7 +107,7 @@ impl SixWords {
                 .map(str::to_owned)
                 .collect(),
         );
-        let stranger = words.0.iter().position(|word| !EFF_LONG_WORDLIST.contains(&word.as_str()));
+        let stranger = words.0.iter().position(|word| !is_listed(word));
         match stranger {
             Some(index) => Err(Error::WordsMisread(index + 1)),
             None if words.0.len() == WORD_COUNT => Ok(words),
@@ -194,6 +223,14 @@ mod tests {
     use super::*;
     use getrandom::SysRng;
     use rand_core::UnwrapErr;
+
+    #[test]
+    fn the_list_is_the_published_one() {
+        let mut words = Vec::new();
+        walk_list(|_, word| words.push(word.to_owned()));
+        assert_eq!(words, diceware_wordlists::EFF_LONG_WORDLIST);
+        assert_eq!(words.len(), usize::from(LIST_WORDS));
+    }
 
     #[test]
     fn six_words_are_read_as_they_are_typed() {

@@ -4,10 +4,8 @@
 //! statement names, is the Merkle root over its records in the order of their keys; each leaf is
 //! salted, so that showing one says nothing of the others.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::{
-    DecodeError, Label, PublicKey, Signed, Unverified,
+    DecodeError, Label, PublicKey, Signed, Sorted, Unverified,
     account::AccountKeys,
     encode,
     envelope::{EnvelopeKind, EnvelopeRef},
@@ -50,9 +48,9 @@ pub struct Manifest {
     sequence: u64,
     head: [u8; 32],
     closed: bool,
-    records: BTreeMap<RecordKey, ([u8; 16], Record)>,
+    records: Sorted<RecordKey, ([u8; 16], Record)>,
     /// Ids that were used and are gone: they never come back. STMT-6.
-    spent: BTreeSet<RecordKey>,
+    spent: Sorted<RecordKey, ()>,
 }
 
 impl Manifest {
@@ -89,8 +87,8 @@ impl Manifest {
             sequence: 0,
             head: [0; 32],
             closed: false,
-            records: BTreeMap::new(),
-            spent: BTreeSet::new(),
+            records: Sorted::default(),
+            spent: Sorted::default(),
         }
     }
 
@@ -195,7 +193,7 @@ impl Manifest {
                     && access_is_sound(access)
             }
             Body::RetireLock { lock_id } => {
-                self.records.contains_key(&RecordKey::Lock(*lock_id)) && self.locks().count() > 1
+                self.records.contains(&RecordKey::Lock(*lock_id)) && self.locks().count() > 1
             }
             Body::PutVersion { document_id, content, card, thumbnail } => {
                 self.version_follows(*document_id, content, card, thumbnail.as_ref())
@@ -262,7 +260,7 @@ impl Manifest {
     }
 
     fn is_fresh(&self, key: RecordKey) -> bool {
-        !self.records.contains_key(&key) && !self.spent.contains(&key)
+        !self.records.contains(&key) && !self.spent.contains(&key)
     }
 
     fn take_in(&mut self, statement: &Statement) {
@@ -328,7 +326,7 @@ impl Manifest {
 
     fn spend(&mut self, key: RecordKey) {
         self.records.remove(&key);
-        self.spent.insert(key);
+        self.spent.add(key);
     }
 
     fn check_root(&self, statement: &Statement) -> Result<(), StatementError> {

@@ -3,10 +3,8 @@
 //! The group's state is kept on the member's own device, sealed under their vault key, before
 //! anything that depends on it is sent. There is one writer of it: the page that is open.
 
-use std::collections::BTreeMap;
-
 use reconnect_format::{
-    Label, Signed, Suite,
+    Label, Signed, Sorted, Suite,
     api::{Call, Code, FoundStructure, Inside, Join, Memberships},
     decode, encode,
     id::{Base64, DocumentId, GrantId, StructureId},
@@ -43,8 +41,8 @@ pub struct Desk {
     pub(super) accepted: bool,
     pub(super) standing: Inner,
     pub(super) history: History,
-    pub(super) opened: BTreeMap<GrantId, OpenedGrant>,
-    pub(super) versions: BTreeMap<DocumentId, u32>,
+    pub(super) opened: Sorted<GrantId, OpenedGrant>,
+    pub(super) versions: Sorted<DocumentId, u32>,
     pub(super) invitations: Vec<PendingInvitation>,
 }
 
@@ -156,8 +154,8 @@ impl Desk {
             accepted: false,
             standing: Inner::Member(Box::new(group)),
             history,
-            opened: BTreeMap::new(),
-            versions: BTreeMap::new(),
+            opened: Sorted::default(),
+            versions: Sorted::default(),
             invitations: Vec::new(),
         };
         desk.keep(vault, world).await?;
@@ -217,8 +215,8 @@ impl Desk {
             accepted: false,
             standing: Inner::Waiting(Box::new(newcomer)),
             history: History::default(),
-            opened: BTreeMap::new(),
-            versions: BTreeMap::new(),
+            opened: Sorted::default(),
+            versions: Sorted::default(),
             invitations: Vec::new(),
         }
     }

@@ -1,9 +1,9 @@
 //! Getting in and out: drawing a safe, opening it, unlocking it, leaving it.
 
-use std::{cell::Cell, collections::BTreeMap};
+use std::cell::Cell;
 
 use reconnect_format::{
-    Label, Signed, Suite, Unverified,
+    Label, Signed, Sorted, Suite, Unverified,
     api::{
         Call, Code, OpenAccount, OpenSession, Session, UnlockSheet, Unlocked, WordsAnswer,
         WordsFinish, WordsStart, Written,
@@ -284,12 +284,12 @@ impl Known {
             manifest: self.manifest,
             statements: self.statements,
             own_key: GrantKey::generate(&mut rng),
-            owner_wraps: BTreeMap::new(),
-            wraps: BTreeMap::new(),
-            cards: BTreeMap::new(),
+            owner_wraps: Sorted::default(),
+            wraps: Sorted::default(),
+            cards: Sorted::default(),
             receipts: Vec::new(),
-            chains: BTreeMap::new(),
-            accepted: std::collections::BTreeSet::new(),
+            chains: Sorted::default(),
+            accepted: Sorted::default(),
             records_seen: 0,
             unanswered: false,
             used_bytes: 0,
@@ -436,14 +436,14 @@ impl Vault {
             .filter(|id| everywhere && *id != own)
             .collect();
         for device_id in others {
-            self.write(world, move |_, _| Ok((Body::RetireDevice { device_id }, bare()))).await?;
+            self.write(world, &|_, _| Ok((Body::RetireDevice { device_id }, bare()))).await?;
         }
         let left = if self.kept {
             let path = if everywhere { "/v1/sessions" } else { "/v1/sessions/this" };
             world.ship(Call::remove(path), Some(&self.token)).await.map(drop).map_err(Error::from)
         } else {
             let retire = Body::RetireDevice { device_id: own };
-            self.write(world, move |_, _| Ok((retire.clone(), bare()))).await.map(drop)
+            self.write(world, &|_, _| Ok((retire.clone(), bare()))).await.map(drop)
         };
         match left {
             // An answer was lost, or somebody else ended it: either way there is no session.
@@ -454,7 +454,7 @@ impl Vault {
 
     /// Closes the safe for good: the last statement, after which the server erases it.
     pub async fn close_for_good(mut self, world: &impl World) -> Result<(), Stayed> {
-        if let Err(error) = self.write(world, |_, _| Ok((Body::Close, bare()))).await {
+        if let Err(error) = self.write(world, &|_, _| Ok((Body::Close, bare()))).await {
             return Err(Stayed { vault: Box::new(self), error });
         }
         let account_id = self.account_id();

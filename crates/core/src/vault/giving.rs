@@ -114,7 +114,7 @@ impl Vault {
             chain.extends(sequence, &head)?;
         }
         if face.acceptance.is_some() {
-            self.accepted.insert(structure_id);
+            self.accepted.add(structure_id);
         }
         self.chains.insert(structure_id, chain);
         self.chains.get(&structure_id).ok_or(Error::NotFound)
@@ -156,7 +156,7 @@ impl Vault {
             return Ok(());
         }
         let body = Body::CompareStructure { structure_id, sequence, head };
-        self.write(world, move |_, _| Ok((body.clone(), bare()))).await.map(drop)
+        self.write(world, &|_, _| Ok((body.clone(), bare()))).await.map(drop)
     }
 
     /// Gives documents to a structure whose code was compared, until a date. The grant key is
@@ -173,11 +173,11 @@ impl Vault {
         Recipient::of_structure(chain, &self.manifest)?;
         self.note_head(world, gift.structure_id).await?;
         let statement = self
-            .write(world, |vault, rng| {
+            .write(world, &|vault, mut rng| {
                 let chain = vault.chains.get(&gift.structure_id).ok_or(Error::NotFound)?;
                 let recipient = Recipient::of_structure(chain, &vault.manifest)?;
-                let secret = GrantSecret::generate(&gift.signed_as, &gift.purpose, rng)?;
-                let grant_id = GrantId(draw_id(rng));
+                let secret = GrantSecret::generate(&gift.signed_as, &gift.purpose, &mut rng)?;
+                let grant_id = GrantId(draw_id(&mut rng));
                 let key = secret.key();
                 let mut document_ids = gift.document_ids.clone();
                 document_ids.sort_unstable();
@@ -219,7 +219,7 @@ impl Vault {
 
     /// Takes a grant back. From the answer on, the server gives its recipient nothing.
     pub async fn take_back(&mut self, world: &impl World, grant_id: GrantId) -> Result<(), Error> {
-        self.write(world, move |vault, _| {
+        self.write(world, &|vault, _| {
             vault.manifest.grant(grant_id).ok_or(Error::GrantEnded)?;
             Ok((Body::Revoke { grant_id }, bare()))
         })

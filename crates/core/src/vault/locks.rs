@@ -98,15 +98,15 @@ impl Vault {
         access: LockAccess,
         words_record: Option<Vec<u8>>,
     ) -> Result<(), Error> {
-        self.write(world, move |vault, rng| {
+        self.write(world, &|vault, mut rng| {
             let binding = LockBinding {
                 suite: Suite::V1,
                 account_id: vault.account_id(),
-                lock_id: LockId(draw_id(rng)),
+                lock_id: LockId(draw_id(&mut rng)),
                 kind: access.kind(),
                 generation: vault.secrets.generation,
             };
-            let wrap = wrap_root(secret, binding, &vault.secrets.root, rng);
+            let wrap = wrap_root(secret, binding, &vault.secrets.root, &mut rng);
             let body = set_lock(&wrap, access.clone());
             let lock = LockMaterial {
                 root_wrap: Base64(encode(&wrap)),
@@ -121,7 +121,7 @@ impl Vault {
 
     async fn retire_locks(&mut self, world: &impl World, locks: Vec<LockId>) -> Result<(), Error> {
         for lock_id in locks {
-            self.write(world, move |_, _| Ok((Body::RetireLock { lock_id }, bare()))).await?;
+            self.write(world, &|_, _| Ok((Body::RetireLock { lock_id }, bare()))).await?;
         }
         Ok(())
     }

@@ -18,11 +18,9 @@ mod received;
 mod team;
 mod trace;
 
-use std::collections::BTreeMap;
-
 use rand_core::CryptoRng;
 use reconnect_format::{
-    Signed, Unverified,
+    Signed, Sorted, Unverified,
     api::{Call, Code, StoredReceipt, Submission, Sync, Written},
     id::{AccountId, Base64, DeviceId, DocumentId, EnvelopeId, GrantId, StructureId},
     lock::LockAccess,
@@ -69,12 +67,12 @@ pub struct Vault {
     manifest: Manifest,
     statements: Vec<Signed<Statement>>,
     own_key: GrantKey,
-    owner_wraps: BTreeMap<GrantId, Vec<u8>>,
-    wraps: BTreeMap<EnvelopeId, Vec<u8>>,
-    cards: BTreeMap<DocumentId, (EnvelopeId, Result<Card, Damaged>)>,
+    owner_wraps: Sorted<GrantId, Vec<u8>>,
+    wraps: Sorted<EnvelopeId, Vec<u8>>,
+    cards: Sorted<DocumentId, (EnvelopeId, Result<Card, Damaged>)>,
     receipts: Vec<StoredReceipt>,
-    chains: BTreeMap<StructureId, StructureChain>,
-    accepted: std::collections::BTreeSet<StructureId>,
+    chains: Sorted<StructureId, StructureChain>,
+    accepted: Sorted<StructureId, ()>,
     records_seen: u64,
     /// A statement was sent and nobody said whether it arrived: the chain is looked at first. STMT-8.
     unanswered: bool,
@@ -196,11 +194,10 @@ impl Vault {
     }
 
     fn forget_what_is_gone(&mut self) {
-        let live: std::collections::BTreeSet<_> = self
-            .manifest
-            .documents()
-            .flat_map(|(_, document)| document.envelopes().map(|it| it.envelope_id))
-            .collect();
+        let mut live = Sorted::default();
+        for (_, document) in self.manifest.documents() {
+            live.extend(document.envelopes().map(|it| (it.envelope_id, ())));
+        }
         self.wraps.retain(|envelope_id, _| live.contains(envelope_id));
         self.cards.retain(|_, (envelope_id, _)| live.contains(envelope_id));
     }
@@ -217,10 +214,12 @@ impl Vault {
 
     /// Signs and ships a statement; when somebody else wrote first, takes in what they wrote and
     /// makes it anew: wraps and versions are computed again from what is so then. STMT-7.
-    pub(crate) async fn write<W: World>(
+    ///
+    /// What differs from journey to journey is erased: the page holds this once, not ten times.
+    pub(crate) async fn write(
         &mut self,
-        world: &W,
-        make: impl Fn(&Self, &mut W::Rng) -> Result<(Body, Attach), Error>,
+        world: &impl World,
+        make: &Make<'_>,
     ) -> Result<Signed<Statement>, Error> {
         if self.unanswered {
             self.sync(world).await?;
@@ -293,6 +292,12 @@ impl Vault {
         }
     }
 }
+
+/// Makes a statement's body anew from what is so, and what goes with it.
+pub(crate) type Make<'a> = dyn Fn(&Vault, &mut dyn CryptoRng) -> Result<Made, Error> + 'a;
+
+/// A statement's body, and what goes with it.
+pub(crate) type Made = (Body, Attach);
 
 /// What goes with a statement, once it is signed and its hash is known. The generator is erased so
 /// that every journey can hand over a closure of the same shape.

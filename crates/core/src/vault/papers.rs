@@ -206,14 +206,14 @@ impl Vault {
             return Ok(());
         }
         let statement = self
-            .write(world, |vault, rng| {
+            .write(world, &|vault, mut rng| {
                 let owner = vault.account_id();
                 let version = vault.next_card_version(document_id);
-                let card = seal_card(&card, owner, document_id, version, rng)?;
+                let card = seal_card(&card, owner, document_id, version, &mut rng)?;
                 let thumbnail = paper
                     .thumbnail
                     .as_deref()
-                    .map(|jpeg| seal_thumbnail(jpeg, owner, document_id, content.version, rng))
+                    .map(|jpeg| seal_thumbnail(jpeg, owner, document_id, content.version, &mut rng))
                     .transpose()?;
                 let body = Body::PutVersion {
                     document_id,
@@ -308,9 +308,9 @@ impl Vault {
     ) -> Result<(), Error> {
         self.record(document_id)?;
         let card = self.card(document_id)?.renamed(title)?;
-        self.write(world, |vault, rng| {
+        self.write(world, &|vault, mut rng| {
             let version = vault.next_card_version(document_id);
-            let card = seal_card(&card, vault.account_id(), document_id, version, rng)?;
+            let card = seal_card(&card, vault.account_id(), document_id, version, &mut rng)?;
             let body = Body::PutCard { document_id, card: card.named.clone() };
             let wraps = vault.wraps_for(world.now(), document_id, &[(&card.named, &card.key)])?;
             let submission =
@@ -327,7 +327,7 @@ impl Vault {
         world: &impl World,
         document_id: DocumentId,
     ) -> Result<(), Error> {
-        self.write(world, move |vault, _| {
+        self.write(world, &|vault, _| {
             vault.record(document_id)?;
             Ok((Body::RemoveDocument { document_id }, bare()))
         })

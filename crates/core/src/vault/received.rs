@@ -2,7 +2,7 @@
 //! owner's keys, every opening with a receipt signed before the server gives anything.
 
 use reconnect_format::{
-    Suite, Unverified,
+    Sorted, Suite, Unverified,
     api::{
         Call, DocumentOpened, GiveReceipt, GrantOpened, GrantedDocument, Received, ReceivedGrant,
     },
@@ -83,12 +83,12 @@ impl Desk {
         world: &impl World,
     ) -> Result<Vec<ReceivedGift>, Error> {
         let list: Received = vault.read(world, Call::read("/v1/received")).await?;
-        let mut live = std::collections::BTreeSet::new();
+        let mut live = Sorted::default();
         for grant in &list.grants {
             // A grant that does not verify is passed over: the others still open.
             match self.open_grant(vault, world, grant).await {
                 Ok(grant_id) => {
-                    live.insert(grant_id);
+                    live.add(grant_id);
                 }
                 // It was not looked at: a list without it would say that it is gone.
                 Err(Error::Offline) => return Err(Error::Offline),
@@ -159,11 +159,11 @@ impl Desk {
 
     /// In one session no document goes back to an older version. SYNC-3.
     fn check_version(&mut self, paper: &OpenedPaper) -> Result<(), ServerMisbehaved> {
-        let seen = self.versions.entry(paper.paper.document_id).or_default();
-        if paper.paper.version < *seen {
+        let ReceivedPaper { document_id, version, .. } = paper.paper;
+        if self.versions.get(&document_id).is_some_and(|seen| version < *seen) {
             return Err(ServerMisbehaved::Rollback);
         }
-        *seen = paper.paper.version;
+        self.versions.insert(document_id, version);
         Ok(())
     }
 

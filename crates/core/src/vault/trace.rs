@@ -2,6 +2,7 @@
 //! signed by whoever opened something. A server can hide a receipt, not forge one.
 
 use reconnect_format::{
+    Sorted,
     api::StoredReceipt,
     grant::RecipientName,
     id::{DeviceId, DocumentId, GrantId, StructureId},
@@ -99,10 +100,10 @@ impl Vault {
 
     /// The receipts that verify. RCPT-2.
     pub fn openings(&self) -> Vec<Opening> {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = Sorted::default();
         let openings = self.receipts.iter().filter_map(|stored| self.opening(stored));
         // The same receipt shown twice is one opening.
-        openings.filter(|(nonce, _)| seen.insert(*nonce)).map(|(_, opening)| opening).collect()
+        openings.filter(|(nonce, _)| seen.add(*nonce)).map(|(_, opening)| opening).collect()
     }
 
     fn opening(&self, stored: &StoredReceipt) -> Option<((DeviceId, [u8; 16]), Opening)> {
@@ -143,7 +144,7 @@ impl Vault {
 
     /// Everything that happened, newest first.
     pub fn trace(&self) -> Vec<Entry> {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = Sorted::default();
         let mut entries: Vec<_> = self
             .statements
             .iter()
@@ -162,18 +163,14 @@ impl Vault {
         entries
     }
 
-    fn sentence(
-        &self,
-        body: &Body,
-        seen: &mut std::collections::BTreeSet<DocumentId>,
-    ) -> Option<Sentence> {
+    fn sentence(&self, body: &Body, seen: &mut Sorted<DocumentId, ()>) -> Option<Sentence> {
         Some(match body {
             Body::Open { .. } => Sentence::OpenedSafe,
             Body::AddDevice { device_id, .. } => Sentence::DeviceAdded(*device_id),
             Body::RetireDevice { device_id } => Sentence::DeviceRetired(*device_id),
             Body::SetLock { access, .. } => Sentence::LockSet(access.kind()),
             Body::RetireLock { .. } => Sentence::LockRetired,
-            Body::PutVersion { document_id, .. } if seen.insert(*document_id) => {
+            Body::PutVersion { document_id, .. } if seen.add(*document_id) => {
                 Sentence::Added(*document_id)
             }
             Body::PutVersion { document_id, .. } => Sentence::Replaced(*document_id),
