@@ -422,7 +422,7 @@ mod tests {
     #[test]
     fn a_code_is_the_first_hundred_bits_and_is_read_as_people_type_it() {
         let mut id = [0; 32];
-        id[..4].copy_from_slice(&[0x08, 0x86, 0x42, 0x98]);
+        id[..5].copy_from_slice(&[0x08, 0x44, 0x32, 0x14, 0xc0]);
         let id = StructureId(id);
         assert_eq!(id.code(), "11234560000000000000");
         assert_eq!(id.has_code("1123-4560 oooo OOOO 0000"), Some(true));

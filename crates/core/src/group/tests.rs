@@ -121,7 +121,8 @@ impl House {
         house.certify_founder();
         let device = &house.founder.device;
         let group = Group::found(structure_id, device, &house.founder.proof).unwrap();
-        let recipient = RecipientKey::of_epoch(&group.epoch_seed(1).unwrap()).public().clone();
+        let recipient =
+            Box::new(RecipientKey::of_epoch(&group.epoch_seed(1).unwrap()).public().clone());
         let roster = group.roster(&house.gate()).unwrap();
         house.say(StructureBody::Epoch(EpochTerms { epoch: 1, recipient, roster }));
         (house, group)
