@@ -355,7 +355,7 @@ pub fn open_content(
     document_id: DocumentId,
     true_bytes: u64,
 ) -> Result<Zeroizing<Vec<u8>>, Damaged> {
-    let mut plain = open_whole(key, bytes, named, owner, document_id)?;
+    let mut plain = open_whole(EnvelopeKind::Content, key, bytes, named, owner, document_id)?;
     let length = usize::try_from(true_bytes).map_err(|_| Damaged)?;
     if padded_content_bytes(true_bytes) != plain.len() as u64 {
         return Err(Damaged);
@@ -376,7 +376,7 @@ pub fn open_card(
     owner: AccountId,
     document_id: DocumentId,
 ) -> Result<Card, Damaged> {
-    let plain = open_small(key, bytes, named, owner, document_id)?;
+    let plain = open_small(EnvelopeKind::Card, key, bytes, named, owner, document_id)?;
     let card: Card = decode(&plain).map_err(|_| Damaged)?;
     let readable =
         std::str::from_utf8(&card.title).is_ok() && std::str::from_utf8(&card.media_type).is_ok();
@@ -391,17 +391,18 @@ pub fn open_thumbnail(
     owner: AccountId,
     document_id: DocumentId,
 ) -> Result<Zeroizing<Vec<u8>>, Damaged> {
-    open_small(key, bytes, named, owner, document_id)
+    open_small(EnvelopeKind::Thumbnail, key, bytes, named, owner, document_id)
 }
 
 fn open_small(
+    kind: EnvelopeKind,
     key: &DocumentKey,
     bytes: &[u8],
     named: &EnvelopeRef,
     owner: AccountId,
     document_id: DocumentId,
 ) -> Result<Zeroizing<Vec<u8>>, Damaged> {
-    let plain = open_whole(key, bytes, named, owner, document_id)?;
+    let plain = open_whole(kind, key, bytes, named, owner, document_id)?;
     let (length, rest) = plain.split_first_chunk::<4>().ok_or(Damaged)?;
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| Damaged)?;
     let (content, padding) = rest.split_at_checked(length).ok_or(Damaged)?;
@@ -412,13 +413,16 @@ fn open_small(
 }
 
 fn open_whole(
+    kind: EnvelopeKind,
     key: &DocumentKey,
     bytes: &[u8],
     named: &EnvelopeRef,
     owner: AccountId,
     document_id: DocumentId,
 ) -> Result<Zeroizing<Vec<u8>>, Damaged> {
-    check_whole(bytes, named).map_err(|_| Damaged)?;
+    if named.kind != kind || check_whole(bytes, named).is_err() {
+        return Err(Damaged);
+    }
     let (prefix, chunks) = bytes.split_at_checked(PREFIX_BYTES).ok_or(Damaged)?;
     let plan = ChunkPlan::for_opening(key, prefix, named, owner, document_id)?;
     let mut content = Zeroizing::new(Vec::with_capacity(chunks.len()));

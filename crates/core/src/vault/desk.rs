@@ -7,7 +7,7 @@ use reconnect_format::{
     Label, Signed, Sorted, Suite,
     api::{Call, Code, FoundStructure, Inside, Join, Memberships},
     decode, encode,
-    id::{Base64, DocumentId, GrantId, StructureId},
+    id::{AccountId, Base64, DocumentId, GrantId, StructureId},
     structure::{
         AuthenticatedJoin, Certificate, EpochTerms, Founding, JoinRequest, NAME_MAX_BYTES, Role,
         StructureBody, StructureChain, StructureStatement, verify_certificate,
@@ -42,7 +42,7 @@ pub struct Desk {
     pub(super) standing: Inner,
     pub(super) history: History,
     pub(super) opened: Sorted<GrantId, OpenedGrant>,
-    pub(super) versions: Sorted<DocumentId, u32>,
+    pub(super) versions: Sorted<(AccountId, DocumentId), u32>,
     pub(super) invitations: Vec<PendingInvitation>,
 }
 
@@ -386,7 +386,7 @@ pub(super) fn certify(
     now: u64,
     structure_id: StructureId,
     (serial, number): (u64, u32),
-    account_id: reconnect_format::id::AccountId,
+    account_id: AccountId,
     role: Role,
 ) -> Base64 {
     vault.attest(Certificate {

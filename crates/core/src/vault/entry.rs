@@ -1,4 +1,4 @@
-//! Getting in and out: drawing a safe, opening it, unlocking it, leaving it.
+//! Getting in: drawing a safe, opening it, unlocking it.
 
 use std::cell::Cell;
 
@@ -18,7 +18,7 @@ use reconnect_format::{
 use zeroize::Zeroizing;
 
 use super::{
-    Vault, bare, check_remembered, head_name,
+    Vault, check_remembered, head_name,
     locks::{register_words, set_lock, sheet_access},
 };
 use crate::{
@@ -325,7 +325,7 @@ async fn open_session<W: World>(
     Ok(Base64(token.expose().to_vec()).into())
 }
 
-fn device_name(account_id: AccountId) -> String {
+pub(super) fn device_name(account_id: AccountId) -> String {
     format!("device/{account_id}")
 }
 
@@ -415,82 +415,6 @@ impl Vault {
         world.keep(&device_name(account_id), &sealed).await?;
         world.keep("handle", self.handle().as_bytes()).await?;
         Ok(())
-    }
-
-    /// Ends this session; everywhere, retires every other device and ends all sessions. A device
-    /// that is not kept is retired too: its key is gone with this page. One that is kept stays: what
-    /// it is in a structure's group cannot be made again.
-    pub async fn sign_out(mut self, world: &impl World, everywhere: bool) -> Result<(), Stayed> {
-        match self.leave(world, everywhere).await {
-            Ok(()) => Ok(()),
-            Err(error) => Err(Stayed { vault: Box::new(self), error }),
-        }
-    }
-
-    async fn leave(&mut self, world: &impl World, everywhere: bool) -> Result<(), Error> {
-        let own = self.device_id;
-        let others: Vec<_> = self
-            .manifest
-            .devices()
-            .map(|(device_id, _)| device_id)
-            .filter(|id| everywhere && *id != own)
-            .collect();
-        for device_id in others {
-            self.write(world, &|_, _| Ok((Body::RetireDevice { device_id }, bare()))).await?;
-        }
-        let left = if self.kept {
-            let path = if everywhere { "/v1/sessions" } else { "/v1/sessions/this" };
-            world.ship(Call::remove(path), Some(&self.token)).await.map(drop).map_err(Error::from)
-        } else {
-            let retire = Body::RetireDevice { device_id: own };
-            self.write(world, &|_, _| Ok((retire.clone(), bare()))).await.map(drop)
-        };
-        match left {
-            // An answer was lost, or somebody else ended it: either way there is no session.
-            Err(Error::Refused(problem)) if problem.code == Code::SessionEnded => Ok(()),
-            other => other,
-        }
-    }
-
-    /// Closes the safe for good: the last statement, after which the server erases it.
-    pub async fn close_for_good(mut self, world: &impl World) -> Result<(), Stayed> {
-        if let Err(error) = self.write(world, &|_, _| Ok((Body::Close, bare()))).await {
-            return Err(Stayed { vault: Box::new(self), error });
-        }
-        let account_id = self.account_id();
-        let desk = format!("desk/{account_id}");
-        for name in [device_name(account_id), head_name(account_id), desk, "handle".to_owned()] {
-            world.forget(&name).await;
-        }
-        Ok(())
-    }
-}
-
-/// The safe could not be left: the server was not told. It is still open.
-pub struct Stayed {
-    /// As open as before.
-    pub vault: Box<Vault>,
-    /// Why.
-    pub error: Error,
-}
-
-impl std::fmt::Debug for Stayed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Stayed({:?})", self.error)
-    }
-}
-
-impl std::fmt::Display for Stayed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl std::error::Error for Stayed {}
-
-impl From<Stayed> for Error {
-    fn from(stayed: Stayed) -> Self {
-        stayed.error
     }
 }
 

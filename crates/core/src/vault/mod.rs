@@ -10,6 +10,7 @@ mod entry;
 mod giving;
 #[cfg(feature = "structure")]
 mod invite;
+mod leave;
 mod locks;
 mod papers;
 #[cfg(feature = "structure")]
@@ -40,10 +41,11 @@ use crate::{
 
 #[cfg(feature = "structure")]
 pub use desk::{Desk, Founded};
-pub use entry::{Drawn, Stayed};
+pub use entry::Drawn;
 pub use giving::{Comparison, Gift, GivenGrant, GrantState};
 #[cfg(feature = "structure")]
 pub use invite::{Invited, PendingInvitation};
+pub use leave::Stayed;
 pub use papers::{
     ContentDraft, Paper, PaperCard, Reading, upload_begin, upload_part, upload_state,
 };

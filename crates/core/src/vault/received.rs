@@ -140,7 +140,7 @@ impl Desk {
         let mut papers = Vec::new();
         for document in &opened.documents {
             let paper = open_paper(document, owner, &terms, &secret)?;
-            self.check_version(&paper)?;
+            self.check_version(owner, &paper)?;
             papers.push(paper);
         }
         let grant = OpenedGrant {
@@ -158,12 +158,17 @@ impl Desk {
     }
 
     /// In one session no document goes back to an older version. SYNC-3.
-    fn check_version(&mut self, paper: &OpenedPaper) -> Result<(), ServerMisbehaved> {
+    fn check_version(
+        &mut self,
+        owner: AccountId,
+        paper: &OpenedPaper,
+    ) -> Result<(), ServerMisbehaved> {
         let ReceivedPaper { document_id, version, .. } = paper.paper;
-        if self.versions.get(&document_id).is_some_and(|seen| version < *seen) {
+        let known = (owner, document_id);
+        if self.versions.get(&known).is_some_and(|seen| version < *seen) {
             return Err(ServerMisbehaved::Rollback);
         }
-        self.versions.insert(document_id, version);
+        self.versions.insert(known, version);
         Ok(())
     }
 
