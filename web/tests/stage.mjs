@@ -136,13 +136,17 @@ async function newPerson({ browser, url, stage, who, options = {} }) {
     /** From now on the journey provokes these faults on purpose. */
     provoke: (pattern) => void provoked.push(pattern),
     noFaults: () => assert.deepEqual(faults, [], `faults on the page of ${who}`),
-    /** Saves what the person sees, the whole page of it. */
+    /** Saves what the person sees, the whole page of it, and what it is on the other size of screen. */
     async screenshot(what, from = page) {
       shots += 1;
       const number = String(shots).padStart(2, '0');
-      const path = `${results}${stage}.${slug(who)}.${number}-${slug(what)}.png`;
-      await from.screenshot({ path, fullPage: true });
-      return path;
+      const own = from.viewportSize();
+      for (const size of [own.width === phone.width ? desktop : phone, own]) {
+        await from.setViewportSize(size);
+        await from.evaluate(() => scrollTo(0, 0));
+        const path = `${results}${stage}.${slug(who)}.${number}-${slug(what)}.${size.width}.png`;
+        await from.screenshot({ path, fullPage: true });
+      }
     },
     /** Fails when axe finds a barrier of WCAG 2.2 A or AA on the screen. */
     axe: (from = page) => axe(from, who),
