@@ -72,7 +72,8 @@ pub(crate) async fn open(
     let opening = Opening::check(opening)?;
     let written = transaction!(app.db, "account::open", |tx| { opening.write(tx).await });
     match written {
-        Ok(()) => {}
+        // The try that registering the words cost: a new handle has as many as an unknown one.
+        Ok(()) => tries::give_back(app.secrets.tries_key(&opening.handle()), &app).await?,
         // The same request again has the effect of one.
         Err(error) if opening.is_written(&app).await? => drop(error),
         Err(error) => return Err(error),
@@ -89,6 +90,14 @@ struct Opening {
 }
 
 impl Opening {
+    fn handle(&self) -> String {
+        let mut handles = self.locks.iter().filter_map(|(_, access, _)| match access {
+            LockAccess::Words { handle, .. } => Some(String::from_utf8_lossy(handle).into_owned()),
+            LockAccess::Sheet { .. } => None,
+        });
+        handles.next().unwrap_or_default()
+    }
+
     fn check(opening: OpenAccount) -> Result<Self> {
         let chain = opening.statements.iter().map(|statement| statement.0.as_slice());
         if opening.statements.len() != 5 {
