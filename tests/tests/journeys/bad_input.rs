@@ -83,8 +83,6 @@ async fn ten_wrong_tries_then_a_wait_for_known_and_unknown_handles_alike(
     let browser = server.browser();
     let mut rng = browser.rng();
     let unknown = draw_handle(&mut rng);
-    // Registering the words has cost a try, which is forgotten by now.
-    server.clock().advance(16 * 60);
     let mut refusals = Vec::new();
     for handle in [owner.handle.clone(), unknown] {
         // The server counts first messages; the words that would follow do not matter.
