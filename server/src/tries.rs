@@ -87,6 +87,13 @@ pub(crate) async fn give_back(key: [u8; 32], app: &App) -> Result<()> {
         .bind(key.as_slice())
         .execute(&mut *tx)
         .await?;
+        sqlx::query(
+            "-- tries::give_back
+                delete from handle_tries where handle_key = $1 and spent <= 0",
+        )
+        .bind(key.as_slice())
+        .execute(&mut *tx)
+        .await?;
         Ok(())
     })
 }
