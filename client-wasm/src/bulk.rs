@@ -61,11 +61,14 @@ fn algorithm(plan: &ChunkPlan, index: u32) -> JsValue {
     .into()
 }
 
-/// Starts hashing one sealed chunk as a leaf (RFC 6962: a zero byte, then the leaf).
-fn start_leaf(sealed: &Uint8Array) -> Result<Promise, JsValue> {
-    let prefixed = Uint8Array::new_with_length(sealed.length() + 1);
-    prefixed.set(sealed, 1);
-    digest("SHA-256", &prefixed)
+/// Starts hashing `prefixed` as a leaf (RFC 6962: a zero byte, then the leaf). Its first byte may be
+/// somebody else's: it is borrowed, since the browser takes its copy before this returns.
+fn start_leaf(prefixed: &Uint8Array) -> Result<Promise, JsValue> {
+    let borrowed = prefixed.get_index(0);
+    prefixed.set_index(0, 0);
+    let hashing = digest("SHA-256", prefixed);
+    prefixed.set_index(0, borrowed);
+    hashing
 }
 
 async fn finish_leaf(promise: Promise) -> Result<[u8; 32], JsValue> {
@@ -86,12 +89,17 @@ pub struct Upload {
     pub(crate) draft: ContentDraft,
     key: JsValue,
     pub(crate) leaves: RefCell<Vec<[u8; 32]>>,
+    /// Parts are sealed into these in turn: fresh memory costs a third of sealing.
+    rooms: [Uint8Array; 2],
 }
 
 impl Upload {
     pub(crate) async fn new(draft: ContentDraft) -> Result<Self, JsValue> {
         let key = payload_key(&draft.plan, "encrypt").await?;
-        Ok(Self { draft, key, leaves: RefCell::default() })
+        // One byte before a part, so that its first chunk too has one to be hashed with.
+        let bytes = 1 + u32::try_from(draft.plan.header().part_bytes(0)).unwrap_or_default();
+        let rooms = [(); 2].map(|()| Uint8Array::new_with_length(bytes));
+        Ok(Self { draft, key, leaves: RefCell::default(), rooms })
     }
 }
 
@@ -116,7 +124,7 @@ impl Upload {
     }
 
     /// Seals part `part`, whose plaintext is at most 4 MiB; zeros follow it to the padded length.
-    /// Parts are sealed in order.
+    /// Parts are sealed in order. The result is lent until the part after the next is sealed.
     pub async fn seal(&self, part: u32, content: Uint8Array) -> Result<Uint8Array, JsValue> {
         let plan = &self.draft.plan;
         let header = plan.header();
@@ -137,20 +145,22 @@ impl Upload {
             sealing.push(encrypt(&algorithm(plan, index), &self.key, &chunk)?);
         }
         let size = u32::try_from(header.part_bytes(part)).unwrap_or_default();
-        let sealed_part = Uint8Array::new_with_length(size);
+        let [even, odd] = &self.rooms;
+        let room = if part.is_multiple_of(2) { even } else { odd };
         let mut hashing = Vec::new();
         let mut offset = 0;
         for promise in sealing {
             let sealed = Uint8Array::new(&JsFuture::from(promise).await?);
-            hashing.push(start_leaf(&sealed)?);
-            sealed_part.set(&sealed, offset);
+            room.set(&sealed, offset + 1);
+            let end = offset + 1 + sealed.length();
+            hashing.push(start_leaf(&room.subarray(offset, end))?);
             offset += sealed.length();
         }
         for promise in hashing {
             let leaf = finish_leaf(promise).await?;
             self.leaves.borrow_mut().push(leaf);
         }
-        Ok(sealed_part)
+        Ok(room.subarray(1, size + 1))
     }
 }
 
@@ -238,7 +248,14 @@ impl Reader {
             let offset = (index - first) * SEALED_CHUNK_BYTES;
             let chunk = sealed.subarray(offset, offset + SEALED_CHUNK_BYTES);
             opening.push(decrypt(&algorithm(plan, index), key, &chunk)?);
-            hashing.push(start_leaf(&chunk)?);
+            let prefixed = if let Some(before) = offset.checked_sub(1) {
+                sealed.subarray(before, offset + SEALED_CHUNK_BYTES)
+            } else {
+                let prefixed = Uint8Array::new_with_length(chunk.length() + 1);
+                prefixed.set(&chunk, 1);
+                prefixed
+            };
+            hashing.push(start_leaf(&prefixed)?);
         }
         let mut offset = 0;
         for promise in opening {

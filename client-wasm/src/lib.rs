@@ -257,8 +257,8 @@ impl Client {
     ) -> Result<(), JsValue> {
         let token = self.token();
         let envelope_id: EnvelopeId = id(&envelope).map_err(|it| thrown(&it))?;
-        let call = upload_part(envelope_id, part, bytes.to_vec());
-        let answer = self.world.ship(call, token.as_deref()).await;
+        let call = upload_part(envelope_id, part, Vec::new());
+        let answer = self.world.ship_held(&call, token.as_deref(), bytes.into()).await;
         answer.map(drop).map_err(|it| thrown(&it.into()))
     }
 

@@ -38,6 +38,31 @@ fn field(answer: &JsValue, name: &str) -> Result<JsValue, ShipError> {
     Reflect::get(answer, &name.into()).map_err(|_| ShipError::Unreadable)
 }
 
+impl Browser {
+    /// Ships a call with a body that the page holds already: bulk bytes stay out of the wasm memory.
+    pub(crate) async fn ship_held(
+        &self,
+        call: &Call,
+        token: Option<&str>,
+        body: JsValue,
+    ) -> Result<Vec<u8>, ShipError> {
+        let token = token.filter(|_| call.authorized).map(str::to_owned);
+        // The worker throws only when no answer came.
+        let answer = self
+            .0
+            .ship(call.method, &call.path, token, body)
+            .await
+            .map_err(|_| ShipError::Offline)?;
+        let status = field(&answer, "status")?.as_f64().ok_or(ShipError::Unreadable)?;
+        let body = Uint8Array::new(&field(&answer, "body")?).to_vec();
+        if (200.0..300.0).contains(&status) {
+            return Ok(body);
+        }
+        serde_json::from_slice(&body)
+            .map_or(Err(ShipError::Unreadable), |it| Err(ShipError::Problem(it)))
+    }
+}
+
 impl World for Browser {
     type Rng = UnwrapErr<SysRng>;
 
@@ -55,26 +80,13 @@ impl World for Browser {
         seconds
     }
 
-    async fn ship(&self, call: Call, token: Option<&str>) -> Result<Vec<u8>, ShipError> {
-        let token = token.filter(|_| call.authorized).map(str::to_owned);
-        let body = match call.body {
+    async fn ship(&self, mut call: Call, token: Option<&str>) -> Result<Vec<u8>, ShipError> {
+        let body = match std::mem::replace(&mut call.body, CallBody::Empty) {
             CallBody::Empty => JsValue::UNDEFINED,
             CallBody::Json(text) => text.into(),
             CallBody::Bytes(bytes) => Uint8Array::from(bytes.as_slice()).into(),
         };
-        // The worker throws only when no answer came.
-        let answer = self
-            .0
-            .ship(call.method, &call.path, token, body)
-            .await
-            .map_err(|_| ShipError::Offline)?;
-        let status = field(&answer, "status")?.as_f64().ok_or(ShipError::Unreadable)?;
-        let body = Uint8Array::new(&field(&answer, "body")?).to_vec();
-        if (200.0..300.0).contains(&status) {
-            return Ok(body);
-        }
-        serde_json::from_slice(&body)
-            .map_or(Err(ShipError::Unreadable), |it| Err(ShipError::Problem(it)))
+        self.ship_held(&call, token, body).await
     }
 
     async fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), ShipError> {

@@ -109,10 +109,21 @@ export async function receive(client: Client, reader: Reader, progress: Progress
     await reader.start(prefix);
     const whole = new Uint8Array(reader.true_bytes);
     let left = reader.sealed_bytes - prefix.length;
-    for (let part = 0; left > 0; part += 1) {
-      const sealed = new Uint8Array(Math.min(left, reader.part_bytes));
-      if (!(await feed.fill(sealed))) throw new Refusal('damaged');
+    // Two rooms in turn: while one part is opened the next is fetched.
+    const rooms = [0, 1].map(() => new Uint8Array(Math.min(left, reader.part_bytes)));
+    const fetched = async (part: number): Promise<Uint8Array> => {
+      const sealed = rooms[part % 2]!.subarray(0, left);
       left -= sealed.length;
+      if (!(await feed.fill(sealed))) throw new Refusal('damaged');
+      return sealed;
+    };
+    let next = fetched(0);
+    for (let part = 0, more = true; more; part += 1) {
+      const sealed = await next;
+      more = left > 0;
+      if (more) next = fetched(part + 1);
+      // The next turn awaits it; until then a failure must not count as unheard.
+      next.catch(() => undefined);
       const start = part * partPlainBytes;
       await reader.open(part, sealed, whole.subarray(start, start + partPlainBytes));
       progress(Math.min(start + partPlainBytes, whole.length), whole.length);
