@@ -3,6 +3,7 @@
 //! Each command sets up what it lacks, and is quick when nothing is missing. It never ends a process
 //! that it did not start, and never writes outside the repository but for the packages it installs.
 
+mod bench;
 mod command;
 mod postgres;
 mod run;
@@ -46,7 +47,7 @@ enum Command {
     Vectors,
     /// Measure beside the peers; prints, asserts nothing
     Bench {
-        /// The one benchmark to run
+        /// The one to take: load, seal, grant, server or stream
         name: Option<String>,
     },
     /// Build the client for the page: owners', and structures' with MLS
@@ -93,9 +94,7 @@ fn obey(command: Command) -> Result<()> {
         Command::Vectors => {
             cargo(&["run", "--package", "reconnect-tests", "--bin", "vectors"]).run()
         }
-        Command::Bench { name } => {
-            cargo(&["run", "--release", "--package", "reconnect-bench", "--"]).args(name).run()
-        }
+        Command::Bench { name } => bench::bench(name.as_deref()),
         Command::Wasm => {
             setup::for_building()?;
             wasm::build()

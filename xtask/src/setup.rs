@@ -14,7 +14,7 @@ use crate::web;
 pub(crate) fn for_building() -> Result<()> {
     wasm_target()?;
     node_itself()?;
-    node_packages()?;
+    node_packages("web")?;
     web::make_folder()
 }
 
@@ -33,6 +33,12 @@ pub(crate) fn for_testing() -> Result<()> {
         missing.push("postgresql");
     }
     install(&missing)
+}
+
+/// Installs what the benchmarks need beside that: the peers.
+pub(crate) fn for_bench() -> Result<()> {
+    for_testing()?;
+    node_packages("bench")
 }
 
 /// The folder of the newest `postgres` and its companions.
@@ -85,19 +91,19 @@ fn node_itself() -> Result<()> {
 }
 
 #[expect(clippy::print_stdout, reason = "a command says what it installs")]
-fn node_packages() -> Result<()> {
-    let web = root().join("web");
-    let wanted = fs::metadata(web.join("package-lock.json"))
+fn node_packages(of: &str) -> Result<()> {
+    let folder = root().join(of);
+    let wanted = fs::metadata(folder.join("package-lock.json"))
         .and_then(|file| file.modified())
-        .context("cannot read web/package-lock.json")?;
-    let installed =
-        fs::metadata(web.join("node_modules/.package-lock.json")).and_then(|file| file.modified());
+        .with_context(|| format!("cannot read {of}/package-lock.json"))?;
+    let installed = fs::metadata(folder.join("node_modules/.package-lock.json"))
+        .and_then(|file| file.modified());
     if installed.is_ok_and(|installed| installed >= wanted) {
         return Ok(());
     }
-    println!("setup: installing the page's packages");
+    println!("setup: installing the packages of {of}");
     // pdfjs-dist asks for a newer Node than is needed to bundle it: an error is enough to hear of.
-    program("npm").current_dir(&web).args(["ci", "--loglevel=error"]).run()
+    program("npm").current_dir(&folder).args(["ci", "--loglevel=error"]).run()
 }
 
 /// Installs Debian packages, or says in plain words what to install.

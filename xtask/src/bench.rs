@@ -1,0 +1,55 @@
+//! `cargo xtask bench`: figures beside their peers, each table from one run on this machine.
+
+use std::fs;
+use std::thread::available_parallelism;
+
+use anyhow::{Result, bail};
+
+use crate::command::{Runs as _, cargo, node, root};
+use crate::{setup, wasm, web};
+
+/// Measures everything, or the one that is named.
+#[expect(clippy::print_stdout, reason = "the figures are what the command is for")]
+pub(crate) fn bench(name: Option<&str>) -> Result<()> {
+    let chosen: Vec<_> = ALL.into_iter().filter(|it| name.is_none_or(|name| name == *it)).collect();
+    if chosen.is_empty() {
+        bail!("there is nothing of that name to measure: choose among {}", ALL.join(", "));
+    }
+    setup::for_bench()?;
+    wasm::build()?;
+    web::build_if_changed()?;
+    cargo(&["build", "--release", "--bin", "reconnect"]).run()?;
+    cargo(&["build", "--release", "--package", "reconnect-bench"]).run()?;
+    println!("\n{}", machine());
+    for name in chosen {
+        measure(name)?;
+    }
+    println!("\n{}", machine());
+    Ok(())
+}
+
+fn measure(name: &str) -> Result<()> {
+    let server = root().join("target/release/reconnect");
+    match name {
+        "load" => web::budget(false),
+        "seal" => node(&["../bench/seal.mjs"]).env("RECONNECT_BIN", server).run(),
+        native => cargo(&["run", "--quiet", "--release", "--package", "reconnect-bench", native])
+            .env("RECONNECT_BIN", server)
+            .run(),
+    }
+}
+
+/// Where this is measured, and how busy it is with other things.
+fn machine() -> String {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    let processors = read("/proc/cpuinfo");
+    let model =
+        processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let load = read("/proc/loadavg");
+    let load = load.split(' ').next().unwrap_or_default();
+    let cores = available_parallelism().map_or(1, usize::from);
+    let model = model.map_or("unknown processor", |(_, name)| name);
+    format!("{cores} cores of {model}; {load} processes were working in the last minute.")
+}
+
+const ALL: [&str; 5] = ["load", "seal", "grant", "server", "stream"];
