@@ -12,7 +12,7 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use reconnect::Clock;
 use reconnect_core::world::{ShipError, World};
-use reconnect_format::api::{Call, CallBody};
+use reconnect_format::api::{Call, CallBody, Submission};
 
 use crate::wire::{self, Answer};
 
@@ -47,6 +47,8 @@ pub enum Cut {
     Call,
     /// After it was obeyed, before its answer arrives.
     Answer,
+    /// While the call is on its way: it arrives when [`Browser::let_through`] says so.
+    OnItsWay,
 }
 
 /// A browser.
@@ -55,8 +57,10 @@ pub struct Browser {
     clock: Clock,
     kept: RefCell<BTreeMap<String, Vec<u8>>>,
     recording: Option<Recording>,
-    cut: RefCell<Option<(Cut, String)>>,
+    cuts: RefCell<Vec<(Cut, String)>>,
+    on_its_way: RefCell<Vec<(Call, Option<String>)>>,
     shipped: Cell<usize>,
+    submissions: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Browser {
@@ -67,14 +71,40 @@ impl Browser {
             clock,
             kept: RefCell::default(),
             recording,
-            cut: RefCell::default(),
+            cuts: RefCell::default(),
+            on_its_way: RefCell::default(),
             shipped: Cell::new(0),
+            submissions: RefCell::default(),
         }
     }
 
-    /// Breaks the connection once, at the next call whose method and path contain `what`.
+    /// Breaks the connection once, at the next call whose method and path contain `what`. Asked for
+    /// several times, it breaks as often.
     pub fn cut(&self, when: Cut, what: &str) {
-        *self.cut.borrow_mut() = Some((when, what.to_owned()));
+        self.cuts.borrow_mut().push((when, what.to_owned()));
+    }
+
+    /// What was on its way arrives; nobody waits for the answers any more.
+    pub async fn let_through(&self) -> Result<(), ShipError> {
+        let calls = self.on_its_way.take();
+        for (call, token) in calls {
+            self.send(&call, token.as_deref()).await?;
+        }
+        Ok(())
+    }
+
+    /// Every statement of an owner that left this browser, whether or not it arrived; the same
+    /// bytes once.
+    pub fn signed(&self) -> Vec<Vec<u8>> {
+        let submissions = self.submissions.borrow();
+        let mut signed: Vec<_> = submissions
+            .iter()
+            .filter_map(|body| serde_json::from_slice::<Submission>(body).ok())
+            .map(|submission| submission.statement.0)
+            .collect();
+        signed.sort_unstable();
+        signed.dedup();
+        signed
     }
 
     /// How many calls were made.
@@ -90,8 +120,14 @@ impl Browser {
     /// Sends a call and gives whatever comes back.
     pub async fn send(&self, call: &Call, token: Option<&str>) -> Result<Answer, ShipError> {
         self.shipped.set(self.shipped.get() + 1);
+        if let ("/v1/statements", CallBody::Json(body)) = (call.path.as_str(), &call.body) {
+            self.submissions.borrow_mut().push(body.clone().into_bytes());
+        }
         let cut = self.cut_for(call);
-        if cut == Some(Cut::Call) {
+        if cut == Some(Cut::OnItsWay) {
+            self.on_its_way.borrow_mut().push((call.clone(), token.map(str::to_owned)));
+        }
+        if matches!(cut, Some(Cut::Call | Cut::OnItsWay)) {
             return Err(ShipError::Offline);
         }
         let network = self.network.borrow().clone();
@@ -114,10 +150,10 @@ impl Browser {
     }
 
     fn cut_for(&self, call: &Call) -> Option<Cut> {
-        let mut cut = self.cut.borrow_mut();
+        let mut cuts = self.cuts.borrow_mut();
         let line = format!("{} {}", call.method, call.path);
-        let (when, _) = cut.take_if(|(_, what)| line.contains(what.as_str()))?;
-        Some(when)
+        let place = cuts.iter().position(|(_, what)| line.contains(what.as_str()))?;
+        Some(cuts.remove(place).0)
     }
 }
 

@@ -2,14 +2,20 @@
 
 use anyhow::{Context as _, Result, ensure};
 use futures_util::future::join_all;
-use reconnect_core::{error::Error, world::World as _};
+use reconnect_core::{
+    error::Error,
+    vault::{Comparison, Gift},
+    words::SixWords,
+    world::World as _,
+};
 use reconnect_format::{
     api::{Call, CallBody, Code, Submission},
     manifest::Manifest,
 };
 use reconnect_tests::{
-    browser::Cut,
-    stage::{Server, bytes, card, read, titles},
+    browser::{Browser, Cut},
+    stage::{DAY, Person, Server, bytes, card, read, titles, unlock_with_words},
+    team::Team,
 };
 
 super::on_both_databases! {
@@ -17,6 +23,10 @@ super::on_both_databases! {
     of_many_writers_one_wins_each_place_and_all_succeed,
     the_same_statement_twice_has_the_effect_of_one,
     an_answer_that_was_lost_is_asked_for_again,
+    what_was_not_answered_is_sent_again_and_never_signed_anew,
+    a_wish_that_was_dropped_is_not_carried_out_later,
+    a_paper_given_twice_after_a_lost_answer_is_given_once,
+    new_words_after_a_lost_answer_are_one_lock,
     a_statement_with_other_bytes_in_a_taken_place_is_a_conflict,
     devices_come_in_at_the_same_time,
 }
@@ -142,6 +152,93 @@ async fn an_answer_that_was_lost_is_asked_for_again(server: Server) -> Result<()
     browser.cut(Cut::Answer, "/v1/sessions");
     ensure!(owner.with_sheet(&browser, false).await.err() == Some(Error::Offline));
     owner.with_sheet(&browser, false).await?;
+    Ok(())
+}
+
+/// Both tries and the look at the chain after them are lost. STMT-7, STMT-8.
+fn lose(browser: &Browser, when: Cut) {
+    for what in ["/v1/statements", "/v1/statements", "/v1/sync"] {
+        browser.cut(when, what);
+    }
+}
+
+async fn what_was_not_answered_is_sent_again_and_never_signed_anew(server: Server) -> Result<()> {
+    let mut owner = server.person().await?;
+    let id = owner.add("Passeport", b"scan").await?;
+    for (when, title) in [(Cut::Answer, "Un"), (Cut::Call, "Deux"), (Cut::OnItsWay, "Trois")] {
+        let before = owner.vault.manifest().sequence();
+        let signed = owner.browser.signed().len();
+        lose(&owner.browser, when);
+        let lost = owner.vault.rename(&owner.browser, id, title).await;
+        ensure!(lost == Err(Error::Offline), "{lost:?} for {when:?}");
+        // A look at the safe in between changes nothing of it.
+        owner.vault.sync(&owner.browser).await?;
+        owner.vault.rename(&owner.browser, id, title).await?;
+        owner.browser.let_through().await?;
+        owner.vault.sync(&owner.browser).await?;
+        ensure!(titles(&owner.vault) == [title]);
+        ensure!(owner.vault.manifest().sequence() == before + 1, "written twice, {when:?}");
+        ensure!(owner.browser.signed().len() == signed + 1, "signed twice, {when:?}");
+    }
+    Ok(())
+}
+
+async fn a_wish_that_was_dropped_is_not_carried_out_later(server: Server) -> Result<()> {
+    let mut owner = server.person().await?;
+    let id = owner.add("Passeport", b"scan").await?;
+    lose(&owner.browser, Cut::Call);
+    ensure!(owner.vault.remove(&owner.browser, id).await == Err(Error::Offline));
+    owner.vault.rename(&owner.browser, id, "Je le garde").await?;
+    ensure!(titles(&owner.vault) == ["Je le garde"]);
+    // One that had arrived is found in the chain before anything else is signed.
+    lose(&owner.browser, Cut::Answer);
+    ensure!(owner.vault.remove(&owner.browser, id).await == Err(Error::Offline));
+    ensure!(owner.vault.rename(&owner.browser, id, "Trop tard").await.is_err());
+    ensure!(titles(&owner.vault).is_empty());
+    Ok(())
+}
+
+async fn a_paper_given_twice_after_a_lost_answer_is_given_once(server: Server) -> Result<()> {
+    let team = Team::on(&server).await?;
+    let mut owner = server.person().await?;
+    let id = owner.add("Passeport", b"scan").await?;
+    for when in [Cut::Call, Cut::Answer] {
+        let before = owner.vault.grants(owner.browser.now()).len();
+        let Person { browser, vault, .. } = &mut owner;
+        let code = team.structure_id.code();
+        vault.compare_structure(browser, team.structure_id, Comparison::read(&code)).await?;
+        let gift = Gift {
+            structure_id: team.structure_id,
+            document_ids: vec![id],
+            ends_at: browser.now() + DAY,
+            signed_as: "A.".to_owned(),
+            purpose: "Logement".to_owned(),
+        };
+        lose(browser, when);
+        ensure!(vault.give(browser, &gift).await == Err(Error::Offline));
+        let grant_id = vault.give(browser, &gift).await?;
+        ensure!(vault.grants(browser.now()).len() == before + 1, "given twice after {when:?}");
+        lose(browser, when);
+        ensure!(vault.take_back(browser, grant_id).await == Err(Error::Offline));
+        vault.take_back(browser, grant_id).await?;
+    }
+    Ok(())
+}
+
+async fn new_words_after_a_lost_answer_are_one_lock(server: Server) -> Result<()> {
+    let mut owner = server.person().await?;
+    for (when, handle) in [(Cut::Call, "lune-vert-1234"), (Cut::Answer, "lune-bleu-1234")] {
+        let words = SixWords::generate(&mut owner.browser.rng());
+        lose(&owner.browser, when);
+        let lost = owner.vault.replace_words(&owner.browser, handle, &words).await;
+        ensure!(lost == Err(Error::Offline), "{lost:?}");
+        owner.vault.sync(&owner.browser).await?;
+        owner.vault.replace_words(&owner.browser, handle, &words).await?;
+        ensure!(owner.vault.manifest().locks().count() == 2, "after {when:?}");
+        let browser = server.browser();
+        unlock_with_words(&browser, handle, &words, false).await?;
+        owner.vault.sync(&owner.browser).await?;
+    }
     Ok(())
 }
 

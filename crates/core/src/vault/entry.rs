@@ -291,7 +291,7 @@ impl Known {
             chains: Sorted::default(),
             accepted: Sorted::default(),
             records_seen: 0,
-            unanswered: false,
+            unanswered: None,
             used_bytes: 0,
         };
         // A browser that refuses to keep anything is a shared one: the safe still opens.

@@ -58,6 +58,14 @@ pub struct Gift {
     pub purpose: String,
 }
 
+impl Gift {
+    /// All of it: what differs in a word is another gift.
+    fn wish(&self) -> String {
+        let Self { structure_id, document_ids, ends_at, signed_as, purpose } = self;
+        format!("give {structure_id} {document_ids:?} {ends_at} {signed_as:?} {purpose:?}")
+    }
+}
+
 /// Whether a grant can still be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantState {
@@ -156,7 +164,8 @@ impl Vault {
             return Ok(());
         }
         let body = Body::CompareStructure { structure_id, sequence, head };
-        self.write(world, &|_, _| Ok((body.clone(), bare()))).await.map(drop)
+        let wish = format!("compare {structure_id} {sequence}");
+        self.write(world, &wish, &|_, _| Ok((body.clone(), bare()))).await.map(drop)
     }
 
     /// Gives documents to a structure whose code was compared, until a date. The grant key is
@@ -173,7 +182,7 @@ impl Vault {
         Recipient::of_structure(chain, &self.manifest)?;
         self.note_head(world, gift.structure_id).await?;
         let statement = self
-            .write(world, &|vault, mut rng| {
+            .write(world, &gift.wish(), &|vault, mut rng| {
                 let chain = vault.chains.get(&gift.structure_id).ok_or(Error::NotFound)?;
                 let recipient = Recipient::of_structure(chain, &vault.manifest)?;
                 let secret = GrantSecret::generate(&gift.signed_as, &gift.purpose, &mut rng)?;
@@ -219,7 +228,7 @@ impl Vault {
 
     /// Takes a grant back. From the answer on, the server gives its recipient nothing.
     pub async fn take_back(&mut self, world: &impl World, grant_id: GrantId) -> Result<(), Error> {
-        self.write(world, &|vault, _| {
+        self.write(world, &format!("revoke {grant_id}"), &|vault, _| {
             vault.manifest.grant(grant_id).ok_or(Error::GrantEnded)?;
             Ok((Body::Revoke { grant_id }, bare()))
         })

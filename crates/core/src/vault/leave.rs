@@ -2,6 +2,7 @@
 
 use reconnect_format::{
     api::{Call, Code},
+    id::DeviceId,
     statement::Body,
 };
 
@@ -28,14 +29,13 @@ impl Vault {
             .filter(|id| everywhere && *id != own)
             .collect();
         for device_id in others {
-            self.write(world, &|_, _| Ok((Body::RetireDevice { device_id }, bare()))).await?;
+            self.retire_device(world, device_id).await?;
         }
         let left = if self.kept {
             let path = if everywhere { "/v1/sessions" } else { "/v1/sessions/this" };
             world.ship(Call::remove(path), Some(&self.token)).await.map(drop).map_err(Error::from)
         } else {
-            let retire = Body::RetireDevice { device_id: own };
-            self.write(world, &|_, _| Ok((retire.clone(), bare()))).await.map(drop)
+            self.retire_device(world, own).await
         };
         match left {
             // An answer was lost, or somebody else ended it: either way there is no session.
@@ -44,9 +44,23 @@ impl Vault {
         }
     }
 
+    /// Retires one device: its sessions end, and what it signs from then on counts nowhere.
+    pub async fn retire_device(
+        &mut self,
+        world: &impl World,
+        device_id: DeviceId,
+    ) -> Result<(), Error> {
+        self.write(world, &format!("retire {device_id}"), &|vault, _| {
+            vault.manifest.device(device_id).ok_or(Error::NotFound)?;
+            Ok((Body::RetireDevice { device_id }, bare()))
+        })
+        .await
+        .map(drop)
+    }
+
     /// Closes the safe for good: the last statement, after which the server erases it.
     pub async fn close_for_good(mut self, world: &impl World) -> Result<(), Stayed> {
-        if let Err(error) = self.write(world, &|_, _| Ok((Body::Close, bare()))).await {
+        if let Err(error) = self.write(world, "close", &|_, _| Ok((Body::Close, bare()))).await {
             return Err(Stayed { vault: Box::new(self), error });
         }
         let account_id = self.account_id();

@@ -1,5 +1,6 @@
 //! Locks of a safe: what registers them, and what puts a new one in place of an old one.
 
+use rand_core::CryptoRng;
 use reconnect_format::{
     Label, Suite,
     api::{Call, LockMaterial, RegistrationAnswer, RegistrationStart, Submission},
@@ -9,10 +10,10 @@ use reconnect_format::{
     statement::Body,
 };
 
-use super::{Vault, bare};
+use super::{Attach, Vault, bare};
 use crate::{
     document::draw_id,
-    error::Error,
+    error::{Error, ServerMisbehaved},
     lock::{Registration, wrap_root},
     secret::LockSecret,
     words::{PaperSecret, SixWords},
@@ -70,9 +71,8 @@ impl Vault {
         words: &SixWords,
     ) -> Result<(), Error> {
         let (lock, secret) = register_words(world, words, handle, &mut world.rng()).await?;
-        let old = self.locks_of(LockKind::Words);
-        self.set_lock(world, &secret, lock.access(), Some(lock.record)).await?;
-        self.retire_locks(world, old).await
+        let new = self.set_lock(world, &secret, lock.access(), Some(lock.record)).await?;
+        self.retire_all_but(world, new, LockKind::Words).await
     }
 
     /// A new recovery sheet in place of the old.
@@ -81,14 +81,8 @@ impl Vault {
         world: &impl World,
         paper: &PaperSecret,
     ) -> Result<(), Error> {
-        let old = self.locks_of(LockKind::Sheet);
-        self.set_lock(world, &paper.lock_secret(), sheet_access(paper), None).await?;
-        self.retire_locks(world, old).await
-    }
-
-    fn locks_of(&self, kind: LockKind) -> Vec<LockId> {
-        let locks = self.manifest.locks().filter(|(_, lock)| lock.access.kind() == kind);
-        locks.map(|(lock_id, _)| lock_id).collect()
+        let new = self.set_lock(world, &paper.lock_secret(), sheet_access(paper), None).await?;
+        self.retire_all_but(world, new, LockKind::Sheet).await
     }
 
     async fn set_lock(
@@ -97,8 +91,14 @@ impl Vault {
         secret: &LockSecret,
         access: LockAccess,
         words_record: Option<Vec<u8>>,
-    ) -> Result<(), Error> {
-        self.write(world, &|vault, mut rng| {
+    ) -> Result<LockId, Error> {
+        let wish = match &access {
+            LockAccess::Words { handle, .. } => {
+                format!("words {}", String::from_utf8_lossy(handle))
+            }
+            LockAccess::Sheet { sheet_id, .. } => format!("sheet {sheet_id}"),
+        };
+        let make = |vault: &Self, mut rng: &mut dyn CryptoRng| {
             let binding = LockBinding {
                 suite: Suite::V1,
                 account_id: vault.account_id(),
@@ -113,15 +113,29 @@ impl Vault {
                 words_record: words_record.clone().map(Base64),
             };
             let submission = Submission { lock: Some(lock), ..Submission::default() };
-            Ok((body, Box::new(|_, _| Ok(submission))))
-        })
-        .await
-        .map(drop)
+            let attach: Attach = Box::new(|_, _| Ok(submission));
+            Ok((body, attach))
+        };
+        match self.write(world, &wish, &make).await?.into_body().body {
+            Body::SetLock { lock_id, .. } => Ok(lock_id),
+            _ => Err(ServerMisbehaved::Forged.into()),
+        }
     }
 
-    async fn retire_locks(&mut self, world: &impl World, locks: Vec<LockId>) -> Result<(), Error> {
-        for lock_id in locks {
-            self.write(world, &|_, _| Ok((Body::RetireLock { lock_id }, bare()))).await?;
+    /// The new lock may be one that was set before, when its answer was lost: it stays.
+    async fn retire_all_but(
+        &mut self,
+        world: &impl World,
+        new: LockId,
+        kind: LockKind,
+    ) -> Result<(), Error> {
+        let locks = self.manifest.locks().filter(|(_, lock)| lock.access.kind() == kind);
+        let old: Vec<_> = locks.map(|(lock_id, _)| lock_id).filter(|id| *id != new).collect();
+        for lock_id in old {
+            self.write(world, &format!("unlock {lock_id}"), &|_, _| {
+                Ok((Body::RetireLock { lock_id }, bare()))
+            })
+            .await?;
         }
         Ok(())
     }

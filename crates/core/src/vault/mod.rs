@@ -76,9 +76,16 @@ pub struct Vault {
     chains: Sorted<StructureId, StructureChain>,
     accepted: Sorted<StructureId, ()>,
     records_seen: u64,
-    /// A statement was sent and nobody said whether it arrived: the chain is looked at first. STMT-8.
-    unanswered: bool,
+    /// A statement that was sent, and nobody said whether it arrived. STMT-8.
+    unanswered: Option<Sent>,
     used_bytes: u64,
+}
+
+/// A signed statement with what goes with it, and what the person had asked for.
+struct Sent {
+    wish: String,
+    statement: Signed<Statement>,
+    submission: Submission,
 }
 
 impl Vault {
@@ -217,28 +224,36 @@ impl Vault {
     /// Signs and ships a statement; when somebody else wrote first, takes in what they wrote and
     /// makes it anew: wraps and versions are computed again from what is so then. STMT-7.
     ///
-    /// What differs from journey to journey is erased: the page holds this once, not ten times.
+    /// `wish` says what the person asked for: when no answer came and they ask for the same again,
+    /// the same bytes are sent. What differs from journey to journey is erased: the page holds this
+    /// once, not ten times.
     pub(crate) async fn write(
         &mut self,
         world: &impl World,
+        wish: &str,
         make: &Make<'_>,
     ) -> Result<Signed<Statement>, Error> {
-        if self.unanswered {
+        let mut signed = None;
+        if self.unanswered.is_some() {
+            // STMT-8: the chain is read before anything is signed again.
             self.sync(world).await?;
-            self.unanswered = false;
+            match self.what_became_of(wish) {
+                Fate::Written(statement) => return Ok(statement),
+                Fate::Open(sent) => signed = Some(sent),
+                Fate::Over => {}
+            }
         }
         for _ in 0..RACES_MAX {
-            let mut rng = world.rng();
-            let (body, attach) = make(self, &mut rng)?;
-            let statement = self.sign(body, world.now(), &mut rng);
-            let mut submission = attach(&statement, &mut rng)?;
-            submission.statement = Base64(statement.encode());
-            match self.ship_submission(world, &submission).await {
+            let sent = match signed.take() {
+                Some(sent) => sent,
+                None => self.sign_for(world, wish, make)?,
+            };
+            match self.ship_submission(world, &sent.submission).await {
                 Ok(()) => {
-                    self.manifest.append(Unverified::decode(&submission.statement.0)?)?;
-                    self.statements.push(statement.clone());
+                    self.manifest.append(Unverified::decode(&sent.submission.statement.0)?)?;
+                    self.statements.push(sent.statement.clone());
                     self.remember_head(world).await?;
-                    return Ok(statement);
+                    return Ok(sent.statement);
                 }
                 Err(Error::Refused(problem)) if problem.code == Code::Conflict => {
                     // STMT-7: no second signature for a place that nobody else has taken.
@@ -247,19 +262,54 @@ impl Vault {
                     if self.manifest.sequence() == before {
                         return Err(ServerMisbehaved::Fork.into());
                     }
+                    // The bytes that won may be these, from a try whose answer was lost.
+                    if self.holds(&sent.statement) {
+                        return Ok(sent.statement);
+                    }
                 }
-                // The answer was lost, perhaps after the server had taken it in.
-                Err(Error::Offline) => {
-                    self.unanswered = true;
+                Err(error) if says_nothing(&error) => {
+                    self.unanswered = Some(sent);
                     self.sync(world).await?;
-                    self.unanswered = false;
-                    let written = self.statements.iter().any(|it| it.hash() == statement.hash());
-                    return if written { Ok(statement) } else { Err(Error::Offline) };
+                    return match self.what_became_of(wish) {
+                        Fate::Written(statement) => Ok(statement),
+                        Fate::Open(sent) => {
+                            self.unanswered = Some(sent);
+                            Err(error)
+                        }
+                        Fate::Over => Err(error),
+                    };
                 }
                 Err(error) => return Err(error),
             }
         }
         Err(Error::Offline)
+    }
+
+    fn sign_for(&self, world: &impl World, wish: &str, make: &Make<'_>) -> Result<Sent, Error> {
+        let mut rng = world.rng();
+        let (body, attach) = make(self, &mut rng)?;
+        let statement = self.sign(body, world.now(), &mut rng);
+        let mut submission = attach(&statement, &mut rng)?;
+        submission.statement = Base64(statement.encode());
+        Ok(Sent { wish: wish.to_owned(), statement, submission })
+    }
+
+    /// What the chain, just read, says of the statement that was not answered. STMT-8.
+    fn what_became_of(&mut self, wish: &str) -> Fate {
+        match self.unanswered.take() {
+            Some(sent) if sent.wish != wish => Fate::Over,
+            Some(sent) if self.holds(&sent.statement) => Fate::Written(sent.statement),
+            Some(sent) if sent.statement.body().sequence > self.manifest.sequence() => {
+                Fate::Open(sent)
+            }
+            _ => Fate::Over,
+        }
+    }
+
+    fn holds(&self, statement: &Signed<Statement>) -> bool {
+        let place = self.statements.iter().rev();
+        let mut place = place.filter(|it| it.body().sequence == statement.body().sequence);
+        place.any(|it| it.hash() == statement.hash())
     }
 
     /// The same bytes may be sent again: the server knows a statement that it has.
@@ -292,6 +342,25 @@ impl Vault {
             let signer = Signer::Device { device_id: self.device_id };
             self.device.signing.sign(self.manifest.next(signer, body, made_at, salt))
         }
+    }
+}
+
+/// What became of a statement that was not answered.
+enum Fate {
+    /// It is in the chain.
+    Written(Signed<Statement>),
+    /// Its place is free: asked for the same again, the same bytes are sent.
+    Open(Sent),
+    /// Another statement is in its place, or the person asks for something else.
+    Over,
+}
+
+/// Whether this leaves open what the server did: no answer, or one that stands before it gave.
+fn says_nothing(error: &Error) -> bool {
+    match error {
+        Error::Offline | Error::Unreadable => true,
+        Error::Refused(problem) => problem.status >= 500,
+        _ => false,
     }
 }
 

@@ -206,7 +206,7 @@ impl Vault {
             return Ok(());
         }
         let statement = self
-            .write(world, &|vault, mut rng| {
+            .write(world, &format!("put {}", draft.envelope_id), &|vault, mut rng| {
                 let owner = vault.account_id();
                 let version = vault.next_card_version(document_id);
                 let card = seal_card(&card, owner, document_id, version, &mut rng)?;
@@ -308,7 +308,7 @@ impl Vault {
     ) -> Result<(), Error> {
         self.record(document_id)?;
         let card = self.card(document_id)?.renamed(title)?;
-        self.write(world, &|vault, mut rng| {
+        self.write(world, &format!("rename {document_id} {title}"), &|vault, mut rng| {
             let version = vault.next_card_version(document_id);
             let card = seal_card(&card, vault.account_id(), document_id, version, &mut rng)?;
             let body = Body::PutCard { document_id, card: card.named.clone() };
@@ -327,7 +327,7 @@ impl Vault {
         world: &impl World,
         document_id: DocumentId,
     ) -> Result<(), Error> {
-        self.write(world, &|vault, _| {
+        self.write(world, &format!("remove {document_id}"), &|vault, _| {
             vault.record(document_id)?;
             Ok((Body::RemoveDocument { document_id }, bare()))
         })
