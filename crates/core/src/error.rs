@@ -71,6 +71,9 @@ pub enum Error {
     /// The grant has ended or was taken back.
     #[error("grant ended")]
     GrantEnded,
+    /// It was there before, its time is not over, and the server has it no more.
+    #[error("taken back")]
+    TakenBack,
     /// Not a member of a structure, or not yet.
     #[error("not a member")]
     NotAMember,
@@ -106,6 +109,7 @@ impl Error {
             Self::InvitationMisread => "invitation_misread",
             Self::NotFound => "not_found",
             Self::GrantEnded => "grant_ended",
+            Self::TakenBack => "taken_back",
             Self::NotAMember => "not_a_member",
             Self::NeedsOwnDevice => "needs_own_device",
             Self::InvitationEnded => "invitation_ended",

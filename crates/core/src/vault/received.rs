@@ -4,7 +4,8 @@
 use reconnect_format::{
     Sorted, Suite, Unverified,
     api::{
-        Call, DocumentOpened, GiveReceipt, GrantOpened, GrantedDocument, Received, ReceivedGrant,
+        Call, Code, DocumentOpened, GiveReceipt, GrantOpened, GrantedDocument, Received,
+        ReceivedGrant,
     },
     decode,
     envelope::EnvelopeRef,
@@ -219,7 +220,9 @@ impl Desk {
         let receipt = self.receipt(vault, world, grant_id, grant.owner, subject)?;
         let path = format!("/v1/received/{grant_id}/documents/{document_id}");
         let call = Call::send(format!("{path}/open"), &receipt);
-        let opened: DocumentOpened = ask(world, call, Some(vault.token())).await?;
+        let opened: DocumentOpened = ask(world, call, Some(vault.token()))
+            .await
+            .map_err(|error| grant.gone(error, world.now()))?;
         let binding = WrapBinding::new(grant_id, document_id, &paper.content);
         let key = unwrap_document(&opened.content_wrap.0, &grant.secret.key(), &binding)?;
         let card = paper.paper.card.as_ref().map_err(|damaged| *damaged)?;
@@ -247,12 +250,26 @@ impl Desk {
         let binding = WrapBinding::new(grant_id, document_id, named);
         let key = unwrap_document(wrap, &grant.secret.key(), &binding)?;
         let path = format!("/v1/received/{grant_id}/documents/{document_id}/thumbnail");
-        let bytes = world.ship(Call::read(path), Some(vault.token())).await?;
+        let bytes = world
+            .ship(Call::read(path), Some(vault.token()))
+            .await
+            .map_err(|error| grant.gone(error.into(), world.now()))?;
         Ok(open_thumbnail(&key, &bytes, named, grant.owner, document_id)?)
     }
 }
 
 impl OpenedGrant {
+    /// What it means that the server does not have what this session has seen: no more than that it
+    /// is there no longer, before its time or after.
+    fn gone(&self, error: Error, now: u64) -> Error {
+        match error {
+            Error::Refused(problem) if problem.code == Code::NotFound => {
+                if self.terms.ends_at > now { Error::TakenBack } else { Error::GrantEnded }
+            }
+            other => other,
+        }
+    }
+
     fn show(&self) -> ReceivedGift {
         ReceivedGift {
             grant_id: self.terms.grant_id,
