@@ -3,9 +3,11 @@
 use js_sys::Uint8Array;
 use reconnect_core::{
     error::Error,
-    vault::{Desk, ReceivedGift, Standing, Vault},
+    vault::{Desk, FoundingNames, ReceivedGift, Standing, Vault},
+    words::PaperSecret,
+    world::World,
 };
-use reconnect_format::structure::Role;
+use reconnect_format::{api::Code, structure::Role};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -14,8 +16,8 @@ use crate::{
     bulk::Reader,
     id,
     outside::Browser,
-    thrown,
-    view::{self, DocumentView, SheetView, shown},
+    refused, thrown,
+    view::{self, DocumentView, shown},
 };
 
 /// The structure as its people see it.
@@ -50,14 +52,6 @@ struct InvitationView {
     name: String,
     ends_at: u64,
     state: &'static str,
-}
-
-/// What founding shows once.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct FoundedView {
-    structure: StructureView,
-    root_sheet: SheetView,
 }
 
 /// An invitation that was just made.
@@ -133,6 +127,19 @@ fn received(gift: ReceivedGift) -> ReceivedView {
 }
 
 impl Client {
+    /// Never over a structure that is there: another page may have been first.
+    async fn found_with(&self, paper: &PaperSecret, names: FoundingNames) -> Result<(), JsValue> {
+        if let Some(desk) = &*self.desk.borrow() {
+            let same = desk.is_rooted_in(paper);
+            return if same { Ok(()) } else { Err(thrown(&refused(409, Code::Conflict))) };
+        }
+        let founding =
+            self.with(async |vault, world| Desk::found(vault, world, paper, &names).await);
+        let desk = founding.await?;
+        self.desk.replace(Some(desk));
+        Ok(())
+    }
+
     /// Lends safe and desk to one journey.
     async fn at_desk<T>(
         &self,
@@ -159,25 +166,29 @@ impl Client {
         self.at_desk(async |desk, vault, _| Ok(shown(&structure(desk, vault)))).await
     }
 
-    /// Founds a structure; the letters of its root are shown once.
+    /// Draws the root of a structure that does not exist yet: its letters, to be put on paper first.
+    pub fn draw_root(&self) -> String {
+        let paper = PaperSecret::generate(&mut self.world.rng());
+        let sheet = shown(&view::sheet(paper.groups()));
+        self.root.replace(Some(paper));
+        sheet
+    }
+
+    /// Founds a structure with the root that was drawn. It can be tried again: when an answer was
+    /// lost, the structure that is there by then is the one.
     pub async fn found(
         &self,
         name: String,
         place: String,
         my_name: String,
     ) -> Result<String, JsValue> {
-        let (desk, paper) = self
-            .with(async |vault, world| {
-                let founded = Desk::found(vault, world, &name, &place, &my_name).await?;
-                Ok((founded.desk, founded.root_paper))
-            })
-            .await?;
-        self.desk.replace(Some(desk));
-        self.at_desk(async |desk, vault, _| {
-            let root_sheet = view::sheet(paper);
-            Ok(shown(&FoundedView { structure: structure(desk, vault), root_sheet }))
-        })
-        .await
+        let paper = self.root.take().ok_or_else(|| thrown(&Error::BadInput))?;
+        let founded = self.found_with(&paper, FoundingNames { name, place, my_name }).await;
+        if founded.is_err() {
+            self.root.replace(Some(paper));
+        }
+        founded?;
+        self.at_desk(async |desk, vault, _| Ok(shown(&structure(desk, vault)))).await
     }
 
     /// Makes an invitation.

@@ -17,11 +17,17 @@ use js_sys::Uint8Array;
 use reconnect_core::{
     error::Error,
     picture,
-    vault::{Comparison, Drawn, Gift, PaperCard, Stayed, Vault, upload_begin, upload_part},
+    vault::{
+        Comparison, Drawn, Gift, PaperCard, Stayed, Vault, upload_begin, upload_give_up,
+        upload_part,
+    },
     words::{PaperSecret, SixWords},
     world::World,
 };
-use reconnect_format::id::EnvelopeId;
+use reconnect_format::{
+    api::{Code, Problem},
+    id::EnvelopeId,
+};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
@@ -35,6 +41,11 @@ use view::shown;
 /// An error as the worker catches it: JSON text with a stable code.
 pub(crate) fn thrown(error: &Error) -> JsValue {
     shown(&view::refusal(error)).into()
+}
+
+/// A refusal of this side of the wire.
+pub(crate) fn refused(status: u16, code: Code) -> Error {
+    Error::Refused(Problem { status, code, retry_after_seconds: None, limit_bytes: None })
 }
 
 pub(crate) fn id<T: FromStr>(text: &str) -> Result<T, Error> {
@@ -51,6 +62,9 @@ pub struct Client {
     token: RefCell<Option<String>>,
     #[cfg(feature = "structure")]
     desk: RefCell<Option<reconnect_core::vault::Desk>>,
+    /// Of a structure that is about to be founded: on paper before it counts.
+    #[cfg(feature = "structure")]
+    root: RefCell<Option<PaperSecret>>,
 }
 
 /// What a person says of a document, as the page sends it.
@@ -76,13 +90,7 @@ impl Client {
     }
 
     fn lent(&self) -> Result<Vault, JsValue> {
-        let locked = Error::Refused(reconnect_format::api::Problem {
-            status: 401,
-            code: reconnect_format::api::Code::SessionEnded,
-            retry_after_seconds: None,
-            limit_bytes: None,
-        });
-        self.vault.take().ok_or_else(|| thrown(&locked))
+        self.vault.take().ok_or_else(|| thrown(&refused(401, Code::SessionEnded)))
     }
 
     /// A safe that could not be left is still there, so that leaving it can be tried again.
@@ -119,6 +127,8 @@ impl Client {
             token: RefCell::default(),
             #[cfg(feature = "structure")]
             desk: RefCell::default(),
+            #[cfg(feature = "structure")]
+            root: RefCell::default(),
         }
     }
 
@@ -211,7 +221,16 @@ impl Client {
 
     /// The safe's devices.
     pub async fn devices(&self) -> Result<String, JsValue> {
-        self.with(async |vault, _| Ok(shown(&view::devices(vault)))).await
+        self.with(async |vault, world| {
+            vault.sync(world).await?;
+            Ok(shown(&view::devices(vault)))
+        })
+        .await
+    }
+
+    /// Retires one device.
+    pub async fn retire_device(&self, device: String) -> Result<(), JsValue> {
+        self.with(async |vault, world| vault.retire_device(world, id(&device)?).await).await
     }
 
     /// A picture without place and device; anything else as it is.
@@ -259,6 +278,13 @@ impl Client {
         let envelope_id: EnvelopeId = id(&envelope).map_err(|it| thrown(&it))?;
         let call = upload_part(envelope_id, part, Vec::new());
         let answer = self.world.ship_held(&call, token.as_deref(), bytes.into()).await;
+        answer.map(drop).map_err(|it| thrown(&it.into()))
+    }
+
+    /// Gives up an upload: the server forgets the parts that have arrived.
+    pub async fn give_up(&self, envelope: String) -> Result<(), JsValue> {
+        let envelope_id: EnvelopeId = id(&envelope).map_err(|it| thrown(&it))?;
+        let answer = self.world.ship(upload_give_up(envelope_id), self.token().as_deref()).await;
         answer.map(drop).map_err(|it| thrown(&it.into()))
     }
 

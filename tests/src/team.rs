@@ -4,7 +4,8 @@ use anyhow::{Context as _, Result, ensure};
 use reconnect::{Clock, Config, operator::Operator};
 use reconnect_core::{
     error::Error,
-    vault::{Comparison, Desk, Gift, ReceivedGift, Standing},
+    vault::{Comparison, Desk, FoundingNames, Gift, ReceivedGift, Standing},
+    words::PaperSecret,
     world::World as _,
 };
 use reconnect_format::id::{DocumentId, GrantId, StructureId};
@@ -48,13 +49,19 @@ impl Team {
     }
 }
 
+/// A structure of that name, whose manager is Maryam.
+pub fn called(name: &str, place: &str) -> FoundingNames {
+    FoundingNames { name: name.to_owned(), place: place.to_owned(), my_name: "Maryam".to_owned() }
+}
+
 impl Member {
     /// Somebody founds a structure.
     pub async fn found(mut person: Person, name: &str, place: &str) -> Result<Self> {
         let Person { browser, vault, .. } = &mut person;
-        let founded = Desk::found(vault, browser, name, place, "Maryam").await?;
-        ensure!(founded.root_paper.len() == 9, "the root's paper has its groups");
-        Ok(Self { person, desk: founded.desk })
+        let paper = PaperSecret::generate(&mut browser.rng());
+        let desk = Desk::found(vault, browser, &paper, &called(name, place)).await?;
+        ensure!(desk.is_rooted_in(&paper));
+        Ok(Self { person, desk })
     }
 
     /// This manager invites somebody, who answers and is admitted by the manager's page.

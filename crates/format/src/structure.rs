@@ -283,6 +283,8 @@ pub struct StructureChain {
     pub founding: Founding,
     /// The newest recipient epoch, once there is one.
     pub epoch: Option<EpochTerms>,
+    /// What names the recipient key of each epoch, the first first.
+    pub key_ids: Vec<[u8; 32]>,
     /// The newest roster, once there is one.
     pub roster: Option<RosterTerms>,
     /// When the newest statement was made, by its signer's clock: seconds since 1970.
@@ -309,9 +311,15 @@ impl StructureChain {
         if !begins {
             return Err(ChainError::OtherChain);
         }
-        let hashes = vec![statement.hash()];
-        let made_at = body.made_at;
-        Ok(Self { structure_id, founding, epoch: None, roster: None, made_at, hashes })
+        Ok(Self {
+            structure_id,
+            made_at: body.made_at,
+            founding,
+            epoch: None,
+            key_ids: Vec::new(),
+            roster: None,
+            hashes: vec![statement.hash()],
+        })
     }
 
     /// Verifies a whole chain: the first statement, then [`Attested`] ones.
@@ -369,6 +377,7 @@ impl StructureChain {
                 if terms.epoch != self.epoch.as_ref().map_or(1, |epoch| epoch.epoch + 1) {
                     return Err(ChainError::OtherChain);
                 }
+                self.key_ids.push(terms.recipient.id());
                 self.roster = Some(terms.roster.clone());
                 self.epoch = Some(terms.clone());
             }
@@ -387,6 +396,12 @@ impl StructureChain {
             Some(_) => Err(ChainError::OtherChain),
             None => Err(ChainError::Rollback),
         }
+    }
+
+    /// What names the recipient key of an epoch, counted from 1.
+    pub fn key_id(&self, epoch: u64) -> Option<[u8; 32]> {
+        let index = usize::try_from(epoch.checked_sub(1)?).ok()?;
+        self.key_ids.get(index).copied()
     }
 
     /// Sequence number and hash of the newest statement.

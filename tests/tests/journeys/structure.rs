@@ -5,6 +5,7 @@ use reconnect_core::{
     document::Card,
     error::Error,
     vault::{Comparison, Desk, GrantState, Sentence, Standing},
+    words::PaperSecret,
     world::World as _,
 };
 use reconnect_format::{
@@ -16,7 +17,7 @@ use reconnect_tests::{
     dump,
     scan::contains,
     stage::{DAY, Person, Server, bytes, card},
-    team::{Member, Team},
+    team::{Member, Team, called},
     wire::Answer,
 };
 
@@ -34,6 +35,8 @@ super::on_both_databases! {
     removing_a_paper_takes_it_from_everybody,
     everything_goes_on_after_a_restart_and_from_another_browser,
     an_admission_whose_answer_was_lost_is_made_once,
+    an_admission_that_arrives_late_is_taken_in,
+    a_founding_whose_answer_was_lost_is_found_again_by_its_root,
     a_team_grows_and_everybody_reads_what_came_before,
 }
 
@@ -469,6 +472,62 @@ async fn an_admission_whose_answer_was_lost_is_made_once(server: Server) -> Resu
     }
     let team = manager.desk.members(&manager.person.vault);
     ensure!(team.len() == 3, "{team:?}");
+    Ok(())
+}
+
+async fn an_admission_that_arrives_late_is_taken_in(server: Server) -> Result<()> {
+    let mut manager = Member::found(server.person().await?, "Accueil", "Lyon").await?;
+    server.accept(manager.desk.structure_id()).await?;
+    manager.settle().await?;
+    // Before the next look, in the middle of it, after it; and then over a page that is opened anew.
+    let turns = [None, Some("/invitations"), Some("/commits")];
+    for (turn, name) in turns.into_iter().zip(["Paul", "Nour", "Sami"]) {
+        let fragment = manager.invite(name).await?;
+        let mut person = server.person().await?;
+        let Person { browser, vault, .. } = &mut person;
+        let desk = Desk::join(vault, browser, &fragment, name).await?;
+        let mut worker = Member { person, desk };
+        manager.browser().cut(Cut::OnItsWay, "/commits");
+        ensure!(manager.settle().await == Err(Error::Offline));
+        if let Some(what) = turn {
+            manager.browser().cut(Cut::Call, what);
+            // What is asked first is lost: the group was looked at, and nobody was admitted.
+            let looked = manager.settle().await;
+            ensure!(looked.is_ok() || looked == Err(Error::Offline), "{looked:?}");
+        }
+        manager.browser().let_through().await?;
+        manager.settle().await?;
+        let Member { person, .. } = manager;
+        let Person { browser, mut vault, handle, words, sheet } = person;
+        let desk = Desk::resume(&mut vault, &browser).await?.context("no desk was kept")?;
+        manager = Member { person: Person { browser, vault, handle, words, sheet }, desk };
+        worker.settle().await?;
+        ensure!(worker.desk.standing() == Standing::Member, "{name}, {turn:?}");
+    }
+    let team = manager.desk.members(&manager.person.vault);
+    ensure!(team.len() == 4, "{team:?}");
+    Ok(())
+}
+
+async fn a_founding_whose_answer_was_lost_is_found_again_by_its_root(server: Server) -> Result<()> {
+    for when in [Cut::Answer, Cut::Call] {
+        let mut person = server.person().await?;
+        let Person { browser, vault, .. } = &mut person;
+        let paper = PaperSecret::generate(&mut browser.rng());
+        for _ in 0..2 {
+            browser.cut(when, "/v1/structures");
+        }
+        let lost = Desk::found(vault, browser, &paper, &called("Accueil", "Lyon")).await.err();
+        ensure!(lost == Some(Error::Offline), "{lost:?}");
+        let there = Desk::resume(vault, browser).await?;
+        ensure!(there.is_some() == (when == Cut::Answer));
+        let desk = match there {
+            Some(desk) => desk,
+            None => Desk::found(vault, browser, &paper, &called("Accueil", "Lyon")).await?,
+        };
+        ensure!(desk.is_rooted_in(&paper), "the letters on paper are the root's");
+        ensure!(!desk.is_rooted_in(&PaperSecret::generate(&mut browser.rng())));
+    }
     Ok(())
 }
 

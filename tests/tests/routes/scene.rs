@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 use reconnect_core::{
     vault::{Comparison, Desk, Gift, Vault, upload_begin, upload_part},
+    words::PaperSecret,
     world::World as _,
 };
 use reconnect_format::{
@@ -15,7 +16,7 @@ use reconnect_tests::{
     browser::{Browser, Exchange},
     dump::Dump,
     stage::{DAY, Database, Person, Server, bytes, parts},
-    team::Member,
+    team::{Member, called},
     wire::Answer,
 };
 
@@ -186,7 +187,9 @@ impl Scene {
         Desk::join(vault, browser, &answered, "Invité").await?;
         self.objects.insert(("invitation_id", "answered"), invitation(&self.server, &answered)?);
         let Person { browser, vault, .. } = &mut cast.other;
-        let waiting = Desk::found(vault, browser, "En attente", "Nulle part", "Moi").await?.desk;
+        let paper = PaperSecret::generate(&mut browser.rng());
+        let waiting =
+            Desk::found(vault, browser, &paper, &called("En attente", "Nulle part")).await?;
         for (object, id) in [
             ("accepted", structure_id),
             ("another", cast.stranger.desk.structure_id()),

@@ -8,15 +8,16 @@
 //! ```
 //!
 //! It exists in the clear only here: the group seals and opens it, and it is wiped when dropped.
-//! Any member can seal one, so whoever opens it compares a seed's public key with the chain.
+//! Any member can seal one, so whoever opens it compares each seed's public key with the chain.
 
 use rand_core::CryptoRng;
-use reconnect_format::{Label, Suite, encode};
+use reconnect_format::{Label, Suite, encode, structure::StructureChain};
 use tls_codec::{DeserializeBytes, TlsDeserializeBytes, TlsSerialize, TlsSize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{Group, GroupError};
 use crate::{
+    key::RecipientKey,
     seal::{open_salted, seal_salted},
     secret::EpochSeed,
 };
@@ -96,6 +97,21 @@ impl Group {
 }
 
 impl History {
+    /// Any member could seal another seed into it: each must give the key that the chain names for
+    /// its epoch, and the newest epoch's must be there. HIST-1.
+    pub fn check(&self, chain: &StructureChain) -> Result<(), GroupError> {
+        let is_the_chains = |(epoch, seed): &(u64, EpochSeed)| {
+            chain.key_id(*epoch) == Some(RecipientKey::of_epoch(seed).public().id())
+        };
+        let newest = chain.epoch.as_ref().map(|terms| terms.epoch);
+        let complete = newest.is_none_or(|it| self.seeds.iter().any(|(epoch, _)| *epoch == it));
+        if complete && self.seeds.iter().all(is_the_chains) {
+            Ok(())
+        } else {
+            Err(GroupError::Damaged)
+        }
+    }
+
     pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
         let seeds = self
             .seeds

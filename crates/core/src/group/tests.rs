@@ -320,6 +320,42 @@ fn an_epoch_seed_is_its_epochs_and_its_structures() {
 }
 
 #[test]
+fn every_seed_of_a_history_must_be_the_chains() {
+    let (mut house, group) = House::found(1);
+    let first = group.epoch_seed(1).unwrap();
+    let seed = |byte| EpochSeed::from_bytes([byte; 32]);
+    for epoch in 2..=4 {
+        let roster = group.roster(&house.gate()).unwrap();
+        let key = RecipientKey::of_epoch(&seed(u8::try_from(epoch).unwrap())).public().clone();
+        house.say(StructureBody::Epoch(EpochTerms { epoch, recipient: Box::new(key), roster }));
+    }
+    let check = |seeds: &[(u64, u8)]| {
+        let known = |(epoch, byte): &(u64, u8)| match byte {
+            1 => (*epoch, EpochSeed::from_bytes(*first.expose())),
+            other => (*epoch, seed(*other)),
+        };
+        History { seeds: seeds.iter().map(known).collect(), names: vec![] }.check(&house.chain)
+    };
+    assert_eq!(check(&[(1, 1), (2, 2), (3, 3), (4, 4)]), Ok(()));
+    assert_eq!(check(&[(2, 2), (4, 4)]), Ok(()), "what nothing is wrapped to may be gone");
+    for wrong in [
+        // Another seed in an old epoch, in the middle, in the newest; twice; one that is swapped.
+        &[(1, 9), (2, 2), (3, 3), (4, 4)][..],
+        &[(1, 1), (2, 9), (3, 3), (4, 4)],
+        &[(1, 1), (2, 2), (3, 3), (4, 9)],
+        &[(1, 1), (1, 9), (4, 4)],
+        &[(2, 3), (3, 2), (4, 4)],
+        // No newest; epochs that the chain does not have.
+        &[(1, 1), (2, 2), (3, 3)],
+        &[(4, 4), (5, 5)],
+        &[(0, 4), (4, 4)],
+        &[],
+    ] {
+        assert_eq!(check(wrong), Err(GroupError::Damaged), "{wrong:?}");
+    }
+}
+
+#[test]
 fn a_history_opens_in_its_epoch_only_and_whole() {
     let (mut house, mut group) = House::found(1);
     let rng = &mut UnwrapErr(SysRng);

@@ -5,7 +5,7 @@
 
 use reconnect_format::{
     Label, Signed, Sorted, Suite,
-    api::{Call, Code, FoundStructure, Inside, Join, Memberships},
+    api::{Admit, Call, Code, FoundStructure, Inside, Join, Memberships},
     decode, encode,
     id::{AccountId, Base64, DocumentId, GrantId, StructureId},
     structure::{
@@ -44,6 +44,8 @@ pub struct Desk {
     pub(super) opened: Sorted<GrantId, OpenedGrant>,
     pub(super) versions: Sorted<(AccountId, DocumentId), u32>,
     pub(super) invitations: Vec<PendingInvitation>,
+    /// The admission whose commit is staged and that nobody answered. GROUP-5.
+    pub(super) unanswered: Option<Admit>,
 }
 
 pub(super) enum Inner {
@@ -51,12 +53,14 @@ pub(super) enum Inner {
     Member(Box<Group>),
 }
 
-/// A new structure, and the paper of its root, which is shown once.
-pub struct Founded {
-    /// The founder's desk.
-    pub desk: Desk,
-    /// Letters to print.
-    pub root_paper: Vec<String>,
+/// What a new structure and its first manager are called.
+pub struct FoundingNames {
+    /// Of the structure, as on its door.
+    pub name: String,
+    /// Its town.
+    pub place: String,
+    /// Of the manager, known inside only.
+    pub my_name: String,
 }
 
 /// What a device keeps of its place in a structure, sealed.
@@ -66,6 +70,8 @@ struct KeptDesk {
     structure_id: StructureId,
     member: u8,
     snapshot: Vec<u8>,
+    /// What `Desk::unanswered` holds, as it is sent; empty for nothing.
+    unanswered: Vec<u8>,
 }
 
 impl From<GroupError> for Error {
@@ -94,18 +100,19 @@ pub(super) fn bounded(name: &str) -> Result<&str, Error> {
 
 impl Desk {
     /// Founds a structure; the person at this page is its first manager. STRUCT-1, STRUCT-4.
+    ///
+    /// The root is on paper before this is called: an answer that is lost takes nothing with it.
     pub async fn found(
         vault: &mut Vault,
         world: &impl World,
-        name: &str,
-        place: &str,
-        my_name: &str,
-    ) -> Result<Founded, Error> {
+        paper: &PaperSecret,
+        names: &FoundingNames,
+    ) -> Result<Self, Error> {
         if !vault.is_kept() {
             return Err(Error::NeedsOwnDevice);
         }
         let mut rng = world.rng();
-        let paper = PaperSecret::generate(&mut rng);
+        let FoundingNames { name, place, my_name } = names;
         let root = paper.structure_root();
         let mut nonce = [0; 32];
         rand_core::Rng::fill_bytes(&mut rng, &mut nonce);
@@ -157,15 +164,21 @@ impl Desk {
             opened: Sorted::default(),
             versions: Sorted::default(),
             invitations: Vec::new(),
+            unanswered: None,
         };
         desk.keep(vault, world).await?;
         let call = Call::send("/v1/structures", &call);
-        // Sent again when the answer was lost, the same bytes: the root's letters are shown only once.
+        // Sent again when the answer was lost, the same bytes.
         match world.ship(call.clone(), Some(vault.token())).await {
             Err(ShipError::Offline) => world.ship(call, Some(vault.token())).await?,
             other => other?,
         };
-        Ok(Founded { desk, root_paper: paper.groups() })
+        Ok(desk)
+    }
+
+    /// Whether this structure was founded with the root on that paper.
+    pub fn is_rooted_in(&self, paper: &PaperSecret) -> bool {
+        self.chain.founding.root == paper.structure_root().public()
     }
 
     /// Answers an invitation: from then on one waits for a manager. INV-3.
@@ -201,7 +214,13 @@ impl Desk {
         let join = Join { join: Base64(encode(&AuthenticatedJoin { request, tag })) };
         // The chain is fetched after the answer: only then does the server show a structure that
         // the operator has not accepted yet.
-        keep_standing(vault, world, structure_id, false, &newcomer.snapshot()).await?;
+        let kept = KeptDesk {
+            structure_id,
+            member: 0,
+            snapshot: newcomer.snapshot().to_vec(),
+            unanswered: Vec::new(),
+        };
+        keep_sealed(vault, world, &kept).await?;
         world.ship(Call::send(path, &join), Some(vault.token())).await?;
         let chain = vault.structure(world, structure_id).await?.clone();
         Ok(Self::waiting(chain, newcomer))
@@ -218,6 +237,7 @@ impl Desk {
             opened: Sorted::default(),
             versions: Sorted::default(),
             invitations: Vec::new(),
+            unanswered: None,
         }
     }
 
@@ -244,6 +264,7 @@ impl Desk {
             let waiting = Newcomer::new(vault.device(), &vault.device_proof())?.0;
             let mut desk = Self::waiting(chain, waiting);
             desk.standing = Inner::Member(Box::new(group));
+            desk.unanswered = serde_json::from_slice(&kept.unanswered).ok();
             desk
         };
         desk.settle(vault, world).await?;
@@ -255,12 +276,33 @@ impl Desk {
             Inner::Waiting(newcomer) => (false, newcomer.snapshot()),
             Inner::Member(group) => (true, group.snapshot()),
         };
-        keep_standing(vault, world, self.structure_id, member, &snapshot).await
+        let unanswered = self.unanswered.as_ref().map(serde_json::to_vec);
+        let kept = KeptDesk {
+            structure_id: self.structure_id,
+            member: member.into(),
+            snapshot: snapshot.to_vec(),
+            unanswered: unanswered.transpose().map_err(|_| Error::BadInput)?.unwrap_or_default(),
+        };
+        keep_sealed(vault, world, &kept).await
     }
 
     /// Does what waits for this page: takes in what others committed, joins when a manager has
     /// admitted this person, admits whoever answered an invitation of this manager's.
     pub async fn settle(&mut self, vault: &mut Vault, world: &impl World) -> Result<(), Error> {
+        self.catch_up(vault, world).await?;
+        if self.role(vault) == Some(Role::Manager) {
+            self.send_again(vault, world).await?;
+            self.admit_all(vault, world).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes in what others committed, and what this page did when its answer was lost.
+    pub(super) async fn catch_up(
+        &mut self,
+        vault: &mut Vault,
+        world: &impl World,
+    ) -> Result<(), Error> {
         // The chain is fetched after the group: it reaches every commit that was shown.
         let inside = self.look_inside(vault, world).await?;
         self.chain = vault.structure(world, self.structure_id).await?.clone();
@@ -268,11 +310,7 @@ impl Desk {
         let Some(inside) = inside else { return Ok(()) };
         self.learn_certificates(&inside)?;
         self.follow(&inside)?;
-        self.keep(vault, world).await?;
-        if self.role(vault) == Some(Role::Manager) {
-            self.admit_all(vault, world).await?;
-        }
-        Ok(())
+        self.keep(vault, world).await
     }
 
     /// What members see; nothing while one waits to become one.
@@ -317,30 +355,19 @@ impl Desk {
             }
             Inner::Member(group) => {
                 follow_commits(group, inside, &gate)?;
-                // A commit that no answer came to, and that the server does not have: given up.
-                if group.is_staged() && group.mls_epoch() == inside.mls_epoch {
-                    group.drop_staged()?;
+                if !group.is_staged() {
+                    self.unanswered = None;
                 }
             }
         }
         if let Inner::Member(group) = &self.standing
             && group.mls_epoch() == inside.mls_epoch
         {
-            self.history = group.open_history(&inside.history.0)?;
-            self.check_seeds()?;
+            let history = group.open_history(&inside.history.0)?;
+            history.check(&self.chain)?;
+            self.history = history;
         }
         Ok(())
-    }
-
-    /// A member could seal another seed into the history: the newest must give the chain's key.
-    /// HIST-1.
-    fn check_seeds(&self) -> Result<(), Error> {
-        let Some(epoch) = &self.chain.epoch else { return Ok(()) };
-        let seed = self.history.seeds.iter().find(|(number, _)| *number == epoch.epoch);
-        match seed {
-            Some((_, seed)) if *RecipientKey::of_epoch(seed).public() == *epoch.recipient => Ok(()),
-            _ => Err(Damaged.into()),
-        }
     }
 
     /// The recipient key of an epoch whose seed this member holds.
@@ -351,14 +378,7 @@ impl Desk {
     }
 }
 
-async fn keep_standing(
-    vault: &Vault,
-    world: &impl World,
-    structure_id: StructureId,
-    member: bool,
-    snapshot: &[u8],
-) -> Result<(), Error> {
-    let kept = KeptDesk { structure_id, member: member.into(), snapshot: snapshot.to_vec() };
+async fn keep_sealed(vault: &Vault, world: &impl World, kept: &KeptDesk) -> Result<(), Error> {
     let mut salt = [0; 32];
     rand_core::Rng::fill_bytes(&mut world.rng(), &mut salt);
     let sealed = seal_salted(
@@ -366,7 +386,7 @@ async fn keep_standing(
         salt,
         Label::GroupStateSeal,
         vault.account_id().as_bytes(),
-        &Zeroizing::new(encode(&kept)),
+        &Zeroizing::new(encode(kept)),
     );
     Ok(world.keep(&kept_name(vault), &sealed).await?)
 }

@@ -22,6 +22,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use super::{
     Vault,
     desk::{Desk, Inner, bounded, certify, next_statement, text},
+    says_nothing,
 };
 use crate::{
     error::Error,
@@ -209,26 +210,65 @@ impl Desk {
             statement: statement.clone(),
             invitation_id,
         };
+        let call = self.unanswered.insert(call).clone();
         self.keep(vault, world).await?;
-        let path = format!("/v1/structures/{}/commits", self.structure_id);
-        let answer = world.ship(Call::send(path, &call), Some(vault.token())).await;
+        let answer = self.ship_admission(vault, world, &call).await;
         let Inner::Member(group) = &mut self.standing else { return Err(Error::NotAMember) };
-        match answer.map_err(Error::from) {
-            Ok(_) => {
+        match answer {
+            Ok(()) => {
                 group.merge_staged()?;
+                self.unanswered = None;
                 self.chain.append(&statement.0)?;
                 Ok(())
             }
             // Refused for good: whoever committed first is taken in at the next look.
-            Err(Error::Refused(problem)) if (400..500).contains(&problem.status) => {
+            Err(error) if !says_nothing(&error) => {
                 group.drop_staged()?;
+                self.unanswered = None;
                 self.history.names.pop();
                 self.keep(vault, world).await?;
-                Err(Error::Refused(problem))
+                Err(error)
             }
-            // No answer, or none that says: it stays staged, and the next look at the server tells.
+            // No answer, or none that says: it stays staged, and the next look sends it again.
             Err(error) => Err(error),
         }
+    }
+
+    async fn ship_admission(
+        &self,
+        vault: &Vault,
+        world: &impl World,
+        call: &Admit,
+    ) -> Result<(), Error> {
+        let path = format!("/v1/structures/{}/commits", self.structure_id);
+        world.ship(Call::send(path, call), Some(vault.token())).await?;
+        Ok(())
+    }
+
+    /// Sends an admission that was not answered again, the same bytes: the first copy may still be
+    /// on its way, so it is given up only once the server has refused it. GROUP-5.
+    pub(super) async fn send_again(
+        &mut self,
+        vault: &mut Vault,
+        world: &impl World,
+    ) -> Result<(), Error> {
+        let Some(call) = self.unanswered.clone() else { return Ok(()) };
+        let answer = self.ship_admission(vault, world, &call).await;
+        if let Err(error) = &answer
+            && says_nothing(error)
+        {
+            return answer;
+        }
+        // Taken in, or somebody else's in its place: the look merges whichever it is.
+        self.catch_up(vault, world).await?;
+        if let (Inner::Member(group), Err(_)) = (&mut self.standing, answer)
+            && group.is_staged()
+        {
+            group.drop_staged()?;
+            self.unanswered = None;
+            self.keep(vault, world).await?;
+        }
+        Ok(())
     }
 
     /// Makes an invitation. The secret is in the fragment and, sealed for this manager, on the

@@ -40,14 +40,15 @@ use crate::{
 };
 
 #[cfg(feature = "structure")]
-pub use desk::{Desk, Founded};
+pub use desk::{Desk, FoundingNames};
 pub use entry::Drawn;
 pub use giving::{Comparison, Gift, GivenGrant, GrantState};
 #[cfg(feature = "structure")]
 pub use invite::{Invited, PendingInvitation};
 pub use leave::Stayed;
 pub use papers::{
-    ContentDraft, Paper, PaperCard, Reading, upload_begin, upload_part, upload_state,
+    ContentDraft, Paper, PaperCard, Reading, upload_begin, upload_give_up, upload_part,
+    upload_state,
 };
 #[cfg(feature = "structure")]
 pub use received::{ReceivedGift, ReceivedPaper};
@@ -355,11 +356,12 @@ enum Fate {
     Over,
 }
 
-/// Whether this leaves open what the server did: no answer, or one that stands before it gave.
+/// Whether this leaves open what became of what was sent, perhaps in an earlier copy: no answer, or
+/// one that was given before anybody looked at it.
 fn says_nothing(error: &Error) -> bool {
     match error {
         Error::Offline | Error::Unreadable => true,
-        Error::Refused(problem) => problem.status >= 500,
+        Error::Refused(problem) => matches!(problem.status, 401 | 429 | 500..),
         _ => false,
     }
 }
