@@ -61,8 +61,9 @@ pub struct Gift {
 impl Gift {
     /// All of it: what differs in a word is another gift.
     fn wish(&self) -> String {
-        let Self { structure_id, document_ids, ends_at, signed_as, purpose } = self;
-        format!("give {structure_id} {document_ids:?} {ends_at} {signed_as:?} {purpose:?}")
+        let ids = self.document_ids.iter().map(ToString::to_string).collect::<Vec<_>>().concat();
+        let Self { structure_id, ends_at, signed_as, purpose, .. } = self;
+        format!("give {structure_id} {ids} {ends_at} {signed_as}\n{purpose}")
     }
 }
 
