@@ -17,10 +17,7 @@ use js_sys::Uint8Array;
 use reconnect_core::{
     error::Error,
     picture,
-    vault::{
-        Comparison, Drawn, Gift, PaperCard, Stayed, Vault, upload_begin, upload_give_up,
-        upload_part,
-    },
+    vault::{Comparison, Drawn, Gift, PaperCard, Stayed, Vault, upload_begin, upload_part},
     words::{PaperSecret, SixWords},
     world::World,
 };
@@ -221,11 +218,7 @@ impl Client {
 
     /// The safe's devices.
     pub async fn devices(&self) -> Result<String, JsValue> {
-        self.with(async |vault, world| {
-            vault.sync(world).await?;
-            Ok(shown(&view::devices(vault)))
-        })
-        .await
+        self.with(async |vault, _| Ok(shown(&view::devices(vault)))).await
     }
 
     /// Retires one device.
@@ -278,13 +271,6 @@ impl Client {
         let envelope_id: EnvelopeId = id(&envelope).map_err(|it| thrown(&it))?;
         let call = upload_part(envelope_id, part, Vec::new());
         let answer = self.world.ship_held(&call, token.as_deref(), bytes.into()).await;
-        answer.map(drop).map_err(|it| thrown(&it.into()))
-    }
-
-    /// Gives up an upload: the server forgets the parts that have arrived.
-    pub async fn give_up(&self, envelope: String) -> Result<(), JsValue> {
-        let envelope_id: EnvelopeId = id(&envelope).map_err(|it| thrown(&it))?;
-        let answer = self.world.ship(upload_give_up(envelope_id), self.token().as_deref()).await;
         answer.map(drop).map_err(|it| thrown(&it.into()))
     }
 

@@ -47,8 +47,7 @@ pub use giving::{Comparison, Gift, GivenGrant, GrantState};
 pub use invite::{Invited, PendingInvitation};
 pub use leave::Stayed;
 pub use papers::{
-    ContentDraft, Paper, PaperCard, Reading, upload_begin, upload_give_up, upload_part,
-    upload_state,
+    ContentDraft, Paper, PaperCard, Reading, upload_begin, upload_part, upload_state,
 };
 #[cfg(feature = "structure")]
 pub use received::{ReceivedGift, ReceivedPaper};
@@ -78,7 +77,7 @@ pub struct Vault {
     accepted: Sorted<StructureId, ()>,
     records_seen: u64,
     /// A statement that was sent, and nobody said whether it arrived. STMT-8.
-    unanswered: Option<Sent>,
+    unanswered: Option<Box<Sent>>,
     used_bytes: u64,
 }
 
@@ -234,21 +233,15 @@ impl Vault {
         wish: &str,
         make: &Make<'_>,
     ) -> Result<Signed<Statement>, Error> {
-        let mut signed = None;
-        if self.unanswered.is_some() {
-            // STMT-8: the chain is read before anything is signed again.
-            self.sync(world).await?;
-            match self.what_became_of(wish) {
-                Fate::Written(statement) => return Ok(statement),
-                Fate::Open(sent) => signed = Some(sent),
-                Fate::Over => {}
-            }
-        }
+        let mut again = self.look_for_unanswered(world, wish).await?;
         for _ in 0..RACES_MAX {
-            let sent = match signed.take() {
+            let sent = match again.take() {
                 Some(sent) => sent,
                 None => self.sign_for(world, wish, make)?,
             };
+            if self.holds(&sent.statement) {
+                return Ok(sent.statement);
+            }
             match self.ship_submission(world, &sent.submission).await {
                 Ok(()) => {
                     self.manifest.append(Unverified::decode(&sent.submission.statement.0)?)?;
@@ -263,22 +256,16 @@ impl Vault {
                     if self.manifest.sequence() == before {
                         return Err(ServerMisbehaved::Fork.into());
                     }
-                    // The bytes that won may be these, from a try whose answer was lost.
-                    if self.holds(&sent.statement) {
-                        return Ok(sent.statement);
-                    }
+                    // What won may be these bytes, from a try whose answer was lost.
+                    again = Some(sent).filter(|sent| self.holds(&sent.statement));
                 }
                 Err(error) if says_nothing(&error) => {
                     self.unanswered = Some(sent);
-                    self.sync(world).await?;
-                    return match self.what_became_of(wish) {
-                        Fate::Written(statement) => Ok(statement),
-                        Fate::Open(sent) => {
-                            self.unanswered = Some(sent);
-                            Err(error)
-                        }
-                        Fate::Over => Err(error),
-                    };
+                    again = self.look_for_unanswered(world, wish).await?;
+                    if !again.as_ref().is_some_and(|sent| self.holds(&sent.statement)) {
+                        self.unanswered = again;
+                        return Err(error);
+                    }
                 }
                 Err(error) => return Err(error),
             }
@@ -286,31 +273,43 @@ impl Vault {
         Err(Error::Offline)
     }
 
-    fn sign_for(&self, world: &impl World, wish: &str, make: &Make<'_>) -> Result<Sent, Error> {
+    /// Reads the chain when a statement was not answered, and gives that statement when the person
+    /// asks for the same again and no other took its place. STMT-8.
+    async fn look_for_unanswered(
+        &mut self,
+        world: &impl World,
+        wish: &str,
+    ) -> Result<Option<Box<Sent>>, Error> {
+        if self.unanswered.is_none() {
+            return Ok(None);
+        }
+        self.sync(world).await?;
+        let free = self.manifest.sequence() + 1;
+        Ok(self.unanswered.take().filter(|sent| {
+            let place = sent.statement.body().sequence;
+            sent.wish == wish && (place == free || self.holds(&sent.statement))
+        }))
+    }
+
+    fn sign_for(
+        &self,
+        world: &impl World,
+        wish: &str,
+        make: &Make<'_>,
+    ) -> Result<Box<Sent>, Error> {
         let mut rng = world.rng();
         let (body, attach) = make(self, &mut rng)?;
         let statement = self.sign(body, world.now(), &mut rng);
         let mut submission = attach(&statement, &mut rng)?;
         submission.statement = Base64(statement.encode());
-        Ok(Sent { wish: wish.to_owned(), statement, submission })
+        Ok(Box::new(Sent { wish: wish.to_owned(), statement, submission }))
     }
 
-    /// What the chain, just read, says of the statement that was not answered. STMT-8.
-    fn what_became_of(&mut self, wish: &str) -> Fate {
-        match self.unanswered.take() {
-            Some(sent) if sent.wish != wish => Fate::Over,
-            Some(sent) if self.holds(&sent.statement) => Fate::Written(sent.statement),
-            Some(sent) if sent.statement.body().sequence > self.manifest.sequence() => {
-                Fate::Open(sent)
-            }
-            _ => Fate::Over,
-        }
-    }
-
+    /// Whether the chain has this very statement.
     fn holds(&self, statement: &Signed<Statement>) -> bool {
-        let place = self.statements.iter().rev();
-        let mut place = place.filter(|it| it.body().sequence == statement.body().sequence);
-        place.any(|it| it.hash() == statement.hash())
+        let index = usize::try_from(statement.body().sequence.saturating_sub(1));
+        let there = index.ok().and_then(|index| self.statements.get(index));
+        there.is_some_and(|there| there.hash() == statement.hash())
     }
 
     /// The same bytes may be sent again: the server knows a statement that it has.
@@ -344,16 +343,6 @@ impl Vault {
             self.device.signing.sign(self.manifest.next(signer, body, made_at, salt))
         }
     }
-}
-
-/// What became of a statement that was not answered.
-enum Fate {
-    /// It is in the chain.
-    Written(Signed<Statement>),
-    /// Its place is free: asked for the same again, the same bytes are sent.
-    Open(Sent),
-    /// Another statement is in its place, or the person asks for something else.
-    Over,
 }
 
 /// Whether this leaves open what became of what was sent, perhaps in an earlier copy: no answer, or

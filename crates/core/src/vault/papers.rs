@@ -104,11 +104,6 @@ pub fn upload_state(envelope_id: EnvelopeId) -> Call {
     Call::read(format!("/v1/envelopes/{envelope_id}"))
 }
 
-/// Gives an upload up before anything was signed for it.
-pub fn upload_give_up(envelope_id: EnvelopeId) -> Call {
-    Call::remove(format!("/v1/envelopes/{envelope_id}"))
-}
-
 impl Vault {
     /// All papers, in the order in which they were added.
     pub fn papers(&self) -> Vec<Paper<'_>> {
