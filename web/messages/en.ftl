@@ -34,6 +34,7 @@ lock-seconds = { $seconds ->
    *[other] { $seconds } seconds left.
 }
 lock-stay = I am here
+wipe-soon = The words on this screen are about to be wiped.
 
 # The door
 language-title = Choose your language
@@ -60,6 +61,7 @@ outside-reload = The page was loaded again, so your safe closed.
 outside-signed_out = You have signed out. Your safe is closed.
 outside-session_ended = Your safe was closed, perhaps from another device.
 outside-closed = Your safe is closed for good. Everything was erased.
+outside-wiped = This screen emptied itself: nobody touched it. If you were opening a safe, start again: other words will be drawn.
 outside-why = The key is kept in this page’s memory only. Come in again: your papers are still there.
 
 # Opening a safe
@@ -143,6 +145,8 @@ safe-empty-why = What you put in it is locked on this device, before it leaves. 
 safe-add = Add a paper
 safe-give = Give papers to a structure
 safe-room = { $used } of { $limit }
+stale = This list is from { $when }. The service cannot be reached now.
+stale-unknown = The service cannot be reached now, so we cannot say who sees your papers.
 safe-draft = “{ $title }” has not arrived in the safe yet. It is protected on this device.
 safe-draft-look = Finish
 paper-only-me = Only you
@@ -152,6 +156,8 @@ paper-seen-by = { $count ->
 }
 task-running = “{ $title }” is on its way into your safe…
 task-done = “{ $title }” is put away.
+task-stop = Stop
+task-stopped = “{ $title }” was stopped. Nothing of it was put into your safe.
 
 # Adding
 add-title = Add a paper
@@ -195,6 +201,8 @@ usual-photo = Photo
 
 # One paper
 gone-title = Not found
+gone-taken-back = This was taken back
+gone-taken-back-what = It was here before. Now it is no longer given to you, and it cannot be opened.
 paper-damaged-title = Damaged paper
 paper-look = Look at it
 paper-save = Download
@@ -375,7 +383,12 @@ devices-lead = The devices that came into your safe.
 devices-this = This device
 devices-other = Another device
 devices-since = Since { $day }
-devices-lost = A device lost or stolen? Sign out from everywhere: it will not come in again without your words.
+devices-retire = Remove this device
+devices-retire-title = Remove this device?
+devices-retire-what = It closes at once. It can come in again only with your words or your sheet.
+devices-retire-work = Not the device with which you run a structure: that structure could never let anyone in again.
+devices-retire-yes = Yes, remove
+devices-lost = A device lost or stolen? Remove it here, or sign out from everywhere: it will not come in again without your words.
 away-title = Take everything away
 away-lead = All your papers, as you put them in, and a list. In one file.
 away-care = This file is not locked. Whoever has it can read everything. Do not leave it on a shared device.
@@ -411,7 +424,7 @@ found-lead = People will find it by its name and town.
 found-name = Name of the structure
 found-name-hint = As it is written on the door
 found-place = Town
-found-do = Create the structure
+found-sheet-stays = The sheet that you printed stays the right one.
 found-busy = We are making the structure’s keys…
 my-name = Your name
 my-name-hint = Your colleagues will see it. People will see only your number.
@@ -500,6 +513,7 @@ error-invitation_used = This link was used already. Ask the manager for another 
 error-invitation_ended = This link is no longer valid: it lasted one day. Ask the manager for another one.
 error-invitation_misread = This link is not complete. Copy all of it and open it again.
 error-grant_ended = You no longer have access to this paper: the person took it back, or the time is over.
+error-taken_back = This was taken back: it was here before, and it can no longer be opened.
 error-handle_taken = This name of a safe is already taken. Start again: another name will be drawn.
 error-session_ended = Your safe was closed, perhaps from another device. Come in again. Nothing is lost.
 error-conflict = Another of your devices changed the same thing at the same time. Nothing is lost. Try again.

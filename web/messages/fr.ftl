@@ -35,6 +35,7 @@ lock-seconds = { $seconds ->
    *[other] Encore { $seconds } secondes.
 }
 lock-stay = Je suis là
+wipe-soon = Les mots de cet écran vont être effacés.
 
 # The door
 language-title = Choisissez votre langue
@@ -61,6 +62,7 @@ outside-reload = La page a été rechargée. Votre coffre s’est donc fermé.
 outside-signed_out = Vous êtes sorti. Votre coffre est fermé.
 outside-session_ended = Votre coffre a été fermé, peut-être depuis un autre appareil.
 outside-closed = Votre coffre est fermé pour toujours. Tout a été effacé.
+outside-wiped = Cet écran s’est vidé tout seul : personne n’y touchait. Si vous ouvriez un coffre, recommencez : d’autres mots seront tirés.
 outside-why = La clé n’est gardée que dans la mémoire de cette page. Entrez à nouveau : vos papiers sont toujours là.
 
 # Opening a safe
@@ -144,6 +146,8 @@ safe-empty-why = Ce que vous y mettez est fermé à clé sur cet appareil, avant
 safe-add = Ajouter un papier
 safe-give = Donner des papiers à une structure
 safe-room = { $used } sur { $limit }
+stale = Cette liste est celle de { $when }. Le service ne répond pas en ce moment.
+stale-unknown = Le service ne répond pas en ce moment : nous ne pouvons pas dire qui voit vos papiers.
 safe-draft = « { $title } » n’est pas encore arrivé dans le coffre. Il est à l’abri sur cet appareil.
 safe-draft-look = Terminer
 paper-only-me = Vous seul
@@ -153,6 +157,8 @@ paper-seen-by = { $count ->
 }
 task-running = « { $title } » part dans votre coffre…
 task-done = « { $title } » est rangé.
+task-stop = Arrêter
+task-stopped = « { $title } » est arrêté. Rien n’en a été mis dans votre coffre.
 
 # Adding
 add-title = Ajouter un papier
@@ -196,6 +202,8 @@ usual-photo = Photo
 
 # One paper
 gone-title = Introuvable
+gone-taken-back = Cela a été repris
+gone-taken-back-what = C’était là avant. Maintenant, cela ne vous est plus confié et ne peut plus être ouvert.
 paper-damaged-title = Papier abîmé
 paper-look = Regarder
 paper-save = Télécharger
@@ -376,7 +384,12 @@ devices-lead = Les appareils qui sont entrés dans votre coffre.
 devices-this = Cet appareil
 devices-other = Un autre appareil
 devices-since = Depuis le { $day }
-devices-lost = Un appareil perdu ou volé ? Sortez de partout : il ne pourra plus entrer sans vos mots.
+devices-retire = Retirer cet appareil
+devices-retire-title = Retirer cet appareil ?
+devices-retire-what = Il se ferme tout de suite. Il ne peut revenir qu’avec vos mots ou votre feuille.
+devices-retire-work = Pas l’appareil avec lequel vous dirigez une structure : elle ne pourrait plus jamais faire entrer personne.
+devices-retire-yes = Oui, retirer
+devices-lost = Un appareil perdu ou volé ? Retirez-le ici, ou déconnectez-vous de partout : il ne reviendra pas sans vos mots.
 away-title = Tout emporter
 away-lead = Tous vos papiers, comme vous les avez mis, et une liste. Dans un seul fichier.
 away-care = Ce fichier n’est pas fermé à clé. Qui l’a peut tout lire. Ne le laissez pas sur un appareil partagé.
@@ -412,7 +425,7 @@ found-lead = Les personnes la trouveront par son nom et sa ville.
 found-name = Nom de la structure
 found-name-hint = Comme il est écrit sur la porte
 found-place = Ville
-found-do = Créer la structure
+found-sheet-stays = La feuille que vous avez imprimée reste la bonne.
 found-busy = Nous fabriquons les clés de la structure…
 my-name = Votre nom
 my-name-hint = Vos collègues le verront. Les personnes verront seulement votre numéro.
@@ -501,6 +514,7 @@ error-invitation_used = Ce lien a déjà servi. Demandez-en un autre à la perso
 error-invitation_ended = Ce lien n’est plus valable : il durait un jour. Demandez-en un autre à la personne responsable.
 error-invitation_misread = Ce lien n’est pas complet. Copiez-le en entier et ouvrez-le à nouveau.
 error-grant_ended = On ne vous donne plus accès à ce papier : la personne l’a repris, ou le temps est fini.
+error-taken_back = Cela a été repris : c’était là avant, et cela ne peut plus être ouvert.
 error-handle_taken = Ce nom de coffre est déjà pris. Recommencez : un autre nom sera tiré.
 error-session_ended = Votre coffre a été fermé, peut-être depuis un autre appareil. Entrez à nouveau. Rien n’est perdu.
 error-conflict = Un autre de vos appareils a changé la même chose en même temps. Rien n’est perdu. Réessayez.

@@ -25,7 +25,7 @@ journey('pictures for the readme', { name: 'readme' }, async (stage) => {
   await manager.write('found-name', 'Accueil de jour Les Tilleuls');
   await manager.write('found-place', 'Roubaix');
   await manager.write('my-name', 'Claire');
-  await manager.press('found-do');
+  await manager.press('next');
   await manager.on('sheet-root-title');
   const root = await manager.sheet();
   await manager.press('sheet-next');

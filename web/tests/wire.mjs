@@ -12,6 +12,8 @@ export async function startWire(to) {
       method: request.method, path: request.url, headers: request.headers, body: [], status: 0, answer: [],
     };
     recorded.push(entry);
+    // Never answered, and never passed on: a network that is too slow.
+    if (self.hold?.(request.method, request.url)) return;
     const onward = http.request({
       // A line of its own: a kept one may lead to a server that was killed since.
       agent: false, host: '127.0.0.1', port: to, method: request.method, path: request.url, headers: request.headers,
@@ -23,6 +25,11 @@ export async function startWire(to) {
       entry.answerHeaders = given.headers;
       given.on('data', (bytes) => entry.answer.push(bytes));
       given.on('error', () => answer.destroy());
+      // Obeyed, and cut before the answer arrives.
+      if (self.lose?.(request.method, request.url)) {
+        given.on('end', () => request.socket.destroy());
+        return;
+      }
       if (self.tamper) {
         given.on('end', () => {
           const changed = self.tamper(request.url, Buffer.concat(entry.answer));
@@ -44,6 +51,9 @@ export async function startWire(to) {
   const self = {
     /** Set to change answers: gets path and body, gives the body that arrives. */
     tamper: null,
+    /** Set to lose answers, or to keep requests from the server: gets method and path. */
+    lose: null,
+    hold: null,
     url: `http://localhost:${wire.address().port}`,
     /** Everything so far, as `{ method, path, headers, body, status, answer }`. */
     entries: () => recorded.map((entry) => ({

@@ -16,6 +16,12 @@ export function moment(at: number): string {
   return write(at, { day: 'numeric', month: 'long', hour: 'numeric', minute: '2-digit' });
 }
 
+/** The time of day; with its day when that is not today. */
+export function clock(at: number): string {
+  const today = new Date(at * 1000).toDateString() === new Date().toDateString();
+  return today ? write(at, { hour: 'numeric', minute: '2-digit' }) : moment(at);
+}
+
 const units = [
   { unit: 'gigabyte', bytes: 1_000_000_000, from: 950_000_000, digits: 1 },
   { unit: 'megabyte', bytes: 1_000_000, from: 100_000, digits: 1 },

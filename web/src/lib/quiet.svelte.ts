@@ -1,5 +1,6 @@
 // The automatic lock: five minutes without a touch, or ten minutes out of sight (the camera and the
-// file picker hide the page for a while). Work in progress counts as a touch.
+// file picker hide the page for a while). Work in progress counts as a touch. Outside, words that were
+// drawn or typed are taken off the screen after the same time.
 
 import { vault } from './vault.svelte';
 
@@ -25,11 +26,15 @@ export function touch(): void {
 
 function lock(because: 'idle' | 'hidden'): void {
   secondsLeft = null;
-  void vault.lock(because);
+  if (vault.view) void vault.lock(because);
+  else vault.wipe();
 }
 
 function look(): void {
-  if (!vault.view) return;
+  if (!vault.view && !vault.exposed) {
+    secondsLeft = null;
+    return;
+  }
   if (vault.busy) lastTouch = Date.now();
   if (hiddenSince !== null) {
     if (Date.now() - hiddenSince >= hiddenSeconds * 1000) lock('hidden');

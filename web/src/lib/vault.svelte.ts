@@ -8,7 +8,7 @@ import {
 } from '../worker/intents';
 
 /** Why the person is outside although they were inside. */
-export type Outside = 'locked' | 'idle' | 'hidden' | 'reload' | 'signed_out' | 'session_ended' | 'closed' | null;
+export type Outside = 'wiped' | 'locked' | 'idle' | 'hidden' | 'reload' | 'signed_out' | 'session_ended' | 'closed' | null;
 
 /** One file on its way into the safe. */
 export interface Task {
@@ -16,21 +16,41 @@ export interface Task {
   title: string;
   done: number;
   total: number;
-  state: 'running' | 'done' | 'failed';
+  state: 'running' | 'done' | 'failed' | 'stopped';
   refusal: Refusal | null;
   again: () => void;
+  /** Stops what is under way; null once the person has asked for that. */
+  stop: (() => void) | null;
 }
+
+type Putting = (safe: Safe, progress: Progress, abort: AbortSignal) => Promise<unknown>;
 
 export function asRefusal(thrown: unknown): Refusal {
   return thrown instanceof Refusal ? thrown : new Refusal('internal');
 }
 
-/** Milliseconds for which what is shown is taken as fresh. */
-const staleAfter = 3000;
+/** Seconds for which what is shown is taken as fresh. */
+const staleAfter = 3;
+/** Milliseconds between two looks at what a structure was given. */
+const receiveEvery = 6_000;
+
+function now(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+function namesOf(grant: ReceivedView): string[] {
+  return [grant.grantId, ...grant.documents.map((paper) => `${grant.grantId}~${paper.id}`)];
+}
 
 class Vault {
   view = $state.raw<SafeView | null>(null);
   grants = $state.raw<GrantView[]>([]);
+  /** Whether `grants` was ever learned since coming in: before that, empty means unknown. */
+  grantsKnown = $state(false);
+  /** From when what is shown of the safe is, in seconds since 1970. */
+  lookedAt = $state(0);
+  /** Why the last look at the safe brought nothing; cleared by the next one that does. */
+  trouble = $state.raw<Refusal | null>(null);
   /** What the last grant taken back had already shown. */
   seen = $state.raw<SeenBefore | null>(null);
   /** Files dropped on another screen, waiting for the add screen. */
@@ -44,10 +64,16 @@ class Vault {
   received = $state.raw<ReceivedView[]>([]);
   /** Whether `received` was looked at since coming in: before that, empty means unknown. */
   looked = $state(false);
+  /** What was here in this visit and is not any more although its day is not over: grants, and papers
+   *  as `grant~paper`. */
+  takenBack = $state.raw<ReadonlySet<string>>(new Set());
   /** Why the last look at the desk failed; shown, and cleared by the next one that succeeds. */
   deskTrouble = $state.raw<Refusal | null>(null);
   /** The invitation that the address held; in memory only, used once. */
   invitation = $state<string | null>(null);
+
+  /** Words or letters that open a safe stand on a screen outside. */
+  exposed = $state(false);
 
   /** The screen one lands on inside. */
   home = 'safe';
@@ -62,7 +88,6 @@ class Vault {
   readonly #ready = new Promise<void>((settle) => (this.#connected = settle));
   #nextTask = 1;
   #visit = 0;
-  #lookedAt = 0;
 
   readonly busy = $derived(this.tasks.some((task) => task.state === 'running'));
 
@@ -111,16 +136,25 @@ class Vault {
 
   async refresh(): Promise<void> {
     const visit = this.#visit;
-    const view = await this.ask((safe) => safe.view());
-    const grants = this.onStructurePage ? [] : await this.ask((safe) => safe.grants());
-    // An answer that was under way while the safe was locked must not show it again.
-    if (visit === this.#visit) [this.view, this.grants] = [view, grants];
-    this.#lookedAt = Date.now();
+    try {
+      const view = await this.ask((safe) => safe.view());
+      const grants = this.onStructurePage ? [] : await this.ask((safe) => safe.grants());
+      // An answer that was under way while the safe was locked must not show it again.
+      if (visit === this.#visit) this.#show(view, grants);
+    } catch (thrown) {
+      if (visit === this.#visit) this.trouble = asRefusal(thrown);
+      throw thrown;
+    }
+  }
+
+  #show(view: SafeView, grants: GrantView[]): void {
+    [this.view, this.grants, this.grantsKnown, this.trouble] = [view, grants, true, null];
+    this.lookedAt = now();
   }
 
   /** For screens that show what another device or a structure may have changed meanwhile. */
   async lookAgain(): Promise<void> {
-    if (Date.now() - this.#lookedAt > staleAfter) await this.refresh().catch(() => undefined);
+    if (now() - this.lookedAt > staleAfter) await this.refresh().catch(() => undefined);
   }
 
   /** Goes in with the answer of an opening or an unlocking. */
@@ -133,14 +167,26 @@ class Vault {
       await this.#safe?.lock();
       throw thrown;
     }
-    // What was given is asked again by the screens that show it.
-    if (!this.onStructurePage) this.grants = await this.ask((safe) => safe.grants()).catch((): GrantView[] => []);
     this.view = view;
-    this.#lookedAt = Date.now();
+    this.lookedAt = now();
+    if (!this.onStructurePage) await this.#learnGrants();
+    // The session may have ended meanwhile.
+    if (!this.view) return;
     this.outside = null;
     this.keptHandle = await this.ask((safe) => safe.keptHandle());
     // In place of the door: going back must not lead to somebody's words.
     replace(this.home);
+  }
+
+  /** Not knowing them keeps nobody out of the safe: the screens that show them say so, and ask again. */
+  async #learnGrants(): Promise<void> {
+    const visit = this.#visit;
+    try {
+      const grants = await this.ask((safe) => safe.grants());
+      if (visit === this.#visit) [this.grants, this.grantsKnown] = [grants, true];
+    } catch (thrown) {
+      if (visit === this.#visit) this.trouble = asRefusal(thrown);
+    }
   }
 
   /** Does what waits for this worker's browser, then shows the desk as it is afterwards. */
@@ -159,28 +205,50 @@ class Vault {
     const visit = this.#visit;
     try {
       const received = await this.askDesk((desk) => desk.received());
-      if (visit === this.#visit) [this.received, this.looked, this.deskTrouble] = [received, true, null];
+      if (visit !== this.#visit) return;
+      const here = new Set(received.flatMap(namesOf));
+      const live = this.received.filter((grant) => grant.endsAt > now()).flatMap(namesOf);
+      this.takenBack = new Set([...this.takenBack, ...live].filter((name) => !here.has(name)));
+      [this.received, this.looked, this.deskTrouble] = [received, true, null];
     } catch (thrown) {
       if (visit === this.#visit) this.deskTrouble = asRefusal(thrown);
     }
   }
 
+  /** The same, now and again for as long as a screen shows it; gives what ends that. */
+  keepReceiving(): () => void {
+    void this.receive();
+    const looking = setInterval(() => {
+      if (!document.hidden) void this.receive();
+    }, receiveEvery);
+    return () => clearInterval(looking);
+  }
+
   /** Starts a task that goes on while the person looks at other screens. */
-  put(title: string, total: number, intent: (safe: Safe, progress: Progress) => Promise<unknown>): void {
-    this.tasks.push({ id: this.#nextTask, title, done: 0, total, state: 'running', refusal: null, again: () => undefined });
+  put(title: string, total: number, intent: Putting): void {
+    this.tasks.push({
+      id: this.#nextTask, title, done: 0, total, state: 'running', refusal: null, again: () => undefined, stop: null,
+    });
     this.#nextTask += 1;
     const task = this.tasks[this.tasks.length - 1] as Task;
     task.again = () => void this.#run(task, intent);
     task.again();
   }
 
-  async #run(task: Task, intent: (safe: Safe, progress: Progress) => Promise<unknown>): Promise<void> {
-    Object.assign(task, { state: 'running', refusal: null });
+  async #run(task: Task, intent: Putting): Promise<void> {
+    const abort = new AbortController();
+    const stop = (): void => {
+      task.stop = null;
+      abort.abort();
+    };
+    Object.assign(task, { state: 'running', refusal: null, done: 0, stop });
     try {
-      await this.change((safe) => intent(safe, (done, total) => Object.assign(task, { done, total })));
-      Object.assign(task, { state: 'done', done: task.total });
+      await this.change((safe) => intent(safe, (done, total) => Object.assign(task, { done, total }), abort.signal));
+      Object.assign(task, { state: 'done', done: task.total, stop: null });
     } catch (thrown) {
-      Object.assign(task, { state: 'failed', refusal: asRefusal(thrown) });
+      const refusal = asRefusal(thrown);
+      const stopped = refusal.code === 'stopped';
+      Object.assign(task, { state: stopped ? 'stopped' : 'failed', refusal: stopped ? null : refusal, stop: null });
       // What is a draft by now shows on the safe; not being able to look changes nothing.
       if (this.view) await this.refresh().catch(() => undefined);
     }
@@ -188,6 +256,12 @@ class Vault {
 
   forgetTasks(): void {
     this.tasks = this.tasks.filter((task) => task.state === 'running');
+  }
+
+  /** Takes drawn and typed words off the screen, and out of the worker that drew them. */
+  wipe(): void {
+    this.#forget('wiped');
+    replace('');
   }
 
   async lock(because: Outside): Promise<void> {
@@ -218,11 +292,14 @@ class Vault {
     this.outside = because;
     this.view = null;
     this.grants = [];
+    this.grantsKnown = false;
+    this.trouble = null;
     this.seen = null;
     this.tasks = [];
     this.dropped = [];
     this.structure = null;
     this.received = [];
+    this.takenBack = new Set();
     this.looked = false;
     this.deskTrouble = null;
   }

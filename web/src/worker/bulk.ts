@@ -46,8 +46,21 @@ async function slice(file: Blob, part: number): Promise<Uint8Array> {
   }
 }
 
+/** Fails as soon as it is to stop: a part on a slow network takes minutes. */
+function stopping(abort: AbortSignal): Promise<never> {
+  const stopped = new Promise<never>((_, fail) => {
+    if (abort.aborted) fail(new Refusal('stopped'));
+    abort.addEventListener('abort', () => fail(new Refusal('stopped')));
+  });
+  stopped.catch(() => undefined);
+  return stopped;
+}
+
 /** Seals and uploads a file. While one part is on its way the next is read and sealed. */
-export async function send(client: Client, upload: Upload, file: Blob, progress: Progress): Promise<void> {
+export async function send(
+  client: Client, upload: Upload, file: Blob, progress: Progress, abort: AbortSignal,
+): Promise<void> {
+  const stopped = stopping(abort);
   let next = slice(file, 0);
   let sending: Promise<void> = Promise.resolve();
   for (let part = 0; part < upload.parts; part += 1) {
@@ -55,13 +68,17 @@ export async function send(client: Client, upload: Upload, file: Blob, progress:
     next = part + 1 < upload.parts ? slice(file, part + 1) : next;
     next.catch(() => undefined);
     const sealed = await upload.seal(part, plain);
-    await sending;
-    sending = untilAnswered(() => client.put_part(upload.envelope, part, sealed))
+    await Promise.race([sending, stopped]);
+    const put = (): Promise<void> => {
+      if (abort.aborted) throw new Refusal('stopped');
+      return client.put_part(upload.envelope, part, sealed);
+    };
+    sending = untilAnswered(put)
       .then(() => progress(Math.min((part + 1) * partPlainBytes, file.size), file.size));
     // The next turn awaits it; until then a failure must not count as unheard.
     sending.catch(() => undefined);
   }
-  await sending;
+  await Promise.race([sending, stopped]);
 }
 
 async function answered(reader: Reader, client: Client, abort: AbortSignal): Promise<ReadableStreamDefaultReader<Uint8Array>> {

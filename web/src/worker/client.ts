@@ -58,14 +58,16 @@ export function connectTo(address: string): { safe: Safe; desk: Desk } {
     next += 1;
     const place = args.findIndex((argument) => typeof argument === 'function');
     const progress = place < 0 ? undefined : (args[place] as Progress);
+    const signal = args.find((argument) => argument instanceof AbortSignal);
     const asked: Asked = {
-      id, intent, progress: place,
-      args: args.map((argument) => (typeof argument === 'function' ? null : argument)),
+      id, intent, progress: place, abort: args.findIndex((argument) => argument instanceof AbortSignal),
+      args: args.map((argument) => (typeof argument === 'function' || argument instanceof AbortSignal ? null : argument)),
     };
     return new Promise<never>((settle, fail) => {
       waiting.set(id, { settle, fail, progress });
       worker ??= start();
       worker.postMessage(asked);
+      signal?.addEventListener('abort', () => worker?.postMessage({ id, stop: true }));
     });
   }
 

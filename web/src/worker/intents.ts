@@ -164,11 +164,15 @@ export interface Safe {
   lock(): Promise<void>;
   signOut(everywhere: boolean): Promise<void>;
   devices(): Promise<DeviceView[]>;
+  /** Its sessions end, and its key opens nothing any more. */
+  retireDevice(deviceId: string): Promise<void>;
 
   // Papers
   view(): Promise<SafeView>;
-  add(document: NewDocument, progress: Progress): Promise<string>;
-  replace(documentId: string, document: NewDocument, progress: Progress): Promise<void>;
+  /** This and the next two can be stopped half-way: nothing of it stays, and the code is `stopped`.
+   *  Once all has arrived and is signed for it is too late: then it is done. */
+  add(document: NewDocument, progress: Progress, abort: AbortSignal): Promise<string>;
+  replace(documentId: string, document: NewDocument, progress: Progress, abort: AbortSignal): Promise<void>;
   rename(documentId: string, title: string): Promise<void>;
   remove(documentId: string): Promise<void>;
   read(documentId: string, progress: Progress): Promise<Opened>;
@@ -177,7 +181,7 @@ export interface Safe {
    *  nothing. Null when this device is not the person's own: then `add` alone is used. */
   draft(document: NewDocument): Promise<string | null>;
   /** Uploads a draft under its title; it leaves `drafts` once the server has acknowledged it. */
-  finishDraft(draftId: string, title: string, progress: Progress): Promise<string>;
+  finishDraft(draftId: string, title: string, progress: Progress, abort: AbortSignal): Promise<string>;
   dropDraft(draftId: string): Promise<void>;
   /** Everything as one zip: documents, and a readable list. */
   takeAway(progress: Progress): Promise<Blob>;
@@ -243,8 +247,10 @@ export interface ReceivedView {
 
 /** What the people of a structure do beside; present only on the structure's page. */
 export interface Desk {
-  /** `rootSheet` is shown once, to be printed, and wiped. */
-  found(name: string, place: string, myName: string): Promise<{ structure: StructureView; rootSheet: SheetView }>;
+  /** The root of a structure that does not exist yet: shown, put on paper, then used by `found`. */
+  drawRoot(): Promise<SheetView>;
+  /** Can be tried again after a lost answer: it is the structure of that root, founded once. */
+  found(name: string, place: string, myName: string): Promise<StructureView>;
   structure(): Promise<StructureView | null>;
   /** The part of the link after `#`; the page adds its own address before it. */
   invite(name: string): Promise<{ fragment: string; endsAt: number }>;

@@ -25,14 +25,29 @@ function ask(method: string, token: string | undefined, body: BodyInit | undefin
   };
 }
 
+/** What is on its way, so that it can be given up. */
+const underWay = new Map<AbortController, string>();
+
+/** Gives up every call on its way whose path begins like this: no answer comes of them. */
+export function hangUp(path: string): void {
+  for (const [abort, of] of underWay) if (of.startsWith(path)) abort.abort();
+}
+
 /** Ships one call; throws only when no answer came. */
 export async function ship(
   method: string, path: string, token: string | undefined, body: BodyInit | undefined,
 ): Promise<Answer> {
   const weight = body instanceof Uint8Array ? body.length / slowBytesPerMillisecond : 0;
-  const signal = AbortSignal.timeout(patienceMilliseconds + weight);
-  const response = await fetch(path, { ...ask(method, token, body), signal });
-  return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
+  const abort = new AbortController();
+  const late = setTimeout(() => abort.abort(), patienceMilliseconds + weight);
+  underWay.set(abort, path);
+  try {
+    const response = await fetch(path, { ...ask(method, token, body), signal: abort.signal });
+    return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
+  } finally {
+    clearTimeout(late);
+    underWay.delete(abort);
+  }
 }
 
 /** Fetches bulk bytes as they come; the caller checks the status. */

@@ -10,7 +10,7 @@ import {
   type Safe, type SafeView, type SeenBefore, type GrantView,
 } from './intents';
 import { dropDraft, forget, keep, keepDraft, kept, keptDrafts } from './keep';
-import { ship } from './ship';
+import { hangUp, ship } from './ship';
 
 type Client = OwnerClient & Partial<StructureClient>;
 type Answers = Omit<Safe, 'missing' | 'lock'> & Partial<Desk>;
@@ -142,12 +142,24 @@ function answersOf(client: Client): Answers {
     return new Blob([client.without_traces(bytes) as Uint8Array<ArrayBuffer>], { type: paper.mediaType });
   }
 
-  async function put(documentId: string | undefined, paper: NewDocument, progress: Progress): Promise<string> {
+  async function put(
+    documentId: string | undefined, paper: NewDocument, progress: Progress, abort: AbortSignal,
+  ): Promise<string> {
     const { file_limit_bytes: limit } = await limits();
     if (paper.file.size > limit) throw new Refusal('file_too_large', undefined, { limit });
     const file = await cleaned(paper);
     const upload = await inTurn(() => client.begin(documentId, file.size));
-    await send(client, upload, file, progress);
+    try {
+      await send(client, upload, file, progress, abort);
+    } catch (thrown) {
+      if (abort.aborted) {
+        const path = `/v1/envelopes/${upload.envelope}`;
+        hangUp(`${path}/`);
+        // What has arrived is given up; where that fails too, the server's sweep removes it.
+        await ship('DELETE', path, client.token(), undefined).catch(() => undefined);
+      }
+      throw thrown;
+    }
     const { title, kind, mediaType, pageCount } = paper;
     const preview = paper.thumbnail ? new Uint8Array(await paper.thumbnail.arrayBuffer()) : undefined;
     const note = JSON.stringify({ title, kind, mediaType, pageCount });
@@ -192,11 +204,15 @@ function answersOf(client: Client): Answers {
       return handle ? new TextDecoder().decode(handle) : null;
     },
     signOut: (everywhere) => inTurn(() => client.sign_out(everywhere)),
-    devices: async () => JSON.parse(await inTurn(() => client.devices())),
+    devices: () => inTurn(async () => {
+      await client.view();
+      return JSON.parse(await client.devices());
+    }),
+    retireDevice: (id) => inTurn(() => client.retire_device(id)),
 
     view: () => inTurn(async () => shown(await client.view())),
-    add: (paper, progress) => put(undefined, paper, progress),
-    replace: async (id, paper, progress) => void (await put(id, paper, progress)),
+    add: (paper, progress, abort) => put(undefined, paper, progress, abort),
+    replace: async (id, paper, progress, abort) => void (await put(id, paper, progress, abort)),
     rename: (id, title) => inTurn(() => client.rename(id, title)),
     remove: (id) => inTurn(() => client.remove(id)),
     read: async (id, progress) => {
@@ -211,10 +227,10 @@ function answersOf(client: Client): Answers {
       await keepSealed(id, { ...paper, file: await cleaned(paper) });
       return id;
     },
-    finishDraft: async (draftId, title, progress) => {
+    finishDraft: async (draftId, title, progress, abort) => {
       const draft = await draftOf(draftId);
       try {
-        const id = await put(undefined, { ...draft, title }, progress);
+        const id = await put(undefined, { ...draft, title }, progress, abort);
         await dropDraft(draftId);
         return id;
       } catch (thrown) {
@@ -285,11 +301,9 @@ function deskOf(client: StructureClient, described: Described, account: () => st
     return JSON.parse(await begin(there === 'null' ? null : there)) as never;
   });
   return {
+    drawRoot: async () => JSON.parse(client.draw_root()),
     // What is kept already is never overwritten: an answer may have been lost, or another page have been first.
-    found: (name, place, myName) => first((there) => {
-      if (there) throw new Refusal('conflict');
-      return client.found(name, place, myName);
-    }),
+    found: (name, place, myName) => first(() => client.found(name, place, myName)),
     structure: () => first(async (there) => there ?? 'null'),
     invite: async (name) => JSON.parse(await inTurn(() => client.invite(name))),
     join: (fragment, myName) => first(async (there) => there ?? client.join(fragment, myName)),
@@ -301,7 +315,11 @@ function deskOf(client: StructureClient, described: Described, account: () => st
     readReceived: async (grantId, id, progress) => {
       const known = received.find((it) => it.grantId === grantId)?.documents ?? [];
       const reader = await inTurn(() => client.read_received(grantId, id));
-      return described(id, await receive(client as unknown as OwnerClient, reader as never, progress), known);
+      const bytes = await receive(client as unknown as OwnerClient, reader as never, progress).catch((thrown: unknown) => {
+        // Taken back between the receipt and the bytes.
+        throw refusalOf(thrown).code === 'not_found' ? new Refusal('taken_back') : thrown;
+      });
+      return described(id, bytes, known);
     },
     receivedThumbnail: async (grantId, id) =>
       (await inTurn(() => client.received_thumbnail(grantId, id))).buffer as ArrayBuffer,
@@ -314,6 +332,14 @@ export interface Asked {
   args: unknown[];
   /** Index of the argument that is told how far it is; -1 for none. */
   progress: number;
+  /** Index of the argument that says when to stop; -1 for none. */
+  abort: number;
+}
+
+/** What was asked under this number is to be given up. */
+export interface Stop {
+  id: number;
+  stop: true;
 }
 
 export type Told =
@@ -333,8 +359,10 @@ export function serve(load: Promise<new (outside: never) => Client>): void {
   const ready = load.then((Made) => answersOf(new Made(outside)));
   ready.catch(() => undefined);
 
-  self.onmessage = async ({ data }: MessageEvent<Asked>) => {
-    const { id, intent, args, progress } = data;
+  const stoppable = new Map<number, AbortController>();
+  self.onmessage = async ({ data }: MessageEvent<Asked | Stop>) => {
+    if ('stop' in data) return stoppable.get(data.id)?.abort();
+    const { id, intent, args, progress, abort } = data;
     const tell = (told: Told, transfer: Transferable[] = []): void => self.postMessage(told, { transfer });
     try {
       const answers = await ready.catch(() => {
@@ -342,6 +370,10 @@ export function serve(load: Promise<new (outside: never) => Client>): void {
       });
       const answer = answers[intent as keyof Answers] as ((...args: unknown[]) => Promise<unknown>) | undefined;
       if (!answer) throw new Refusal('internal');
+      if (abort >= 0) {
+        stoppable.set(id, new AbortController());
+        args[abort] = stoppable.get(id)?.signal;
+      }
       if (progress >= 0) args[progress] = (done: number, total: number) => tell({ id, done, total });
       const given = await answer(...args);
       tell({ id, answer: given }, transferred(given));
@@ -351,5 +383,6 @@ export function serve(load: Promise<new (outside: never) => Client>): void {
       if (code === 'internal') console.error((thrown as Error | undefined)?.stack?.replace(/^.*\n/, '') ?? 'internal');
       tell({ id, refusal: { code, retryAfter, detail } });
     }
+    stoppable.delete(id);
   };
 }

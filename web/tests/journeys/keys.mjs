@@ -69,6 +69,104 @@ journey('a page that is reloaded or left alone has no keys', { name: 'keys' }, a
   assert.equal(await owner.page.getByText(title).count(), 0);
 });
 
+journey('words that were drawn or typed do not stay on a screen', { name: 'wiped' }, async (stage) => {
+  const owner = await stage.newPerson('owner');
+  await owner.page.clock.install();
+  await owner.arrive();
+  await owner.choose('welcome-open');
+  await owner.on('open-handle-title');
+  await owner.press('open-handle-next');
+  await owner.on('open-words-title');
+  const words = (await owner.page.locator('main .word').allInnerTexts()).map((word) => word.trim());
+  const none = async () => {
+    const page = await owner.page.content();
+    for (const word of words) assert.ok(!new RegExp(`\\b${word}\\b`).test(page), `${word} is still there`);
+  };
+  // Who writes slowly says so.
+  await owner.page.clock.fastForward('04:35');
+  await owner.told('wipe-soon');
+  await owner.look('wipe-soon');
+  await owner.press('lock-stay');
+  await owner.page.clock.fastForward('04:00');
+  await owner.on('open-words-title');
+  await owner.page.clock.fastForward('01:01');
+  await owner.on('welcome-title');
+  await owner.told('outside-wiped');
+  await owner.look('wiped');
+  await none();
+
+  // The same for words that were typed and not sent.
+  await owner.choose('welcome-come');
+  await owner.choose('come-words');
+  await owner.page.getByLabel(`${owner.t('come-word')} 1`, { exact: true }).fill('abacus');
+  await owner.page.clock.fastForward('05:01');
+  await owner.on('welcome-title');
+  await owner.told('outside-wiped');
+  await owner.choose('welcome-come');
+  await owner.choose('come-words');
+  assert.equal(await owner.page.getByLabel(`${owner.t('come-word')} 1`, { exact: true }).inputValue(), '');
+  // A screen without a secret stays.
+  await owner.page.clock.fastForward('20:00');
+  await owner.on('come-words');
+
+  // The quick exit takes drawn words with it.
+  await owner.page.goto('/?lang=fr');
+  await owner.choose('welcome-open');
+  await owner.press('open-handle-next');
+  await owner.on('open-words-title');
+  words.splice(0, 6, ...(await owner.page.locator('main .word').allInnerTexts()).map((word) => word.trim()));
+  owner.provoke(/other origin: https:\/\/www\.meteofrance\.com/);
+  await owner.page.route('https://www.meteofrance.com/**', (route) =>
+    route.fulfill({ contentType: 'text/html', body: '<title>Météo</title>Soleil' }));
+  await threeShifts(owner.page);
+  await owner.page.waitForURL('https://www.meteofrance.com/');
+  await owner.page.goBack();
+  await owner.page.getByRole('heading', { level: 1 }).waitFor();
+  await none();
+});
+
+journey('one device is removed, and the others stay', { name: 'devices' }, async (stage) => {
+  const owner = await stage.newPerson('owner');
+  await owner.arrive();
+  const keys = await owner.openSafe({ keep: true });
+  await owner.on('safe-title');
+  const lost = await stage.newPerson('whoever found the phone');
+  await lost.page.goto('/?lang=fr');
+  await lost.choose('welcome-come');
+  await lost.comeWithWords(keys, true);
+  await lost.on('safe-title');
+
+  await owner.tab('settings');
+  await owner.choose('settings-devices');
+  await owner.on('devices-title');
+  const remove = owner.button('devices-retire');
+  await remove.waitFor();
+  assert.equal(await remove.count(), 1, 'this device is not removed from here');
+  await owner.look('devices-two');
+  await remove.click();
+  await owner.on('devices-retire-title');
+  await owner.look('devices-retire');
+  await owner.press('keep-it');
+  await owner.on('devices-title');
+  await remove.click();
+  await owner.press('devices-retire-yes');
+  await owner.on('devices-title');
+  await remove.waitFor({ state: 'detached' });
+  await owner.told('devices-this');
+  await owner.tab('trace');
+  await owner.told('trace-device_retired', { here: 'no' });
+
+  lost.provoke(refused);
+  await lost.tab('who');
+  await lost.on('come-title');
+  await lost.told('outside-session_ended');
+  // The owner goes on, and the words still open.
+  await owner.tab('safe');
+  await owner.put('note', { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('note') });
+  await lost.comeWithWords(keys, null);
+  await lost.on('safe-title');
+});
+
 journey('a photo outlives the page that took it', { name: 'draft' }, async (stage) => {
   const owner = await stage.newPerson('owner');
   await owner.arrive();
