@@ -25,16 +25,18 @@ export const results = fileURLToPath(new URL('../test-results/', import.meta.url
  * Sets the stage for one test and clears it afterwards, also when the test fails.
  *
  * @param {import('node:test').TestContext} context
- * @param {{ name?: string, env?: Record<string, string>, record?: boolean }} options `env` are settings
- *   of the server; `record` keeps a copy of everything that goes over the wire
+ * @param {{ name?: string, env?: Record<string, string>, record?: boolean, camera?: boolean }} options
+ *   `env` are settings of the server; `record` keeps a copy of everything that goes over the wire;
+ *   `camera` lets every camera see the file `stage.camera`, which the journey writes first
  */
-async function setStage(context, { name = slug(context.name), env = {}, record = false } = {}) {
+async function setStage(context, { name = slug(context.name), env = {}, record = false, camera = false } = {}) {
   await mkdir(results, { recursive: true });
   const log = `${results}${name}.server.log`;
   const server = await startServer({ env, log });
   const wire = record ? await startWire(server.port) : null;
   const url = wire?.url ?? server.url;
-  const browser = await launch().catch(async (error) => {
+  const film = camera ? `${results}${name}.mjpeg` : null;
+  const browser = await launch(film).catch(async (error) => {
     await server.end();
     throw error;
   });
@@ -49,6 +51,7 @@ async function setStage(context, { name = slug(context.name), env = {}, record =
     server,
     browser,
     wire,
+    camera: film,
     url,
     log,
     /** A new person: a browser that nobody used before. See `newPerson`. */
@@ -92,7 +95,7 @@ export function journey(name, options, tell) {
 }
 
 /** Chromium as Debian ships it; it finds no name but this machine's. */
-async function launch() {
+async function launch(film) {
   return chromium.launch({
     executablePath: process.env.RECONNECT_CHROMIUM ?? '/usr/bin/chromium',
     args: [
@@ -100,6 +103,7 @@ async function launch() {
       '--disable-background-networking', '--disable-component-update', '--disable-sync',
       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
       '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
+      ...(film ? [`--use-file-for-fake-video-capture=${film}`] : []),
     ],
   });
 }
