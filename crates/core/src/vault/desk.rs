@@ -9,8 +9,8 @@ use reconnect_format::{
     decode, encode,
     id::{AccountId, Base64, DocumentId, GrantId, StructureId},
     structure::{
-        AuthenticatedJoin, Certificate, EpochTerms, Founding, JoinRequest, NAME_MAX_BYTES, Role,
-        StructureBody, StructureChain, StructureStatement, verify_certificate,
+        AuthenticatedJoin, Certificate, EpochTerms, Founding, JoinRequest, Role, StructureBody,
+        StructureChain, StructureStatement, is_showable, verify_certificate,
     },
 };
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
@@ -95,7 +95,7 @@ pub(super) fn text(bytes: &[u8]) -> String {
 
 pub(super) fn bounded(name: &str) -> Result<&str, Error> {
     let name = name.trim();
-    if name.is_empty() || name.len() > NAME_MAX_BYTES { Err(Error::BadInput) } else { Ok(name) }
+    if is_showable(name.as_bytes()) { Ok(name) } else { Err(Error::BadInput) }
 }
 
 impl Desk {

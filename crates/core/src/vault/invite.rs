@@ -11,8 +11,8 @@ use reconnect_format::{
     id::{Base64, InvitationId, StructureId},
     statement::Attested,
     structure::{
-        AuthenticatedJoin, Certificate, Invitation, JoinRequest, NAME_MAX_BYTES, Role,
-        StructureBody, verify_certificate,
+        AuthenticatedJoin, Certificate, Invitation, JoinRequest, Role, StructureBody, is_showable,
+        verify_certificate,
     },
 };
 use sha2::Sha256;
@@ -345,6 +345,43 @@ fn authenticate(
     let name =
         open_salted(&seal, Label::InvitationSeal, context.as_bytes(), &join.request.sealed_name)
             .ok()?;
-    let name = std::str::from_utf8(&name).ok().filter(|name| name.len() <= NAME_MAX_BYTES)?;
+    // A name that turns the text around it could stand for another member's.
+    let name = std::str::from_utf8(&name).ok().filter(|name| is_showable(name.as_bytes()))?;
     Some((join.request.clone(), name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use reconnect_format::id::{AccountId, DeviceId};
+
+    use super::*;
+
+    #[test]
+    fn a_newcomers_name_must_be_one_that_can_be_shown() {
+        let structure_id = StructureId([1; 32]);
+        let kept = KeptInvitation { secret: [2; SECRET_BYTES], name: b"Paul".to_vec() };
+        let secret = InvitationSecret(kept.secret);
+        let account_id = AccountId([3; 32]);
+        let answered = |name: &str| {
+            let seal = secret.part(structure_id, Label::InvitationSeal);
+            let context = account_id.as_bytes();
+            let sealed_name =
+                seal_salted(&seal, [4; 32], Label::InvitationSeal, context, name.as_bytes());
+            let request = JoinRequest {
+                suite: Suite::V1,
+                structure_id,
+                invitation_id: secret.id(structure_id),
+                account_id,
+                device_id: DeviceId([5; 16]),
+                key_package: Vec::new(),
+                sealed_name,
+            };
+            let tag = secret.tag(&request);
+            authenticate(structure_id, &kept, &encode(&AuthenticatedJoin { request, tag }))
+        };
+        assert_eq!(answered("نور").map(|(_, name)| name), Some("نور".to_owned()));
+        for name in ["", " ", "Maryam\u{202e}luaP", "Paul\nMaryam", &"a".repeat(121)] {
+            assert!(answered(name).is_none(), "{name:?}");
+        }
+    }
 }
