@@ -42,7 +42,7 @@ pub(crate) fn thrown(error: &Error) -> JsValue {
 
 /// A refusal of this side of the wire.
 pub(crate) fn refused(status: u16, code: Code) -> Error {
-    Error::Refused(Problem { status, code, retry_after_seconds: None, limit_bytes: None })
+    Error::Refused(Problem { status, ..Problem::of(code) })
 }
 
 pub(crate) fn id<T: FromStr>(text: &str) -> Result<T, Error> {

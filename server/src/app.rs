@@ -300,9 +300,7 @@ pub fn router(app: App) -> Router {
         .layer(RequestBodyTimeoutLayer::new(std::time::Duration::from_secs(BODY_PROGRESS_SECONDS)))
         .layer(CatchPanicLayer::custom(|_| {
             tracing::error!("a request panicked");
-            let code = Code::Internal;
-            let (retry_after_seconds, limit_bytes) = (None, None);
-            problem(Problem { status: code.status(), code, retry_after_seconds, limit_bytes })
+            problem(Problem::of(Code::Internal))
         }))
         .layer(middleware::from_fn_with_state(app.clone(), edge))
         .with_state(app)

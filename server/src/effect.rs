@@ -10,7 +10,7 @@ use reconnect_format::{
     grant::{DOCUMENT_WRAP_BYTES, GrantTerms, RecipientName},
     id::{AccountId, DocumentId, EnvelopeId, GrantId},
     lock::{LockAccess, LockBinding, RootWrap},
-    manifest::Manifest,
+    manifest::{DEVICES_MAX, DOCUMENTS_MAX, GRANTS_MAX, LOCKS_MAX, Manifest, STRUCTURES_MAX},
     statement::Body,
     structure::Role,
 };
@@ -19,7 +19,7 @@ use sqlx::AnyConnection;
 use crate::{
     app::App,
     document::{self, Small},
-    error::Result,
+    error::{Error, Result},
     grant, session,
     statement::Next,
     wire::to_row,
@@ -38,6 +38,19 @@ pub(crate) struct Effect {
     lock: Option<LockMaterial>,
 }
 
+/// A safe holds so many of each thing: its manifest is folded in memory, with each statement. STMT-9.
+pub(crate) fn check_count(body: &Body, after: &Manifest) -> Result<()> {
+    let (count, most) = match body {
+        Body::PutVersion { .. } => (after.documents().count(), DOCUMENTS_MAX),
+        Body::Grant(_) => (after.grants().count(), GRANTS_MAX),
+        Body::CompareStructure { .. } => (after.structures().count(), STRUCTURES_MAX),
+        Body::SetLock { .. } => (after.locks().count(), LOCKS_MAX),
+        Body::AddDevice { .. } => (after.devices().count(), DEVICES_MAX),
+        _ => return Ok(()),
+    };
+    if count <= most { Ok(()) } else { Err(Error::TooMany(most as u64)) }
+}
+
 /// Checks what came with a statement.
 pub(crate) fn check(next: &Next, submission: Submission) -> Result<Effect> {
     let statement = next.statement.body();
@@ -54,16 +67,18 @@ pub(crate) fn check(next: &Next, submission: Submission) -> Result<Effect> {
             let small: Vec<_> = std::iter::once(card).chain(thumbnail).collect();
             effect.small = check_small(statement.account_id, *document_id, &small, envelopes)?;
             let named: Vec<_> = std::iter::once(content).chain(small).collect();
+            refuse_unless(grant.is_none() && lock.is_none())?;
             effect.required = required(&next.after, *document_id, &named, statement.made_at);
             effect.wraps = check_wraps(&next.after, *document_id, &named, wraps)?;
         }
         Body::PutCard { document_id, card } => {
+            refuse_unless(grant.is_none() && lock.is_none())?;
             effect.small = check_small(statement.account_id, *document_id, &[card], envelopes)?;
             effect.required = required(&next.after, *document_id, &[card], statement.made_at);
             effect.wraps = check_wraps(&next.after, *document_id, &[card], wraps)?;
         }
         Body::Grant(terms) => {
-            refuse_unless(envelopes.is_empty())?;
+            refuse_unless(envelopes.is_empty() && lock.is_none())?;
             effect.required = covered(&next.after, terms);
             effect.wraps = sized(wraps)?;
             refuse_unless(effect.wraps.keys().all(|key| effect.required.contains(key)))?;

@@ -27,6 +27,9 @@ pub(crate) enum Error {
     /// The same, with the limit that was passed.
     #[error("{} of {limit} bytes", .0.text(), limit = .1)]
     Limit(Code, u64),
+    /// The safe holds as many of something as it may.
+    #[error("{}: at most {limit}", Code::TooManyThings.text(), limit = .0)]
+    TooMany(u64),
     /// A transaction lost a race and is tried again.
     #[error("lost a race")]
     Raced,
@@ -107,17 +110,23 @@ impl From<NotAnId> for Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let (code, retry_after_seconds, limit_bytes) = match &self {
-            Self::Code(code) => (*code, None, None),
-            Self::Wait(code, seconds) => (*code, Some(*seconds), None),
-            Self::Limit(code, bytes) => (*code, None, Some(*bytes)),
-            Self::Raced => (Code::Unavailable, Some(1), None),
+        problem(match &self {
+            Self::Code(code) => Problem::of(*code),
+            Self::Wait(code, seconds) => {
+                Problem { retry_after_seconds: Some(*seconds), ..Problem::of(*code) }
+            }
+            Self::Limit(code, bytes) => Problem { limit_bytes: Some(*bytes), ..Problem::of(*code) },
+            Self::TooMany(most) => {
+                Problem { limit_count: Some(*most), ..Problem::of(Code::TooManyThings) }
+            }
+            Self::Raced => {
+                Problem { retry_after_seconds: Some(1), ..Problem::of(Code::Unavailable) }
+            }
             Self::Database(_) | Self::Blobs(_) | Self::File(_) | Self::Broken(_) => {
                 tracing::error!(error = %self, "a request failed inside");
-                (Code::Internal, None, None)
+                Problem::of(Code::Internal)
             }
-        };
-        problem(Problem { status: code.status(), code, retry_after_seconds, limit_bytes })
+        })
     }
 }
 

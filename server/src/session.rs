@@ -15,14 +15,17 @@ use crate::{
     app::App,
     caller::Caller,
     db::transaction,
+    effect,
     error::{Error, Result},
     statement::{self, Next, Place},
     unlock::CLOCK_SECONDS,
-    wire::{Sent, to_row},
+    wire::{Sent, from_row, to_row},
 };
 
 /// How long a session lives.
 const LIFE_SECONDS: u64 = 12 * 3600;
+/// Sessions of one account whose rows are kept: eighty a day.
+const SESSIONS: i64 = 5_000;
 
 /// Opens a session, and adds its device when it is new.
 #[utoipa::path(
@@ -48,15 +51,13 @@ pub(crate) async fn open(
     if opening.made_at.abs_diff(now) > CLOCK_SECONDS {
         return Err(Code::SessionEnded.into());
     }
-    let expires_at = now + LIFE_SECONDS;
     let expires_at = transaction!(app.db, "session::open", |tx| {
         if let Some(next) = &next {
             next.write(tx).await?;
             let signing = signing.ok_or(Code::SessionEnded)?;
             add_device(account_id, device_id, signing, tx).await?;
         }
-        insert(&opening, expires_at, tx).await?;
-        Ok(expires_at)
+        insert(&opening, now, tx).await
     })?;
     if let Some(next) = next {
         app.manifests.keep(next.after);
@@ -80,7 +81,10 @@ async fn added(opening: &[u8], statement: Vec<u8>, app: &App) -> Result<Option<B
     match statement::place(account_id, statement, app).await {
         Ok(Place::Written(_)) => Ok(None),
         Ok(Place::Next(next)) => match &next.statement.body().body {
-            Body::AddDevice { device_id, .. } if *device_id == opened => Ok(Some(next)),
+            Body::AddDevice { device_id, .. } if *device_id == opened => {
+                effect::check_count(&next.statement.body().body, &next.after)?;
+                Ok(Some(next))
+            }
             _ => Err(Code::SessionEnded.into()),
         },
         Err(Error::Code(Code::Conflict)) => Err(Code::Conflict.into()),
@@ -121,28 +125,43 @@ async fn signing_key(
     Ok(key.and_then(|key| key.as_slice().try_into().ok()).map(PublicKey))
 }
 
-/// Stores a session. The same opening again is the same session; a token that was used by another,
-/// or that has ended, is refused.
-async fn insert(opening: &SessionOpening, expires_at: u64, tx: &mut AnyConnection) -> Result<()> {
+/// Stores a session, and says when it ends. The same opening again is the same session; a token that
+/// was used by another, or that has ended, is refused.
+async fn insert(opening: &SessionOpening, now: u64, tx: &mut AnyConnection) -> Result<u64> {
+    check_count(opening.account_id, tx).await?;
+    let expires_at = now + LIFE_SECONDS;
     let kept_until = expires_at.max(opening.made_at) + 2 * CLOCK_SECONDS;
-    let opened = sqlx::query(
+    let ends: Option<i64> = sqlx::query_scalar(
         "-- session::insert
         insert into session (token_hash, account_id, device_id, expires_at, ended, kept_until)
         select $1, $2, $3, $4, 0, $5
         where exists (select 1 from device where account_id = $2 and device_id = $3)
         on conflict (token_hash) do update set expires_at = session.expires_at
         where session.account_id = $2 and session.device_id = $3 and session.ended = 0
-          and session.expires_at > $6",
+          and session.expires_at > $6
+        returning expires_at",
     )
     .bind(opening.token_hash.as_slice())
     .bind(opening.account_id.as_bytes())
     .bind(opening.device_id.as_bytes())
     .bind(to_row(expires_at))
     .bind(to_row(kept_until))
-    .bind(to_row(expires_at - LIFE_SECONDS))
-    .execute(&mut *tx)
+    .bind(to_row(now))
+    .fetch_optional(&mut *tx)
     .await?;
-    if opened.rows_affected() == 1 { Ok(()) } else { Err(Code::SessionEnded.into()) }
+    Ok(from_row(ends.ok_or(Code::SessionEnded)?))
+}
+
+/// Whoever opens sessions without end would fill the disk: their rows are kept for two months.
+async fn check_count(account_id: AccountId, tx: &mut AnyConnection) -> Result<()> {
+    let kept: i64 = sqlx::query_scalar(
+        "-- session::check_count
+        select count(*) from session where account_id = $1",
+    )
+    .bind(account_id.as_bytes())
+    .fetch_one(&mut *tx)
+    .await?;
+    if kept < SESSIONS { Ok(()) } else { Err(Error::Wait(Code::TooManyRequests, 3600)) }
 }
 
 /// Ends the session that asks.

@@ -13,6 +13,7 @@ use reconnect_format::{
     Signed, Unverified,
     api::{Code, Problem, Submission, Written},
     id::AccountId,
+    lock::LockAccess,
     manifest::Manifest,
     statement::{Body, Signer, Statement},
 };
@@ -208,6 +209,11 @@ pub(crate) async fn submit(
     if adds(&next.statement.body().body) {
         app.disk.check_room(0)?;
     }
+    if let Body::SetLock { access: LockAccess::Words { .. }, .. } = &next.statement.body().body {
+        // It tells whether a handle is taken, as opening a safe does.
+        app.unlock_rate.take()?;
+    }
+    effect::check_count(&next.statement.body().body, &next.after)?;
     let effect = effect::check(&next, submission)?;
     let written = transaction!(app.db, "statement::submit", |tx| {
         next.write(tx).await?;

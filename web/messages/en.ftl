@@ -501,6 +501,7 @@ error-file_too_large = This file is too large: the limit is { $limit }. Nothing 
 error-file_unreadable = We cannot read this file. Try to take a photo of it, or save it as JPEG or PDF.
 error-pdf_has_password = This PDF has its own password. We cannot show it here. Download it to open it.
 error-storage_full = The service has no room left. Nothing is lost, and your papers can still be read. Try again later.
+error-too_many_things = Your safe holds as many of these as it can. Delete a paper that you no longer need, or take something back, then try again.
 error-quota_full = Your safe is full. Delete a paper that you no longer need, then try again.
 error-fork = Careful: the service does not show everybody the same thing. We stop here, to protect you. Talk to the structure that helps you.
 error-rollback = Careful: the service shows an old state of your safe. We do not touch it, to protect you. Talk to the structure that helps you.

@@ -502,6 +502,7 @@ error-file_too_large = Ce fichier est trop gros : la limite est { $limit }. Rie
 error-file_unreadable = Nous n’arrivons pas à lire ce fichier. Essayez de le prendre en photo, ou enregistrez-le en JPEG ou en PDF.
 error-pdf_has_password = Ce PDF a son propre mot de passe. Nous ne pouvons pas le montrer ici. Téléchargez-le pour l’ouvrir.
 error-storage_full = Le service n’a plus de place. Rien n’est perdu, et vos papiers restent lisibles. Réessayez plus tard.
+error-too_many_things = Votre coffre ne peut pas en contenir davantage. Supprimez un papier dont vous n’avez plus besoin, ou reprenez ce que vous avez donné, puis réessayez.
 error-quota_full = Votre coffre est plein. Supprimez un papier dont vous n’avez plus besoin, puis réessayez.
 error-fork = Attention : le service ne montre pas la même chose à tout le monde. Nous arrêtons tout, pour vous protéger. Parlez-en à la structure qui vous aide.
 error-rollback = Attention : le service montre un ancien état de votre coffre. Nous n’y touchons pas, pour vous protéger. Parlez-en à la structure qui vous aide.

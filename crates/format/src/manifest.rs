@@ -20,6 +20,18 @@ pub use crate::record::{
     ComparedRecord, DeviceRecord, DocumentRecord, LockRecord, Record, RecordKey,
 };
 
+/// Live documents of one safe. STMT-9.
+pub const DOCUMENTS_MAX: usize = 20_000;
+/// Grants of one safe that were not taken back, the owner's own among them. STMT-9.
+pub const GRANTS_MAX: usize = 1_000;
+/// Structures whose code one safe has compared. STMT-9.
+pub const STRUCTURES_MAX: usize = 1_000;
+/// Live locks of one safe. STMT-9.
+pub const LOCKS_MAX: usize = 100;
+/// Live devices of one safe. Many, since a device is added each time that somebody comes in on a
+/// shared browser, and whoever finds no room for one is locked out. STMT-9.
+pub const DEVICES_MAX: usize = 10_000;
+
 /// Why a statement does not follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StatementError {

@@ -52,6 +52,8 @@ codes! {
     FileTooLarge = "file_too_large", 413;
     /// The safe is full.
     QuotaFull = "quota_full", 413;
+    /// The safe holds as many documents, grants, devices, locks or structures as it may.
+    TooManyThings = "too_many_things", 413;
     /// A statement, signature or envelope does not verify.
     Refused = "refused", 422;
     /// Too often: try again after a while.
@@ -79,4 +81,15 @@ pub struct Problem {
     /// The limit that was passed, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_bytes: Option<u64>,
+    /// The limit that was passed, as a count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_count: Option<u64>,
+}
+
+impl Problem {
+    /// A problem of which there is nothing more to say than its code.
+    pub const fn of(code: Code) -> Self {
+        let (retry_after_seconds, limit_bytes, limit_count) = (None, None, None);
+        Self { status: code.status(), code, retry_after_seconds, limit_bytes, limit_count }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod crash;
 mod given;
+mod limits;
 mod network;
 mod safe;
 mod stage;

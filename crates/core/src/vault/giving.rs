@@ -4,6 +4,7 @@ use reconnect_format::{
     api::{Call, GrantWraps, StructureEntry, StructureFace, StructureList, Submission},
     grant::{GrantTerms, RecipientName, SCOPE_MAX, Scope},
     id::{Base64, DocumentId, GrantId, StructureId},
+    manifest::GRANTS_MAX,
     statement::Body,
     structure::StructureChain,
 };
@@ -182,6 +183,7 @@ impl Vault {
         let chain = self.chains.get(&gift.structure_id).ok_or(Error::NotFound)?;
         Recipient::of_structure(chain, &self.manifest)?;
         self.note_head(world, gift.structure_id).await?;
+        self.make_room_for_grant(world).await?;
         let statement = self
             .write(world, &gift.wish(), &|vault, mut rng| {
                 let chain = vault.chains.get(&gift.structure_id).ok_or(Error::NotFound)?;
@@ -225,6 +227,18 @@ impl Vault {
         };
         self.sync(world).await?;
         Ok(terms.grant_id)
+    }
+
+    /// A grant that has ended still counts: when there are too many, the oldest of them goes. STMT-9.
+    async fn make_room_for_grant(&mut self, world: &impl World) -> Result<(), Error> {
+        if self.manifest.grants().count() < GRANTS_MAX {
+            return Ok(());
+        }
+        let ended = self.manifest.grants().filter(|terms| terms.ends_at <= world.now());
+        match ended.min_by_key(|terms| terms.ends_at).map(|terms| terms.grant_id) {
+            Some(grant_id) => self.take_back(world, grant_id).await,
+            None => Ok(()),
+        }
     }
 
     /// Takes a grant back. From the answer on, the server gives its recipient nothing.

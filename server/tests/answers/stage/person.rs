@@ -332,6 +332,18 @@ impl Person {
             .collect()
     }
 
+    /// A card in place of a document's.
+    pub(crate) fn new_card(&self, document_id: DocumentId) -> (EnvelopeRef, Submission) {
+        let version = self.manifest.document(document_id).map_or(1, |it| it.card.version + 1);
+        let card = self.seal(document_id, EnvelopeKind::Card, (version, 1 << 20));
+        let submission = Submission {
+            wraps: self.wraps(document_id, &[&card.named]),
+            envelopes: vec![small(&card)],
+            ..Submission::default()
+        };
+        (card.named, submission)
+    }
+
     /// Uploads a content and makes it live with a card and a thumbnail.
     pub(crate) async fn put(
         &mut self,
