@@ -11,14 +11,14 @@ use std::{
 
 use anyhow::Context as _;
 use axum::{
-    Json, Router,
-    extract::{DefaultBodyLimit, MatchedPath, Request, State},
+    Extension, Json, Router,
+    extract::{MatchedPath, Request, State},
     http::{HeaderValue, header},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use reconnect_format::api::{Code, Problem, Service};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer};
 use utoipa::{
     OpenApi as _,
@@ -36,14 +36,14 @@ use crate::{
     document,
     error::{Error, Result, problem},
     grant, invitation,
-    limit::Rate,
+    limit::{Crowd, Place, Rate},
     member, page, receipt,
     secret::{Secrets, make_folder},
     session, statement, structure, sweep, sync, unlock, upload,
-    wire::{CALLER_JSON_BYTES, OPEN_JSON_BYTES},
+    wire::{BodyLimit, CALLER_JSON_BYTES, OPEN_JSON_BYTES},
 };
 
-/// A body that does not get further for this long is given up.
+/// A part of an upload that does not get further for this long is given up.
 const BODY_PROGRESS_SECONDS: u64 = 30;
 
 /// One running server: cheap to clone, the same behind all clones.
@@ -66,7 +66,7 @@ pub struct Inner {
     pub(crate) sweep_soon: Notify,
     /// Whether something was erased that the write-ahead log may still show.
     pub(crate) erased: AtomicBool,
-    requests: Arc<Semaphore>,
+    pub(crate) crowd: Crowd,
     stopping: AtomicBool,
     /// Held for as long as the server lives: two servers on one folder are refused.
     _lock: File,
@@ -101,7 +101,7 @@ impl App {
             taken: watch::Sender::new(0),
             sweep_soon: Notify::new(),
             erased: AtomicBool::new(false),
-            requests: Arc::new(Semaphore::new(usize::try_from(config.requests)?)),
+            crowd: Crowd::new(usize::try_from(config.requests)?),
             stopping: AtomicBool::new(false),
             disk,
             clock,
@@ -242,7 +242,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(unlock::use_sheet))
         .routes(routes!(session::open, session::end_all))
         .routes(routes!(session::end_this))
-        .layer(DefaultBodyLimit::max(OPEN_JSON_BYTES));
+        .layer(Extension(BodyLimit(OPEN_JSON_BYTES)));
     let callers = OpenApiRouter::new()
         .routes(routes!(sync::sync))
         .routes(routes!(statement::submit))
@@ -262,7 +262,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(receipt::open))
         .routes(routes!(grant::content))
         .routes(routes!(grant::thumbnail))
-        .layer(DefaultBodyLimit::max(CALLER_JSON_BYTES));
+        .layer(Extension(BodyLimit(CALLER_JSON_BYTES)));
     OpenApiRouter::with_openapi(Description::openapi()).merge(open).merge(callers)
 }
 
@@ -308,16 +308,24 @@ pub fn router(app: App) -> Router {
 
 /// Around every request: overload and stopping are said at once, every answer has its headers, and
 /// the log has one line with ids and codes only.
-async fn edge(State(app): State<App>, request: Request, next: Next) -> Response {
+async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let is_api = request.uri().path().starts_with("/v1/");
+    // Whoever watches over the server is answered however much it has to do.
+    let is_watch = matches!(request.uri().path(), "/livez" | "/readyz");
     let method = request.method().clone();
     // As the table writes it: no id of a request is in it.
     let route = request.extensions().get::<MatchedPath>().cloned();
     let asked = tokio::time::Instant::now();
-    let mut response = match Arc::clone(&app.requests).try_acquire_owned() {
-        Ok(_) if app.is_stopping() && is_api => refuse_for_now(5),
-        Ok(_permit) => next.run(request).await,
-        Err(_) => refuse_for_now(1),
+    let mut response = match Place::take(&app.crowd) {
+        _ if is_watch => next.run(request).await,
+        Ok(_) if app.is_stopping() && is_api => Error::Wait(Code::Unavailable, 5).into_response(),
+        Ok(place) => {
+            request.extensions_mut().insert(place.clone());
+            let response = next.run(request).await;
+            drop(place);
+            response
+        }
+        Err(busy) => busy.into_response(),
     };
     page::harden(response.headers_mut());
     if is_api {
@@ -331,11 +339,6 @@ async fn edge(State(app): State<App>, request: Request, next: Next) -> Response 
     response
 }
 
-fn refuse_for_now(seconds: u64) -> Response {
-    use axum::response::IntoResponse as _;
-    Error::Wait(Code::Unavailable, seconds).into_response()
-}
-
 fn describe(description: &str) -> ([(header::HeaderName, &'static str); 1], String) {
     ([(header::CONTENT_TYPE, "application/json")], description.to_owned())
 }
@@ -343,6 +346,9 @@ fn describe(description: &str) -> ([(header::HeaderName, &'static str); 1], Stri
 async fn ready(State(app): State<App>) -> Result<&'static str> {
     if app.is_stopping() {
         return Err(Error::Wait(Code::Unavailable, 5));
+    }
+    if !app.crowd.has_place() {
+        return Err(Error::Wait(Code::Unavailable, 1));
     }
     app.db.ping().await.map_err(|_| Error::Wait(Code::Unavailable, 5))?;
     Ok("ready\n")

@@ -4,12 +4,7 @@
 //! reserved then. Parts may come in any order and more than once. What arrives is hashed chunk by
 //! chunk on its way to the blob store, so that making a version live reads nothing again.
 
-use axum::{
-    Json,
-    body::{Body, Bytes},
-    extract::State,
-    http::StatusCode,
-};
+use axum::{Json, body::Body, extract::State, http::StatusCode};
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
 use reconnect_format::{
@@ -23,6 +18,7 @@ use reconnect_format::{
     tree,
 };
 use sqlx::AnyConnection;
+use tokio::time::timeout;
 
 use crate::{
     app::App,
@@ -31,7 +27,8 @@ use crate::{
     document,
     effect::kind_row,
     error::{Error, Result},
-    wire::{Named, id, to_row},
+    limit::patience,
+    wire::{Named, Taken, id, to_row},
 };
 
 /// Bytes of a whole sealed chunk.
@@ -50,9 +47,8 @@ pub(crate) async fn declare(
     caller: Caller,
     State(app): State<App>,
     Named(envelope_id): Named<EnvelopeId>,
-    prefix: Result<Bytes, axum::extract::rejection::BytesRejection>,
+    Taken(prefix): Taken,
 ) -> Result<StatusCode> {
-    let prefix = prefix.map_err(|_| Code::BadRequest)?;
     if prefix.len() != PREFIX_BYTES {
         return Err(Code::BadRequest.into());
     }
@@ -169,6 +165,7 @@ pub(crate) async fn put_part(
     if part_bytes == 0 {
         return Err(Code::NotFound.into());
     }
+    let _place = app.crowd.take_part()?;
     let hold = app.blobs.hold((envelope_id, Some(index))).ok_or(Code::Conflict)?;
     let known: Option<Vec<u8>> = sqlx::query_scalar(
         "-- upload::put_part
@@ -186,7 +183,7 @@ pub(crate) async fn put_part(
     let mut arriving = Some(app.blobs.arrive(envelope_id, index).await?);
     let leaves = receive(body, part_bytes, &mut arriving).await?;
     // From here on a caller who hangs up changes nothing: blob, row and hold stay together.
-    let kept = finish((envelope_id, index), arriving, leaves, app);
+    let kept = finish((envelope_id, index), (arriving, leaves), caller, app);
     let kept = tokio::spawn(async move {
         let kept = kept.await;
         drop(hold);
@@ -210,9 +207,19 @@ async fn find(envelope_id: EnvelopeId, caller: Caller, app: &App) -> Result<Vec<
     Ok(prefix.ok_or(Code::NotFound)?)
 }
 
-/// Reads exactly `part_bytes`, chunk by chunk, and gives the hashes of the chunks. What is
-/// `arriving` is written on the way.
+/// Reads exactly `part_bytes`, under one deadline. What is `arriving` is written on the way.
 async fn receive(
+    body: Body,
+    part_bytes: u64,
+    arriving: &mut Option<crate::blob::Arriving>,
+) -> Result<Vec<u8>> {
+    timeout(patience(part_bytes), receive_chunks(body, part_bytes, arriving))
+        .await
+        .map_err(|_| Error::Wait(Code::Unavailable, 1))?
+}
+
+/// Reads chunk by chunk, and gives the hashes of the chunks.
+async fn receive_chunks(
     body: Body,
     part_bytes: u64,
     arriving: &mut Option<crate::blob::Arriving>,
@@ -245,14 +252,14 @@ async fn receive(
 /// Makes a part durable, then its row.
 async fn finish(
     (envelope_id, index): (EnvelopeId, u32),
-    arriving: Option<crate::blob::Arriving>,
-    leaves: Vec<u8>,
+    (arriving, leaves): (Option<crate::blob::Arriving>, Vec<u8>),
+    caller: Caller,
     app: App,
 ) -> Result<()> {
     if let Some(arriving) = arriving {
         arriving.finish().await?;
     }
-    let kept = keep(envelope_id, index, leaves, &app).await;
+    let kept = keep((envelope_id, index), leaves, caller, &app).await;
     // Only when it is certain that no row was written.
     if matches!(kept, Err(Error::Code(Code::NotFound))) {
         app.blobs.remove_part(envelope_id, index).await?;
@@ -260,15 +267,22 @@ async fn finish(
     kept
 }
 
-async fn keep(envelope_id: EnvelopeId, index: u32, leaves: Vec<u8>, app: &App) -> Result<()> {
+async fn keep(
+    (envelope_id, index): (EnvelopeId, u32),
+    leaves: Vec<u8>,
+    caller: Caller,
+    app: &App,
+) -> Result<()> {
     let now = app.clock.now_row();
     transaction!(app.db, "upload::keep", |tx| {
         let touched = sqlx::query(
             "-- upload::keep
-                update envelope set touched_at = $1 where envelope_id = $2 and sequence is null",
+                update envelope set touched_at = $1
+                where envelope_id = $2 and account_id = $3 and sequence is null",
         )
         .bind(now)
         .bind(envelope_id.as_bytes())
+        .bind(caller.account_id.as_bytes())
         .execute(&mut *tx)
         .await?;
         if touched.rows_affected() != 1 {

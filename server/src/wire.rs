@@ -2,30 +2,78 @@
 //! and ids as the database holds them.
 
 use axum::{
-    Json,
+    body::{Bytes, to_bytes},
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
-    http::request::Parts,
+    http::{HeaderMap, header, request::Parts},
 };
 use reconnect_format::api::Code;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
-use crate::error::{Error, Result};
+use crate::{
+    app::App,
+    error::{Error, Result},
+    limit::{Place, patience},
+};
 
-/// JSON that was sent, as large as any open route takes.
-pub(crate) const OPEN_JSON_BYTES: usize = 256 * 1024;
+/// How large a body a group of routes takes.
+#[derive(Clone, Copy)]
+pub(crate) struct BodyLimit(pub(crate) usize);
+
+/// JSON that was sent, as large as any open route takes: a new safe has some thousand bytes.
+pub(crate) const OPEN_JSON_BYTES: usize = 64 * 1024;
 /// JSON that was sent by a caller: a grant of 10,000 documents, a group of some hundred members.
 pub(crate) const CALLER_JSON_BYTES: usize = 8 * 1024 * 1024;
 
 /// A JSON body.
 pub(crate) struct Sent<T>(pub(crate) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
+impl<T: DeserializeOwned> FromRequest<App> for Sent<T> {
     type Rejection = Error;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self> {
-        let Json(value) = Json::from_request(request, state).await.map_err(|_| Code::BadRequest)?;
-        Ok(Self(value))
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        if !kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json")) {
+            return Err(Code::BadRequest.into());
+        }
+        let body = take_in(request, app).await?;
+        Ok(Self(serde_json::from_slice(&body).map_err(|_| Code::BadRequest)?))
     }
+}
+
+/// A body as it is.
+pub(crate) struct Taken(pub(crate) Bytes);
+
+impl FromRequest<App> for Taken {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        Ok(Self(take_in(request, app).await?))
+    }
+}
+
+/// Reads a whole body, under one deadline and within what all bodies may take. Meanwhile the request
+/// keeps nobody else from being answered.
+async fn take_in(request: Request, app: &App) -> Result<Bytes> {
+    let limit = request.extensions().get().map_or(OPEN_JSON_BYTES, |BodyLimit(bytes)| *bytes);
+    // What says nothing of its length may be as large as the limit.
+    let bytes = content_length(request.headers()).unwrap_or(limit);
+    if bytes > limit {
+        return Err(Code::BadRequest.into());
+    }
+    let place = request.extensions().get::<Place>().cloned();
+    let place = place.ok_or(Error::Broken("a request without a place"))?;
+    place.leave_for_body(bytes, &app.crowd)?;
+    let body = timeout(patience(bytes as u64), to_bytes(request.into_body(), limit))
+        .await
+        .map_err(|_| Error::Wait(Code::Unavailable, 1))?
+        .map_err(|_| Code::BadRequest)?;
+    place.enter(&app.crowd)?;
+    Ok(body)
+}
+
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// What the path names. A malformed id looks like one that does not exist.

@@ -1,9 +1,11 @@
-//! On a real socket: downloads that are cut, stopping in good order.
+//! On a real socket: downloads that are cut, bodies that drip, stopping in good order.
 
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use reconnect_format::{api::Submission, id::DocumentId, receipt::Subject, statement::Body};
+use reconnect_format::{
+    api::Submission, envelope::EnvelopeKind, id::DocumentId, receipt::Subject, statement::Body,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -14,7 +16,7 @@ use tokio::{
 
 use crate::{
     given::given,
-    stage::{Server, random, server},
+    stage::{Answer, Person, Server, random, server, server_with},
 };
 
 struct Listening {
@@ -94,4 +96,144 @@ async fn a_stop_is_said_at_once_and_what_is_under_way_ends() {
     assert!(first.len() + rest.len() >= content.bytes.len());
     timeout(Duration::from_secs(5), ended).await.expect("soon").expect("joins").expect("stops");
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+/// Begins to send a body that announces `bytes`, and stops after the first of them.
+async fn drip(
+    listening: &Listening,
+    path: &str,
+    token: Option<&[u8; 32]>,
+    bytes: u64,
+) -> TcpStream {
+    let mut stream = TcpStream::connect(listening.address).await.expect("connects");
+    let bearer = token.map_or(String::new(), |token| {
+        format!("Authorization: Bearer {}\r\n", URL_SAFE_NO_PAD.encode(token))
+    });
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: {bytes}\r\n{bearer}\r\n{{"
+    );
+    stream.write_all(request.as_bytes()).await.expect("asks");
+    stream
+}
+
+/// Asks until the server has noticed what others do, and answers with this status. What drips takes
+/// a place for a moment, too, until its body is waited for.
+async fn until(status: u16, ask: impl AsyncFn() -> Answer) -> Answer {
+    let start = Instant::now();
+    loop {
+        let answer = ask().await;
+        if answer.status == status {
+            return answer;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "{}", answer.status);
+    }
+}
+
+/// Signs in, soon.
+async fn comes_in(server: &Server, person: &Person) {
+    let start = Instant::now();
+    while person.unlock_with_words(server, &person.words).await.is_err() {
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_drip_keep_nobody_else_from_being_answered() {
+    let mut server = server_with(|config| config.requests = 4).await;
+    let person = Person::arrive(&server).await;
+    let listening = listen(&server).await;
+    server.remote = Some(listening.address);
+    let mut dripping = Vec::new();
+    for path in ["/v1/accounts", "/v1/sessions", "/v1/words/registration", "/v1/unlock/sheet"] {
+        for _ in 0..5 {
+            dripping.push(drip(&listening, path, None, 3_000).await);
+        }
+        dripping.push(drip(&listening, "/v1/statements", Some(&person.token), 3_000).await);
+    }
+    for _ in 0..20 {
+        assert_eq!(server.get("/livez", None).await.status, 200);
+    }
+    until(200, async || server.get("/readyz", None).await).await;
+    until(200, async || server.get("/v1/sync", Some(&person.token)).await).await;
+    let other = Person::prepare(&server).await;
+    assert_eq!(server.post("/v1/accounts", None, &other.opening).await.status, 201);
+    comes_in(&server, &person).await;
+    // They are given up under one deadline, however they drip.
+    let start = Instant::now();
+    for stream in &mut dripping {
+        while start.elapsed() < Duration::from_mins(1) && stream.write_all(b" ").await.is_ok() {
+            let mut answer = [0; 12];
+            let read = timeout(Duration::from_secs(2), stream.read(&mut answer)).await;
+            if let Ok(read) = read {
+                assert!(read.is_err() || answer.starts_with(b"HTTP/1.1 503"));
+                break;
+            }
+        }
+    }
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+    drop(listening.stop);
+    listening.ended.await.expect("joins").expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_that_drip_leave_room_for_everything_else() {
+    let mut server = server_with(|config| config.requests = 4).await;
+    let person = Person::arrive(&server).await;
+    let content = person.seal(DocumentId(random()), EnvelopeKind::Content, (1, 19 << 20));
+    let path = format!("/v1/envelopes/{}", content.named.envelope_id);
+    let prefix = content.bytes[..131].to_vec();
+    assert_eq!(server.send("PUT", &path, Some(&person.token), prefix.into()).await.status, 204);
+    let listening = listen(&server).await;
+    server.remote = Some(listening.address);
+    let mut dripping = Vec::new();
+    for index in 0..4 {
+        let mut stream = TcpStream::connect(listening.address).await.expect("connects");
+        let request = format!(
+            "PUT {path}/parts/{index} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4194560\r\n\
+             Authorization: Bearer {}\r\n\r\n.",
+            URL_SAFE_NO_PAD.encode(person.token)
+        );
+        stream.write_all(request.as_bytes()).await.expect("asks");
+        dripping.push(stream);
+    }
+    let part = async || {
+        let path = format!("{path}/parts/4");
+        server.send("PUT", &path, Some(&person.token), vec![0].into()).await
+    };
+    let refused = until(503, part).await;
+    assert_eq!(refused.problem(), (503, "unavailable".into()));
+    assert!(refused.headers.contains_key("retry-after"));
+    until(200, async || server.get("/v1/sync", Some(&person.token)).await).await;
+    comes_in(&server, &person).await;
+    drop(dripping);
+    until(400, part).await;
+    drop(listening.stop);
+    listening.ended.await.expect("joins").expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_bodies_wait_for_room_and_small_ones_never_do() {
+    let mut server = server().await;
+    let person = Person::arrive(&server).await;
+    let listening = listen(&server).await;
+    server.remote = Some(listening.address);
+    let mut announced = Vec::new();
+    for _ in 0..32 {
+        let bytes = 8 << 20;
+        announced.push(drip(&listening, "/v1/statements", Some(&person.token), bytes).await);
+    }
+    let large = async || {
+        let large = vec![b' '; 100_000];
+        server.send("POST", "/v1/statements", Some(&person.token), large.into()).await
+    };
+    let refused = until(503, large).await;
+    assert_eq!(refused.problem(), (503, "unavailable".into()));
+    assert!(refused.headers.contains_key("retry-after"));
+    comes_in(&server, &person).await;
+    drop(announced);
+    // It is read, and is no statement.
+    until(400, large).await;
+    drop(listening.stop);
+    listening.ended.await.expect("joins").expect("stops");
 }
