@@ -70,7 +70,10 @@ pub(crate) async fn open(
 ) -> Result<(StatusCode, Json<Written>)> {
     app.unlock_rate.take()?;
     let opening = Opening::check(opening)?;
-    let written = transaction!(app.db, "account::open", |tx| { opening.write(tx).await });
+    let written = match app.disk.check_room(0) {
+        Ok(()) => transaction!(app.db, "account::open", |tx| { opening.write(tx).await }),
+        Err(full) => Err(full),
+    };
     match written {
         // The try that registering the words cost: a new handle has as many as an unknown one.
         Ok(()) => tries::give_back(app.secrets.tries_key(&opening.handle()), &app).await?,

@@ -387,13 +387,25 @@ async fn limits_are_said_before_anything_is_uploaded() {
 
 #[tokio::test]
 async fn a_full_disk_refuses_uploads_and_nothing_else() {
-    let server = server_with(|config| config.reserve_bytes = 1 << 39).await;
-    let person = Person::arrive(&server).await;
+    let mut server = server().await;
+    let mut person = Person::arrive(&server).await;
+    person.put(&server, DocumentId(random()), 20_000).await;
+    server.config.reserve_bytes = 1 << 39;
+    let server = server.restart().await;
+    let late = Person::prepare(&server).await;
+    let opened = server.post("/v1/accounts", None, &late.opening).await;
+    assert_eq!(opened.problem(), (507, "storage_full".into()), "a new safe waits for room");
+    let again = server.post("/v1/accounts", None, &person.opening).await;
+    assert_eq!(again.status, 201, "one that is there is there");
     let content = person.seal(DocumentId(random()), EnvelopeKind::Content, (1, 20_000));
     let path = format!("/v1/envelopes/{}", content.named.envelope_id);
     let prefix = HttpBody::from(content.bytes[..131].to_vec());
     let answer = server.send("PUT", &path, Some(&person.token), prefix).await;
     assert_eq!(answer.problem(), (507, "storage_full".into()));
+    let added = person.new_device();
+    assert_eq!(person.open_session(&server, Some(added)).await.status, 201, "signing in");
+    let close = person.submit(&server, Body::Close, Submission::default()).await;
+    assert_eq!(close.status, 200, "closing");
     assert!(person.unlock_with_words(&server, &person.words).await.is_ok());
 }
 
