@@ -4,5 +4,6 @@ mod crash;
 mod given;
 mod limits;
 mod network;
+mod receipts;
 mod safe;
 mod stage;

@@ -245,7 +245,7 @@ async fn parts_are_idempotent_and_what_is_not_as_declared_is_refused() {
 }
 
 /// A body that stops in the middle until it is told to go on.
-fn halting(bytes: &[u8]) -> (HttpBody, oneshot::Sender<()>) {
+pub(crate) fn halting(bytes: &[u8]) -> (HttpBody, oneshot::Sender<()>) {
     let (first, second) = bytes.split_at(bytes.len() / 3);
     let (first, second) = (first.to_vec(), second.to_vec());
     let (go_on, wait) = oneshot::channel();

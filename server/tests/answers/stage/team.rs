@@ -234,7 +234,18 @@ impl Person {
         &self,
         team: &Team,
         (grant_id, owner): (GrantId, &Person),
+        named: (u32, Subject),
+    ) -> reconnect_format::api::GiveReceipt {
+        self.receipt_with(team, (grant_id, owner), named, random())
+    }
+
+    /// The same, with a nonce that somebody chose.
+    pub(crate) fn receipt_with(
+        &self,
+        team: &Team,
+        (grant_id, owner): (GrantId, &Person),
         (worker_number, subject): (u32, Subject),
+        nonce: [u8; 16],
     ) -> reconnect_format::api::GiveReceipt {
         let receipt = Receipt {
             suite: Suite::V1,
@@ -246,7 +257,7 @@ impl Person {
             device_id: self.device_id,
             subject,
             made_at: NOW,
-            nonce: random(),
+            nonce,
         };
         reconnect_format::api::GiveReceipt { receipt: Base64(self.attest(receipt)) }
     }
