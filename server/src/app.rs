@@ -200,6 +200,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/sync", Principals::Caller),
     route("POST", "/v1/statements", Principals::Caller),
     route("PUT", "/v1/envelopes/{envelope_id}", Principals::Owner),
+    route("POST", "/v1/unlock/rest", Principals::Anyone),
     route("GET", "/v1/envelopes/{envelope_id}", Principals::Owner),
     route("DELETE", "/v1/envelopes/{envelope_id}", Principals::Owner),
     route("PUT", "/v1/envelopes/{envelope_id}/parts/{index}", Principals::Owner),
@@ -246,6 +247,7 @@ fn api() -> OpenApiRouter<App> {
     let callers = OpenApiRouter::new()
         .routes(routes!(sync::sync))
         .routes(routes!(statement::submit))
+        .routes(routes!(unlock::rest))
         .routes(routes!(upload::declare, upload::show, upload::give_up))
         .routes(routes!(upload::put_part))
         .routes(routes!(document::content))

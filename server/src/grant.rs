@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
+use futures_util::TryStreamExt as _;
 use reconnect_format::{
-    api::{Code, GrantWraps, Problem, Received, ReceivedGrant},
+    api::{Code, GrantWraps, Problem, Received, ReceivedFrom, ReceivedGrant},
     encode,
     grant::{GrantTerms, RecipientName, Scope},
     id::{AccountId, Base64, DocumentId, EnvelopeId, GrantId, StructureId},
@@ -22,7 +23,7 @@ use crate::{
     document::whole_answer,
     download::{self, Access, Content},
     error::{Error, Result},
-    wire::{Named, from_row, id, to_row},
+    wire::{Asked, Named, Page, from_row, id, to_row},
 };
 
 /// Rows that one statement inserts.
@@ -175,16 +176,20 @@ pub(crate) async fn sweep(app: &App) -> Result<bool> {
     })
 }
 
-/// The live grants of the structures that the caller belongs to.
+/// The live grants of the structures that the caller belongs to, as far as one answer goes.
 #[utoipa::path(
-    get, path = "/v1/received",
+    get, path = "/v1/received", params(ReceivedFrom),
     responses((status = 200, body = Received), (status = "default", body = Problem))
 )]
-pub(crate) async fn received(caller: Caller, State(app): State<App>) -> Result<Json<Received>> {
-    type Row = (Vec<u8>, Vec<u8>, Vec<u8>, i64);
-    let rows: Vec<Row> = sqlx::query_as(
+pub(crate) async fn received(
+    caller: Caller,
+    State(app): State<App>,
+    Asked(from): Asked<ReceivedFrom>,
+) -> Result<Json<Received>> {
+    type Row = (Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>, i64);
+    let mut rows = sqlx::query_as::<_, Row>(
         "-- grant::received
-        select given.bytes, opening.bytes, device.bytes, a.sequence
+        select g.grant_id, given.bytes, opening.bytes, device.bytes, a.sequence
         from member m
         join structure s on s.structure_id = m.structure_id and s.acceptance is not null
         join granted g on g.structure_id = m.structure_id
@@ -194,21 +199,29 @@ pub(crate) async fn received(caller: Caller, State(app): State<App>) -> Result<J
         join statement device on device.account_id = g.account_id
           and device.sequence = given.proof_sequence
         where m.account_id = $1 and m.confirmed = 1 and m.ends_at > $2 and g.ends_at > $2
-        order by g.grant_id",
+          and g.grant_id > $3
+        order by g.grant_id limit $4",
     )
     .bind(caller.account_id.as_bytes())
     .bind(app.clock.now_row())
-    .fetch_all(app.db.reader())
-    .await?;
-    let grants = rows
-        .into_iter()
-        .map(|(statement, opening, device, sequence)| ReceivedGrant {
+    .bind(from.after.map_or(Vec::new(), |after| after.0.to_vec()))
+    .bind(Page::<ReceivedGrant>::limit())
+    .fetch(app.db.reader());
+    let mut page = Page::new();
+    let mut last = None;
+    while let Some((grant_id, statement, opening, device, sequence)) = rows.try_next().await? {
+        let bytes = statement.len() + opening.len() + device.len();
+        let grant = ReceivedGrant {
             statement: Base64(statement),
             proof: Base64(encode(&DeviceProof { opening, device })),
             owner_sequence: from_row(sequence),
-        })
-        .collect();
-    Ok(Json(Received { grants }))
+        };
+        if !page.take(grant, bytes) {
+            break;
+        }
+        last = Some(id(&grant_id)?);
+    }
+    Ok(Json(Received { next: last.filter(|_| page.more), grants: page.rows }))
 }
 
 /// The content that the caller may fetch: under a live grant that covers the document, after a
@@ -259,6 +272,7 @@ pub(crate) struct Granted {
     responses(
         (status = 200, content_type = "application/octet-stream"),
         (status = 206, content_type = "application/octet-stream"),
+        (status = 416, description = "No byte of that range is there"),
         (status = "default", body = Problem),
     )
 )]

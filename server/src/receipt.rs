@@ -1,9 +1,10 @@
 //! Receipts: what a reader signs, stored before any wrapped key leaves.
 
 use axum::{Json, extract::State};
+use futures_util::TryStreamExt as _;
 use reconnect_format::{
     Label,
-    api::{Code, DocumentOpened, GiveReceipt, GrantOpened, GrantedDocument, Problem},
+    api::{Code, DocumentOpened, GiveReceipt, GrantOpened, GrantedDocument, ListFrom, Problem},
     encode,
     id::{AccountId, Base64, DocumentId, GrantId, StructureId},
     receipt::{Receipt, Subject},
@@ -18,7 +19,7 @@ use crate::{
     error::{Error, Result},
     grant::RECEIPT_SECONDS,
     unlock::CLOCK_SECONDS,
-    wire::{Named, Sent, id},
+    wire::{Asked, Named, Page, Sent, id},
 };
 
 /// Receipts that one reader may give under one grant in [`RECEIPT_SECONDS`].
@@ -163,47 +164,59 @@ impl Verified {
     }
 }
 
-/// The grant's key and the cards that it covers, for a receipt. RCPT-1.
+/// The grant's key and the cards that it covers, for a receipt. RCPT-1: the receipt is committed
+/// first. What it is for is read afterwards, beside the one transaction that writes, and only if the
+/// caller may still read it then.
 #[utoipa::path(
     post, path = "/v1/received/{grant_id}/list",
-    params(("grant_id" = String, Path)), request_body = GiveReceipt,
+    params(("grant_id" = String, Path), ListFrom), request_body = GiveReceipt,
     responses((status = 200, body = GrantOpened), (status = "default", body = Problem))
 )]
 pub(crate) async fn list(
     caller: Caller,
     State(app): State<App>,
     Named(grant_id): Named<GrantId>,
+    Asked(from): Asked<ListFrom>,
     Sent(given): Sent<GiveReceipt>,
 ) -> Result<Json<GrantOpened>> {
     let now = app.clock.now_row();
     let verified = verify(given, caller, app.clock.now());
-    let opened = transaction!(app.db, "receipt::list", |tx| {
+    transaction!(app.db, "receipt::list", |tx| {
         let standing = standing(caller, grant_id, now, tx).await?;
         let verified = verified.as_ref().map_err(|_| Code::Refused)?;
         verified.check(grant_id, &standing)?;
         if verified.receipt.subject != Subject::List {
             return Err(Code::Refused.into());
         }
-        verified.store(&standing, now, tx).await?;
-        let documents = covered(grant_id, tx).await?;
-        let recipient_wrap = Base64(standing.recipient_wrap);
-        Ok(GrantOpened { recipient_wrap, documents })
+        verified.store(&standing, now, tx).await
     })?;
-    Ok(Json(opened))
+    let mut tx = app.db.snapshot().await?;
+    let standing = standing(caller, grant_id, now, &mut tx).await?;
+    let (page, last) = covered(grant_id, from, &mut tx).await?;
+    Ok(Json(GrantOpened {
+        recipient_wrap: Base64(standing.recipient_wrap),
+        next: last.filter(|_| page.more),
+        documents: page.rows,
+    }))
 }
 
-/// Statements and wraps of what a grant covers, as rows: version (statement, its device's
-/// statement), the card's statement where it is a later one, opening, card, wraps.
+/// Statements and wraps of what a grant covers, as rows: opening, version (statement, its device's
+/// statement), the card's statement where it is a later one, card, wraps.
 type CoveredRow = (
     (Vec<u8>, Vec<u8>, Vec<u8>),
     (Option<Vec<u8>>, Option<Vec<u8>>),
     (Vec<u8>, Vec<u8>, Option<Vec<u8>>),
 );
 
-async fn covered(grant_id: GrantId, tx: &mut AnyConnection) -> Result<Vec<GrantedDocument>> {
-    let rows = sqlx::query(
+async fn covered(
+    grant_id: GrantId,
+    from: ListFrom,
+    tx: &mut AnyConnection,
+) -> Result<(Page<GrantedDocument>, Option<DocumentId>)> {
+    use sqlx::Row as _;
+    let mut rows = sqlx::query(
         "-- receipt::covered
-        select opening.bytes, version.bytes, version_device.bytes, renamed.bytes,
+        select d.document_id, opening.bytes, version.bytes, version_device.bytes, renamed.bytes,
           renamed_device.bytes, card.whole, card_wrap.wrap, thumbnail_wrap.wrap
         from granted g
         join granted_document c on c.grant_id = g.grant_id
@@ -222,21 +235,34 @@ async fn covered(grant_id: GrantId, tx: &mut AnyConnection) -> Result<Vec<Grante
           and card_wrap.envelope_id = d.card_id
         left join wrap thumbnail_wrap on thumbnail_wrap.grant_id = g.grant_id
           and thumbnail_wrap.envelope_id = d.thumbnail_id
-        where g.grant_id = $1
-        order by d.document_id",
+        where g.grant_id = $1 and c.document_id > $2
+        order by c.document_id limit $3",
     )
     .bind(grant_id.as_bytes())
-    .fetch_all(&mut *tx)
-    .await?;
-    rows.iter().map(|row| Ok(granted_document(read_covered(row)?))).collect()
+    .bind(from.after.map_or(Vec::new(), |after| after.0.to_vec()))
+    .bind(Page::<GrantedDocument>::limit())
+    .fetch(&mut *tx);
+    let mut page = Page::new();
+    let mut last = None;
+    while let Some(row) = rows.try_next().await? {
+        let document = granted_document(read_covered(&row)?);
+        let bytes = document.version.0.len()
+            + document.renamed.as_ref().map_or(0, |renamed| renamed.0.len())
+            + document.card.0.len();
+        if !page.take(document, bytes) {
+            break;
+        }
+        last = Some(id(&row.try_get::<Vec<u8>, _>(0)?)?);
+    }
+    Ok((page, last))
 }
 
 fn read_covered(row: &sqlx::any::AnyRow) -> Result<CoveredRow> {
     use sqlx::Row as _;
     Ok((
-        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?),
-        (row.try_get(3)?, row.try_get(4)?),
-        (row.try_get(5)?, row.try_get(6)?, row.try_get(7)?),
+        (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?),
+        (row.try_get(4)?, row.try_get(5)?),
+        (row.try_get(6)?, row.try_get(7)?, row.try_get(8)?),
     ))
 }
 

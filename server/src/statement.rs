@@ -9,10 +9,11 @@ use std::{
 };
 
 use axum::{Json, extract::State};
+use futures_util::TryStreamExt as _;
 use reconnect_format::{
     Signed, Unverified,
     api::{Code, Problem, Submission, Written},
-    id::AccountId,
+    id::{AccountId, Base64},
     lock::LockAccess,
     manifest::Manifest,
     statement::{Body, Signer, Statement},
@@ -25,7 +26,7 @@ use crate::{
     db::transaction,
     effect,
     error::{Error, Result},
-    wire::{Sent, to_row},
+    wire::{Page, Sent, to_row},
 };
 
 /// Manifests that are kept in memory.
@@ -134,6 +135,31 @@ pub(crate) async fn load(account_id: AccountId, app: &App) -> Result<Arc<Manifes
         .map_err(|_| Error::Broken("a stored chain does not verify"))?;
     app.manifests.keep(Arc::clone(&manifest));
     Ok(manifest)
+}
+
+/// The statements of a safe after one, as far as one answer goes.
+pub(crate) async fn page(
+    account_id: AccountId,
+    after: u64,
+    tx: &mut AnyConnection,
+) -> Result<Page<Base64>> {
+    let mut rows = sqlx::query_scalar::<_, Vec<u8>>(
+        "-- statement::page
+        select bytes from statement where account_id = $1 and sequence > $2
+        order by sequence limit $3",
+    )
+    .bind(account_id.as_bytes())
+    .bind(to_row(after))
+    .bind(Page::<Base64>::limit())
+    .fetch(&mut *tx);
+    let mut page = Page::new();
+    while let Some(row) = rows.try_next().await? {
+        let bytes = row.len();
+        if !page.take(Base64(row), bytes) {
+            break;
+        }
+    }
+    Ok(page)
 }
 
 impl Next {

@@ -1,6 +1,7 @@
 //! What is new in the caller's safe, as one state.
 
 use axum::{Json, extract::State};
+use futures_util::TryStreamExt as _;
 use reconnect_format::{
     api::{CardEnvelope, Code, OwnerWrap, Problem, StoredReceipt, Sync, SyncFrom, Wrap},
     id::{AccountId, Base64},
@@ -11,10 +12,15 @@ use crate::{
     app::App,
     caller::Caller,
     error::Result,
-    wire::{Asked, from_row, id, to_row},
+    statement,
+    wire::{Asked, PAGE_ROWS, Page, from_row, id, to_row},
 };
 
-/// What is new in the caller's safe.
+/// Statements whose cards and wraps one answer takes.
+const RECORDS: u64 = PAGE_ROWS as u64;
+
+/// What is new in the caller's safe, as far as one answer goes. Statements come first: cards and
+/// wraps are of statements that the caller has by then, whatever is written between two answers.
 #[utoipa::path(
     get, path = "/v1/sync", params(SyncFrom),
     responses((status = 200, body = Sync), (status = "default", body = Problem))
@@ -26,45 +32,51 @@ pub(crate) async fn sync(
 ) -> Result<Json<Sync>> {
     let account_id = caller.account_id;
     let mut tx = app.db.snapshot().await?;
-    let used: Option<i64> = sqlx::query_scalar(
+    let account: Option<(i64, i64)> = sqlx::query_as(
         "-- sync::sync
-        select used_bytes from account where account_id = $1",
+        select used_bytes, sequence from account where account_id = $1",
     )
     .bind(account_id.as_bytes())
     .fetch_optional(&mut *tx)
     .await?;
-    Ok(Json(Sync {
-        used_bytes: from_row(used.ok_or(Code::SessionEnded)?),
-        statements: statements(account_id, from.statements_after, &mut tx).await?,
-        owner_wraps: owner_wraps(account_id, &mut tx).await?,
-        wraps: wraps(account_id, from.records_after, &mut tx).await?,
-        cards: cards(account_id, from.records_after, &mut tx).await?,
-        receipts: receipts(account_id, from.receipts_after, &mut tx).await?,
-    }))
+    let (used, head) = account.ok_or(Code::SessionEnded)?;
+    let statements = statement::page(account_id, from.statements_after, &mut tx).await?;
+    let mut news = Sync {
+        used_bytes: from_row(used),
+        statements: statements.rows,
+        records_until: from.records_after,
+        more: true,
+        ..Sync::default()
+    };
+    if statements.more {
+        return Ok(Json(news));
+    }
+    let after = from.records_after;
+    let until = after.saturating_add(RECORDS).min(from_row(head)).max(after);
+    let receipts = receipts(account_id, from.receipts_after, &mut tx).await?;
+    news.owner_wraps = owner_wraps(account_id, (after, until), &mut tx).await?;
+    news.wraps = wraps(account_id, (after, until), &mut tx).await?;
+    news.cards = cards(account_id, (after, until), &mut tx).await?;
+    news.records_until = until;
+    news.more = receipts.more || until < from_row(head);
+    news.receipts = receipts.rows;
+    Ok(Json(news))
 }
 
-async fn statements(
+async fn owner_wraps(
     account_id: AccountId,
-    after: u64,
+    (after, until): (u64, u64),
     tx: &mut AnyConnection,
-) -> Result<Vec<Base64>> {
-    let rows: Vec<Vec<u8>> = sqlx::query_scalar(
-        "-- sync::statements
-        select bytes from statement where account_id = $1 and sequence > $2 order by sequence",
+) -> Result<Vec<OwnerWrap>> {
+    let rows: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "-- sync::owner_wraps
+        select grant_id, owner_wrap from granted
+        where account_id = $1 and sequence > $2 and sequence <= $3
+        order by sequence",
     )
     .bind(account_id.as_bytes())
     .bind(to_row(after))
-    .fetch_all(&mut *tx)
-    .await?;
-    Ok(rows.into_iter().map(Base64).collect())
-}
-
-async fn owner_wraps(account_id: AccountId, tx: &mut AnyConnection) -> Result<Vec<OwnerWrap>> {
-    let rows: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
-        "-- sync::owner_wraps
-        select grant_id, owner_wrap from granted where account_id = $1 order by sequence",
-    )
-    .bind(account_id.as_bytes())
+    .bind(to_row(until))
     .fetch_all(&mut *tx)
     .await?;
     rows.into_iter()
@@ -72,19 +84,24 @@ async fn owner_wraps(account_id: AccountId, tx: &mut AnyConnection) -> Result<Ve
         .collect()
 }
 
-async fn wraps(account_id: AccountId, after: u64, tx: &mut AnyConnection) -> Result<Vec<Wrap>> {
+async fn wraps(
+    account_id: AccountId,
+    (after, until): (u64, u64),
+    tx: &mut AnyConnection,
+) -> Result<Vec<Wrap>> {
     let rows: Vec<(Vec<u8>, Vec<u8>, Vec<u8>)> = sqlx::query_as(
         "-- sync::wraps
         select w.grant_id, w.envelope_id, w.wrap
         from envelope e
         join wrap w on w.envelope_id = e.envelope_id
         join granted g on g.grant_id = w.grant_id
-        where e.account_id = $1 and e.sequence > $2
+        where e.account_id = $1 and e.sequence > $2 and e.sequence <= $3
           and g.account_id = $1 and g.structure_id is null
         order by e.sequence",
     )
     .bind(account_id.as_bytes())
     .bind(to_row(after))
+    .bind(to_row(until))
     .fetch_all(&mut *tx)
     .await?;
     rows.into_iter()
@@ -96,7 +113,7 @@ async fn wraps(account_id: AccountId, after: u64, tx: &mut AnyConnection) -> Res
 
 async fn cards(
     account_id: AccountId,
-    after: u64,
+    (after, until): (u64, u64),
     tx: &mut AnyConnection,
 ) -> Result<Vec<CardEnvelope>> {
     let rows: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
@@ -104,11 +121,12 @@ async fn cards(
         select d.document_id, e.whole
         from document d
         join envelope e on e.envelope_id = d.card_id
-        where d.account_id = $1 and d.card_sequence > $2
+        where d.account_id = $1 and d.card_sequence > $2 and d.card_sequence <= $3
         order by d.card_sequence",
     )
     .bind(account_id.as_bytes())
     .bind(to_row(after))
+    .bind(to_row(until))
     .fetch_all(&mut *tx)
     .await?;
     rows.into_iter()
@@ -122,25 +140,31 @@ async fn receipts(
     account_id: AccountId,
     after: u64,
     tx: &mut AnyConnection,
-) -> Result<Vec<StoredReceipt>> {
-    let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+) -> Result<Page<StoredReceipt>> {
+    let mut rows = sqlx::query_as::<_, (i64, i64, Vec<u8>, Vec<u8>)>(
         "-- sync::receipts
-        select r.number, r.bytes, c.bytes
+        select r.number, r.received_at, r.bytes, c.bytes
         from receipt r
         join certificate c on c.structure_id = r.structure_id and c.serial = r.serial
         where r.account_id = $1 and r.number > $2
-        order by r.number",
+        order by r.number limit $3",
     )
     .bind(account_id.as_bytes())
     .bind(to_row(after))
-    .fetch_all(&mut *tx)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(number, receipt, certificate)| StoredReceipt {
+    .bind(Page::<StoredReceipt>::limit())
+    .fetch(&mut *tx);
+    let mut page = Page::new();
+    while let Some((number, received_at, receipt, certificate)) = rows.try_next().await? {
+        let bytes = receipt.len() + certificate.len();
+        let stored = StoredReceipt {
             number: from_row(number),
+            received_at: from_row(received_at),
             receipt: Base64(receipt),
             certificate: Base64(certificate),
-        })
-        .collect())
+        };
+        if !page.take(stored, bytes) {
+            break;
+        }
+    }
+    Ok(page)
 }

@@ -16,7 +16,10 @@ use opaque_ke::{
 };
 use reconnect_format::{
     Label, PublicKey, Unverified,
-    api::{Code, Problem, UnlockSheet, Unlocked, WordsAnswer, WordsFinish, WordsStart},
+    api::{
+        ChainPage, Code, Problem, UnlockRest, UnlockSheet, Unlocked, WordsAnswer, WordsFinish,
+        WordsStart,
+    },
     id::{AccountId, Base64, LockId, UnlockId},
     lock::SheetUse,
 };
@@ -28,12 +31,14 @@ use crate::{
     db::transaction,
     error::Result,
     secret::{SystemRng, Words},
-    tries,
+    statement, tries,
     wire::{Sent, id, to_row},
 };
 
 /// How long somebody has between the first and the third message.
 const LIFE_SECONDS: u64 = 120;
+/// How long the rest of a long chain may be asked for, once its lock was opened.
+const REST_SECONDS: u64 = 600;
 /// Unlockings that are under way at one time.
 const UNDER_WAY: usize = 20_000;
 /// How far a device's clock may be from the server's: also how long a nonce must be remembered.
@@ -43,8 +48,18 @@ pub(crate) const CLOCK_SECONDS: u64 = 30 * 24 * 3600;
 /// words again.
 pub(crate) struct Unlocks {
     under_way: Mutex<HashMap<UnlockId, UnderWay>>,
+    /// Who opened a lock, and has not read the whole chain.
+    rests: Mutex<HashMap<UnlockId, Rest>>,
     /// A record of nobody, read where there is no other: to take the same time.
     nobody: Vec<u8>,
+}
+
+/// Somebody who opened this lock.
+#[derive(Clone, Copy)]
+struct Rest {
+    account_id: AccountId,
+    lock_id: LockId,
+    ends_at: u64,
 }
 
 struct UnderWay {
@@ -58,7 +73,7 @@ impl Unlocks {
     pub(crate) fn new() -> anyhow::Result<Self> {
         let nobody = record_of_nobody()
             .map_err(|_| anyhow::anyhow!("OPAQUE does not work on this machine"))?;
-        Ok(Self { under_way: Mutex::default(), nobody })
+        Ok(Self { under_way: Mutex::default(), rests: Mutex::default(), nobody })
     }
 
     fn begin(&self, unlock_id: UnlockId, one: UnderWay) -> Result<()> {
@@ -81,6 +96,24 @@ impl Unlocks {
     pub(crate) fn sweep(&self, now: u64) {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         under_way.retain(|_, one| now < one.ends_at);
+        let mut rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
+        rests.retain(|_, rest| now < rest.ends_at);
+    }
+
+    /// Names what is left of a chain.
+    fn keep_rest(&self, rest: Rest) -> Result<UnlockId> {
+        let rest_id = UnlockId(random()?);
+        let mut rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
+        if rests.len() >= UNDER_WAY {
+            return Err(crate::error::Error::Wait(Code::TooManyRequests, 10));
+        }
+        rests.insert(rest_id, rest);
+        Ok(rest_id)
+    }
+
+    fn rest(&self, rest_id: UnlockId, now: u64) -> Option<Rest> {
+        let rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
+        rests.get(&rest_id).filter(|rest| now < rest.ends_at).copied()
     }
 }
 
@@ -173,8 +206,25 @@ pub(crate) async fn finish_words(
     let (account_id, lock_id) = one.lock.ok_or(wrong)?;
     tries::give_back(one.tries_key, &app).await?;
     let mut tx = app.db.snapshot().await?;
-    let unlocked = unlocked(account_id, lock_id, &mut tx).await?;
+    let unlocked = unlocked(account_id, lock_id, &app, &mut tx).await?;
     Ok(Json(unlocked.ok_or(wrong)?))
+}
+
+/// What is left of a long chain, for whoever opened a lock of it just now.
+#[utoipa::path(
+    post, path = "/v1/unlock/rest", request_body = UnlockRest,
+    responses((status = 200, body = ChainPage), (status = "default", body = Problem))
+)]
+pub(crate) async fn rest(
+    State(app): State<App>,
+    Sent(asked): Sent<UnlockRest>,
+) -> Result<Json<ChainPage>> {
+    let rest = app.unlocks.rest(asked.rest, app.clock.now()).ok_or(Code::NotFound)?;
+    let mut tx = app.db.snapshot().await?;
+    // The lock may have been retired since.
+    root_wrap(rest.account_id, rest.lock_id, &mut tx).await?.ok_or(Code::NotFound)?;
+    let page = statement::page(rest.account_id, asked.statements_after, &mut tx).await?;
+    Ok(Json(ChainPage { statements: page.rows, more: page.more }))
 }
 
 /// Opens with a recovery sheet. It waits for no counter of the words.
@@ -223,35 +273,41 @@ pub(crate) async fn use_sheet(
         if fresh.rows_affected() != 1 {
             return Err(wrong.into());
         }
-        unlocked(account_id, lock_id, tx).await
+        unlocked(account_id, lock_id, &app, tx).await
     })?;
     Ok(Json(unlocked.ok_or(wrong)?))
 }
 
-/// What a lock gives: the wrapped root and the whole chain.
+/// What a lock gives: the wrapped root, and the chain as far as one answer goes.
 async fn unlocked(
     account_id: AccountId,
     lock_id: LockId,
+    app: &App,
     tx: &mut AnyConnection,
 ) -> Result<Option<Unlocked>> {
-    let root_wrap: Option<Vec<u8>> = sqlx::query_scalar(
-        "-- unlock::unlocked
+    let Some(root_wrap) = root_wrap(account_id, lock_id, tx).await? else { return Ok(None) };
+    let page = statement::page(account_id, 0, tx).await?;
+    let ends_at = app.clock.now() + REST_SECONDS;
+    let rest = Rest { account_id, lock_id, ends_at };
+    let rest = page.more.then(|| app.unlocks.keep_rest(rest)).transpose()?;
+    let root_wrap = Base64(root_wrap);
+    Ok(Some(Unlocked { account_id, root_wrap, statements: page.rows, rest }))
+}
+
+async fn root_wrap(
+    account_id: AccountId,
+    lock_id: LockId,
+    tx: &mut AnyConnection,
+) -> Result<Option<Vec<u8>>> {
+    let root_wrap = sqlx::query_scalar(
+        "-- unlock::root_wrap
         select root_wrap from lock where account_id = $1 and lock_id = $2",
     )
     .bind(account_id.as_bytes())
     .bind(lock_id.as_bytes())
     .fetch_optional(&mut *tx)
     .await?;
-    let Some(root_wrap) = root_wrap else { return Ok(None) };
-    let statements: Vec<Vec<u8>> = sqlx::query_scalar(
-        "-- unlock::unlocked
-        select bytes from statement where account_id = $1 order by sequence",
-    )
-    .bind(account_id.as_bytes())
-    .fetch_all(&mut *tx)
-    .await?;
-    let statements = statements.into_iter().map(Base64).collect();
-    Ok(Some(Unlocked { account_id, root_wrap: Base64(root_wrap), statements }))
+    Ok(root_wrap)
 }
 
 fn random() -> Result<[u8; 16]> {

@@ -102,6 +102,42 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     }
 }
 
+/// Rows that one answer takes of a longer list.
+pub(crate) const PAGE_ROWS: usize = 200;
+/// Bytes of such rows: a statement about a grant may have 160 KB.
+const PAGE_BYTES: usize = 512 * 1024;
+
+/// The beginning of a longer list, as far as one answer goes.
+pub(crate) struct Page<T> {
+    pub(crate) rows: Vec<T>,
+    /// Whether there was a row that no longer fitted.
+    pub(crate) more: bool,
+    bytes: usize,
+}
+
+impl<T> Page<T> {
+    pub(crate) fn new() -> Self {
+        Self { rows: Vec::new(), more: false, bytes: 0 }
+    }
+
+    /// How many rows to ask the database for: one more shows that there are more.
+    pub(crate) fn limit() -> i64 {
+        to_row(PAGE_ROWS as u64 + 1)
+    }
+
+    /// Takes a row in; whether it fitted. The first always does.
+    pub(crate) fn take(&mut self, row: T, bytes: usize) -> bool {
+        self.bytes += bytes;
+        let fits = self.rows.len() < PAGE_ROWS && self.bytes <= PAGE_BYTES;
+        if fits || self.rows.is_empty() {
+            self.rows.push(row);
+        } else {
+            self.more = true;
+        }
+        !self.more
+    }
+}
+
 /// A number as the database holds it; what is larger means "never".
 pub(crate) fn to_row(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)

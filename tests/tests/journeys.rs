@@ -2,6 +2,8 @@
 
 #[path = "journeys/bad_input.rs"]
 mod bad_input;
+#[path = "journeys/many.rs"]
+mod many;
 #[path = "journeys/owner.rs"]
 mod owner;
 #[path = "journeys/structure.rs"]

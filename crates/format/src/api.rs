@@ -9,6 +9,10 @@ use crate::id::{
 };
 
 pub use crate::problem::{Code, Problem};
+pub use crate::received::{
+    DocumentOpened, GiveReceipt, GrantOpened, GrantedDocument, ListFrom, Received, ReceivedFrom,
+    ReceivedGrant,
+};
 
 /// One call, made by a client's core and shipped by whoever holds a network.
 #[derive(Clone, Debug)]
@@ -147,8 +151,29 @@ pub struct Unlocked {
     pub account_id: AccountId,
     /// The root, wrapped for this lock.
     pub root_wrap: Base64,
-    /// The whole chain.
+    /// The chain from its first statement, as far as one answer goes.
     pub statements: Vec<Base64>,
+    /// Names what is left of it, for some minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<UnlockId>,
+}
+
+/// Asks for what is left of a chain whose lock was opened.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct UnlockRest {
+    /// From [`Unlocked`].
+    pub rest: UnlockId,
+    /// Statements with a higher sequence number.
+    pub statements_after: u64,
+}
+
+/// More of a chain.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ChainPage {
+    /// Signed statements, in order.
+    pub statements: Vec<Base64>,
+    /// Whether there are others after them.
+    pub more: bool,
 }
 
 /// Opens a session for a device.
@@ -182,11 +207,16 @@ pub struct SyncFrom {
     pub receipts_after: u64,
 }
 
-/// What is new in the caller's safe.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+/// What is new in the caller's safe, as far as one answer goes: statements first, and nothing else
+/// before all of them were given.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Sync {
     /// Signed statements, in order.
     pub statements: Vec<Base64>,
+    /// Cards and wraps were given up to the statement with this number.
+    pub records_until: u64,
+    /// Whether there is more to ask for.
+    pub more: bool,
     /// Grant keys sealed under the vault key.
     pub owner_wraps: Vec<OwnerWrap>,
     /// Document keys wrapped under the owner's own grant.
@@ -233,6 +263,8 @@ pub struct CardEnvelope {
 pub struct StoredReceipt {
     /// Grows with each receipt of this safe.
     pub number: u64,
+    /// When the server took it in, in seconds since 1970: its own word, beside the reader's.
+    pub received_at: u64,
     /// `Attested` `Receipt`.
     pub receipt: Base64,
     /// `Attested` `Certificate` of its signer.
@@ -436,60 +468,4 @@ pub struct InvitationState {
 pub struct Join {
     /// `AuthenticatedJoin`.
     pub join: Base64,
-}
-
-/// What structures of the caller were given.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Received {
-    /// Live grants.
-    pub grants: Vec<ReceivedGrant>,
-}
-
-/// A grant as a grantee sees it before opening.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct ReceivedGrant {
-    /// Signed `Statement` with the grant.
-    pub statement: Base64,
-    /// `DeviceProof` of its signer.
-    pub proof: Base64,
-    /// Length of the owner's chain: when it has not grown, nothing under the grant has changed.
-    pub owner_sequence: u64,
-}
-
-/// A receipt, given for what follows.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct GiveReceipt {
-    /// `Attested` `Receipt`.
-    pub receipt: Base64,
-}
-
-/// A grant's key and what it covers.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct GrantOpened {
-    /// HPKE to the recipient.
-    pub recipient_wrap: Base64,
-    /// What it covers, as far as it is there.
-    pub documents: Vec<GrantedDocument>,
-}
-
-/// One document under a grant.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct GrantedDocument {
-    /// `Attested` `Statement` (`PutVersion`).
-    pub version: Base64,
-    /// `Attested` `Statement` (`PutCard`), when it was renamed since.
-    pub renamed: Option<Base64>,
-    /// The sealed card.
-    pub card: Base64,
-    /// Key of the card.
-    pub card_wrap: Base64,
-    /// Key of the thumbnail, where there is one.
-    pub thumbnail_wrap: Option<Base64>,
-}
-
-/// A content's key.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct DocumentOpened {
-    /// 48 bytes.
-    pub content_wrap: Base64,
 }

@@ -15,6 +15,7 @@ pub mod lock;
 pub mod manifest;
 pub mod problem;
 pub mod receipt;
+pub mod received;
 pub mod record;
 pub mod sign;
 pub mod sorted;

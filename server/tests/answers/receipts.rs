@@ -41,6 +41,7 @@ async fn a_receipt_is_answered_for_an_hour_and_then_another_is_needed() {
     }
     let stored = receipts(&server, &owner).await.receipts;
     assert_eq!(stored.len(), 2, "the same receipt again is the same opening");
+    assert!(stored.iter().all(|stored| stored.received_at == crate::stage::NOW));
     server.app.clock().advance(3600);
     for (path, receipt) in &asked {
         let late = server.post(path, Some(&worker.token), receipt).await;

@@ -9,7 +9,7 @@ use reconnect_core::{
     world::World as _,
 };
 use reconnect_format::{
-    api::{Call, CallBody, WordsFinish},
+    api::{Call, CallBody, UnlockRest, WordsFinish},
     id::{Base64, DocumentId, EnvelopeId, GrantId, UnlockId},
 };
 use reconnect_tests::{
@@ -139,6 +139,10 @@ impl Scene {
                 let finalization = Base64(vec![7; 64]);
                 let finish = WordsFinish { unlock_id: UnlockId([7; 16]), finalization };
                 return Ok(CallBody::Json(serde_json::to_string(&finish)?));
+            }
+            ("POST", "/v1/unlock/rest") => {
+                let asked = UnlockRest { rest: UnlockId([7; 16]), statements_after: 0 };
+                return Ok(CallBody::Json(serde_json::to_string(&asked)?));
             }
             ("POST", _) => {}
             _ => return Ok(CallBody::Empty),

@@ -64,6 +64,7 @@ POST   /v1/accounts                               closed     409
 POST   /v1/unlock/words/start                     -          200
 POST   /v1/unlock/words/finish                    never      401
 POST   /v1/unlock/sheet                           again      401
+POST   /v1/unlock/rest                            never      404
 POST   /v1/sessions                               again      201
 GET    /v1/structures                             -          200
 

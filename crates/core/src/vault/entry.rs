@@ -5,8 +5,8 @@ use std::cell::Cell;
 use reconnect_format::{
     Label, Signed, Sorted, Suite, Unverified,
     api::{
-        Call, Code, OpenAccount, OpenSession, Session, UnlockSheet, Unlocked, WordsAnswer,
-        WordsFinish, WordsStart, Written,
+        Call, ChainPage, Code, OpenAccount, OpenSession, Session, UnlockRest, UnlockSheet,
+        Unlocked, WordsAnswer, WordsFinish, WordsStart, Written,
     },
     decode, encode,
     grant::{GrantTerms, NO_END, RecipientName, Scope},
@@ -221,15 +221,17 @@ impl Known {
         world: &impl World,
         secret: &LockSecret,
         kind: LockKind,
-        unlocked: &Unlocked,
+        unlocked: Unlocked,
     ) -> Result<Self, Error> {
         let wrap: RootWrap = decode(&unlocked.root_wrap.0).map_err(|_| Damaged)?;
         let root = unwrap_root(secret, &wrap)?;
-        let chain = unlocked.statements.iter().map(|it| it.0.as_slice());
+        let account_id = unlocked.account_id;
+        let chain = whole_chain(world, unlocked).await?;
+        let chain = chain.iter().map(|it| it.0.as_slice());
         let (manifest, statements) = Manifest::replay(chain)?;
         let secrets = AccountSecrets::derive(root, wrap.binding.generation);
         let ours = manifest.keys() == &secrets.public()
-            && manifest.account_id() == unlocked.account_id
+            && manifest.account_id() == account_id
             && wrap.binding.account_id == manifest.account_id()
             && wrap.binding.kind == kind
             && manifest.locks().any(|(lock_id, lock)| {
@@ -303,6 +305,24 @@ impl Known {
     }
 }
 
+/// The chain that a lock gave the beginning of. SYNC-4.
+async fn whole_chain(world: &impl World, unlocked: Unlocked) -> Result<Vec<Base64>, Error> {
+    let mut chain = unlocked.statements;
+    let Some(rest) = unlocked.rest else { return Ok(chain) };
+    loop {
+        let asked = UnlockRest { rest, statements_after: chain.len() as u64 };
+        let call = Call::send("/v1/unlock/rest", &asked).open();
+        let page: ChainPage = ask(world, call, None).await?;
+        if page.more && page.statements.is_empty() {
+            return Err(Error::Unreadable);
+        }
+        chain.extend(page.statements);
+        if !page.more {
+            return Ok(chain);
+        }
+    }
+}
+
 async fn open_session<W: World>(
     world: &W,
     account_id: AccountId,
@@ -366,7 +386,7 @@ impl Vault {
                 WordsFinish { unlock_id: answer.unlock_id, finalization: Base64(finalization) };
             let call = Call::send("/v1/unlock/words/finish", &finish).open();
             let unlocked: Unlocked = ask(world, call, None).await?;
-            let known = Known::believe(world, &secret, LockKind::Words, &unlocked).await?;
+            let known = Known::believe(world, &secret, LockKind::Words, unlocked).await?;
             known.enter_again(world, kept, signed_after).await
         })
         .await
@@ -391,7 +411,7 @@ impl Vault {
             let call = Call::send("/v1/unlock/sheet", &call).open();
             let unlocked: Unlocked = ask(world, call, None).await?;
             let secret = paper.lock_secret();
-            let known = Known::believe(world, &secret, LockKind::Sheet, &unlocked).await?;
+            let known = Known::believe(world, &secret, LockKind::Sheet, unlocked).await?;
             known.enter_again(world, kept, signed_after).await
         })
         .await

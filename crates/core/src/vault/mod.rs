@@ -171,6 +171,14 @@ impl Vault {
 
     /// Takes in what is new: statements, wraps, cards, receipts. SYNC-1.
     pub async fn sync(&mut self, world: &impl World) -> Result<(), Error> {
+        while self.take_in_page(world).await? {}
+        self.forget_what_is_gone();
+        self.remember_head(world).await
+    }
+
+    /// Takes in as much as one answer gives; whether there is more. What was taken in stays, should
+    /// the connection break: it was verified, and the next time goes on from there. SYNC-4.
+    async fn take_in_page(&mut self, world: &impl World) -> Result<bool, Error> {
         let path = format!(
             "/v1/sync?statements_after={}&records_after={}&receipts_after={}",
             self.manifest.sequence(),
@@ -178,6 +186,7 @@ impl Vault {
             self.receipts.last().map_or(0, |receipt| receipt.number),
         );
         let news: Sync = self.read(world, Call::read(path)).await?;
+        let before = (self.manifest.sequence(), self.records_seen, self.receipts.len());
         for bytes in &news.statements {
             let statement = self.manifest.append(Unverified::decode(&bytes.0)?)?;
             self.statements.push(statement);
@@ -186,13 +195,20 @@ impl Vault {
         self.wraps.extend(news.wraps.into_iter().map(|it| (it.envelope_id, it.wrap.0)));
         self.receipts.extend(news.receipts);
         self.used_bytes = news.used_bytes;
-        self.open_own_key()?;
+        if news.records_until > self.records_seen {
+            self.open_own_key()?;
+        }
         for card in news.cards {
             self.open_card(card.document_id, &card.envelope.0);
         }
-        self.records_seen = self.manifest.sequence();
-        self.forget_what_is_gone();
-        self.remember_head(world).await
+        self.records_seen = news.records_until.min(self.manifest.sequence());
+        let after = (self.manifest.sequence(), self.records_seen, self.receipts.len());
+        // SYNC-4: each answer brings something, and the last goes up to the newest statement.
+        match news.more {
+            true if after == before => Err(Error::Unreadable),
+            false if self.records_seen < after.0 => Err(ServerMisbehaved::Rollback.into()),
+            more => Ok(more),
+        }
     }
 
     fn open_own_key(&mut self) -> Result<(), Error> {

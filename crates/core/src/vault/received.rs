@@ -83,9 +83,8 @@ impl Desk {
         vault: &Vault,
         world: &impl World,
     ) -> Result<Vec<ReceivedGift>, Error> {
-        let list: Received = vault.read(world, Call::read("/v1/received")).await?;
         let mut live = Sorted::default();
-        for grant in &list.grants {
+        for grant in &every_grant(vault, world).await? {
             // A grant that does not verify is passed over: the others still open.
             match self.open_grant(vault, world, grant).await {
                 Ok(grant_id) => {
@@ -135,14 +134,23 @@ impl Desk {
             Some(known) => (known.receipt.clone(), known.receipt_at),
             None => (self.receipt(vault, world, grant_id, owner, Subject::List)?, world.now()),
         };
-        let call = Call::send(format!("/v1/received/{grant_id}/list"), &receipt);
-        let opened: GrantOpened = ask(world, call, Some(vault.token())).await?;
+        let list = format!("/v1/received/{grant_id}/list");
+        let mut opened: GrantOpened = vault.read(world, Call::send(&*list, &receipt)).await?;
         let secret = open_as_recipient(&opened.recipient_wrap.0, statement.hash(), &terms, &key)?;
         let mut papers = Vec::new();
-        for document in &opened.documents {
-            let paper = open_paper(document, owner, &terms, &secret)?;
-            self.check_version(owner, &paper)?;
-            papers.push(paper);
+        loop {
+            for document in &opened.documents {
+                let paper = open_paper(document, owner, &terms, &secret)?;
+                self.check_version(owner, &paper)?;
+                papers.push(paper);
+            }
+            // SYNC-4: each answer goes on after the one before, so that there is an end.
+            let Some(next) = opened.next else { break };
+            let call = Call::send(format!("{list}?after={next}"), &receipt);
+            opened = vault.read(world, call).await?;
+            if opened.next.is_some_and(|after| after <= next) {
+                return Err(Error::Unreadable);
+            }
         }
         let grant = OpenedGrant {
             owner,
@@ -280,6 +288,20 @@ impl OpenedGrant {
             documents: self.papers.iter().map(|it| it.paper.clone()).collect(),
         }
     }
+}
+
+/// All live grants, from as many answers as it takes. SYNC-4.
+async fn every_grant(vault: &Vault, world: &impl World) -> Result<Vec<ReceivedGrant>, Error> {
+    let mut list: Received = vault.read(world, Call::read("/v1/received")).await?;
+    let mut grants = list.grants;
+    while let Some(next) = list.next {
+        list = vault.read(world, Call::read(format!("/v1/received?after={next}"))).await?;
+        if list.next.is_some_and(|after| after <= next) {
+            return Err(Error::Unreadable);
+        }
+        grants.append(&mut list.grants);
+    }
+    Ok(grants)
 }
 
 /// A statement of an owner, verified under the key of a device that the owner's root added.

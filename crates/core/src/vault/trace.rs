@@ -26,8 +26,17 @@ pub struct Opening {
     pub worker_number: u32,
     /// What; `None` when only the list was looked at.
     pub document_id: Option<DocumentId>,
-    /// Seconds since 1970 by the reader's clock.
+    /// Seconds since 1970 by the reader's clock; by the server's where that says something else.
     pub at: u64,
+}
+
+/// Clocks may differ by as much; a reader whose clock differs by more does not choose when they
+/// looked.
+const CLOCKS_SECONDS: u64 = 3600;
+
+/// When something was opened, from what its reader signed and when the server took that in.
+fn opened_at(made_at: u64, received_at: u64) -> u64 {
+    if made_at.abs_diff(received_at) > CLOCKS_SECONDS { received_at } else { made_at }
 }
 
 /// What a line of the trace says.
@@ -137,7 +146,7 @@ impl Vault {
                 Subject::List => None,
                 Subject::Document { document_id, .. } => Some(document_id),
             },
-            at: receipt.made_at,
+            at: opened_at(receipt.made_at, stored.received_at),
         };
         theirs.then_some(((receipt.device_id, receipt.nonce), opening))
     }
@@ -205,5 +214,18 @@ impl Vault {
             },
             _ => None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_with_another_clock_does_not_choose_when_they_looked() {
+        let now = 1_800_000_000;
+        assert_eq!(opened_at(now - 60, now), now - 60);
+        assert_eq!(opened_at(now - 20 * 86_400, now), now);
+        assert_eq!(opened_at(now + 20 * 86_400, now), now);
     }
 }

@@ -1,0 +1,86 @@
+//! What was given, as JSON for those who read it: part of the [`api`](crate::api).
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::id::{Base64, DocumentId, GrantId};
+
+/// From where a grantee wants to read what was given.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
+pub struct ReceivedFrom {
+    /// Grants with a higher id.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    pub after: Option<GrantId>,
+}
+
+/// What structures of the caller were given.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Received {
+    /// Live grants, in the order of their ids, as far as one answer goes.
+    pub grants: Vec<ReceivedGrant>,
+    /// After which id to ask for others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<GrantId>,
+}
+
+/// A grant as a grantee sees it before opening.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReceivedGrant {
+    /// Signed `Statement` with the grant.
+    pub statement: Base64,
+    /// `DeviceProof` of its signer.
+    pub proof: Base64,
+    /// Length of the owner's chain: when it has not grown, nothing under the grant has changed.
+    pub owner_sequence: u64,
+}
+
+/// A receipt, given for what follows.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct GiveReceipt {
+    /// `Attested` `Receipt`.
+    pub receipt: Base64,
+}
+
+/// From where a grantee wants to read what a grant covers.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
+pub struct ListFrom {
+    /// Documents with a higher id.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    pub after: Option<DocumentId>,
+}
+
+/// A grant's key and what it covers.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct GrantOpened {
+    /// HPKE to the recipient.
+    pub recipient_wrap: Base64,
+    /// What it covers, in the order of ids, as far as it is there and one answer goes.
+    pub documents: Vec<GrantedDocument>,
+    /// After which id to ask for others, with the same receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<DocumentId>,
+}
+
+/// One document under a grant.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct GrantedDocument {
+    /// `Attested` `Statement` (`PutVersion`).
+    pub version: Base64,
+    /// `Attested` `Statement` (`PutCard`), when it was renamed since.
+    pub renamed: Option<Base64>,
+    /// The sealed card.
+    pub card: Base64,
+    /// Key of the card.
+    pub card_wrap: Base64,
+    /// Key of the thumbnail, where there is one.
+    pub thumbnail_wrap: Option<Base64>,
+}
+
+/// A content's key.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DocumentOpened {
+    /// 48 bytes.
+    pub content_wrap: Base64,
+}
