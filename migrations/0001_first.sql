@@ -1,6 +1,12 @@
 -- What the server keeps. The comment at the end of each column's line says who may know it:
 -- `sealed:` is ciphertext to the server, `known:` is what it knows, `public:` is what anyone may know.
 
+create table server (
+  one bigint primary key, -- known: always 1, since there is one row
+  newest_at bigint not null, -- known: the newest time that was believed, so that a wrong clock is noticed
+  folder {bytes} not null -- known: random name of the data folder that belongs to this database
+);
+
 create table account (
   account_id {bytes} primary key, -- known: which safe; a hash of random keys
   sequence bigint not null, -- known: how many statements its chain has
@@ -75,6 +81,7 @@ create table envelope (
   whole {bytes} -- sealed: a card or thumbnail; null for content, which is a blob
 );
 create index envelope_account on envelope (account_id, sequence);
+create index envelope_arriving on envelope (touched_at) where sequence is null;
 
 create table part (
   envelope_id {bytes} not null references envelope (envelope_id) on delete cascade, -- known: of which upload

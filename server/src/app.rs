@@ -39,7 +39,9 @@ use crate::{
     limit::{Crowd, Place, Rate},
     member, page, receipt,
     secret::{Secrets, make_folder},
-    session, statement, structure, sweep, sync, unlock, upload,
+    session, start, statement, structure, sweep, sync,
+    time::Time,
+    unlock, upload,
     wire::{BodyLimit, CALLER_JSON_BYTES, OPEN_JSON_BYTES},
 };
 
@@ -67,6 +69,7 @@ pub struct Inner {
     /// Whether something was erased that the write-ahead log may still show.
     pub(crate) erased: AtomicBool,
     pub(crate) crowd: Crowd,
+    pub(crate) time: Time,
     stopping: AtomicBool,
     /// Held for as long as the server lives: two servers on one folder are refused.
     _lock: File,
@@ -101,6 +104,7 @@ impl App {
             taken: watch::Sender::new(0),
             sweep_soon: Notify::new(),
             erased: AtomicBool::new(false),
+            time: Time::default(),
             crowd: Crowd::new(usize::try_from(config.requests)?),
             stopping: AtomicBool::new(false),
             disk,
@@ -108,6 +112,8 @@ impl App {
             config,
             _lock: lock,
         }));
+        start::claim(&app).await?;
+        start::warn_of_lost_words(&app).await?;
         sweep::all(&app)
             .await
             .map_err(|error| anyhow::anyhow!("the first sweep failed: {error}"))?;
@@ -194,13 +200,13 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/unlock/words/start", Principals::Anyone),
     route("POST", "/v1/unlock/words/finish", Principals::Anyone),
     route("POST", "/v1/unlock/sheet", Principals::Anyone),
+    route("POST", "/v1/unlock/rest", Principals::Anyone),
     route("POST", "/v1/sessions", Principals::Anyone),
     route("DELETE", "/v1/sessions/this", Principals::Caller),
     route("DELETE", "/v1/sessions", Principals::Caller),
     route("GET", "/v1/sync", Principals::Caller),
     route("POST", "/v1/statements", Principals::Caller),
     route("PUT", "/v1/envelopes/{envelope_id}", Principals::Owner),
-    route("POST", "/v1/unlock/rest", Principals::Anyone),
     route("GET", "/v1/envelopes/{envelope_id}", Principals::Owner),
     route("DELETE", "/v1/envelopes/{envelope_id}", Principals::Owner),
     route("PUT", "/v1/envelopes/{envelope_id}/parts/{index}", Principals::Owner),
@@ -241,13 +247,13 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(unlock::start_words))
         .routes(routes!(unlock::finish_words))
         .routes(routes!(unlock::use_sheet))
+        .routes(routes!(unlock::rest))
         .routes(routes!(session::open, session::end_all))
         .routes(routes!(session::end_this))
         .layer(Extension(BodyLimit(OPEN_JSON_BYTES)));
     let callers = OpenApiRouter::new()
         .routes(routes!(sync::sync))
         .routes(routes!(statement::submit))
-        .routes(routes!(unlock::rest))
         .routes(routes!(upload::declare, upload::show, upload::give_up))
         .routes(routes!(upload::put_part))
         .routes(routes!(document::content))

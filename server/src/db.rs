@@ -170,6 +170,11 @@ impl Db {
         Ok(tx)
     }
 
+    /// Whether servers with other data folders could be on it.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.kind == Kind::Postgres
+    }
+
     /// Whether the database answers.
     pub(crate) async fn ping(&self) -> Result<()> {
         sqlx::query("-- db::ping\nselect 1").execute(&self.readers).await?;

@@ -9,6 +9,7 @@ use std::{
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use reconnect::{App, Clock, Config, operator::Operator, serve::serve};
+use tracing_subscriber::EnvFilter;
 
 /// An online safe whose server stores only ciphertext and envelopes.
 #[derive(Parser)]
@@ -53,8 +54,12 @@ enum ConfigCommand {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    start_log();
-    match run(arguments).await {
+    let logs = start_log();
+    let ended = match logs {
+        Ok(()) => run(arguments).await,
+        Err(error) => Err(error),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -66,6 +71,9 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
     // What is written here is for this account alone.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    // No core dump and no debugger of the same account: what passes through memory stays there.
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .context("the process could not be made undumpable")?;
     let clock = Clock::System(system_now);
     match arguments.command {
         Command::Serve => run_server(arguments.config, clock).await,
@@ -78,9 +86,6 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 async fn run_server(config: Config, clock: Clock) -> anyhow::Result<()> {
-    // No core dump and no debugger of the same account: what passes through memory stays there.
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
-        .context("the process could not be made undumpable")?;
     // As many files and connections as the system allows; the settings say how many are used.
     let files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     let most = rustix::process::Rlimit { current: files.maximum, ..files };
@@ -142,14 +147,21 @@ fn say(text: &str) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("RECONNECT_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
+/// Logs as `RECONNECT_LOG` says. One that cannot be read stops the start, and that is logged too.
+fn start_log() -> anyhow::Result<()> {
+    let usual = || EnvFilter::new("info,sqlx=warn");
+    let asked = std::env::var("RECONNECT_LOG").map(EnvFilter::try_new);
+    let (filter, outcome) = match asked {
+        Ok(Ok(filter)) => (filter, Ok(())),
+        Ok(Err(error)) => (usual(), Err(error).context("RECONNECT_LOG: give info, debug or off")),
+        Err(_) => (usual(), Ok(())),
+    };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
+    outcome
 }
 
 #[expect(clippy::disallowed_methods, reason = "main is where the system is asked for the time")]

@@ -65,6 +65,12 @@ async fn standing(
     Ok(Standing { owner, structure_id, worker_number, serial, recipient_wrap })
 }
 
+/// Whether a receipt still lets content be fetched. One from the future is of a clock that was set
+/// back since.
+fn is_fresh(received_at: i64, now: i64) -> bool {
+    received_at.abs_diff(now) < RECEIPT_SECONDS.unsigned_abs()
+}
+
 /// A receipt whose signature was verified and which names its signer truly.
 struct Verified {
     receipt: Receipt,
@@ -108,7 +114,7 @@ impl Verified {
         .fetch_optional(&mut *tx)
         .await?;
         if let Some((received_at, bytes)) = known {
-            let same = bytes == self.bytes && received_at > now - RECEIPT_SECONDS;
+            let same = bytes == self.bytes && is_fresh(received_at, now);
             return if same { Ok(()) } else { Err(Code::Refused.into()) };
         }
         self.check_count(now, tx).await?;
@@ -153,11 +159,12 @@ impl Verified {
         let given: i64 = sqlx::query_scalar(
             "-- receipt::check_count
             select count(*) from receipt
-            where grant_id = $1 and reader = $2 and received_at > $3",
+            where grant_id = $1 and reader = $2 and received_at > $3 and received_at < $4",
         )
         .bind(self.receipt.grant_id.as_bytes())
         .bind(self.receipt.account_id.as_bytes())
         .bind(now - RECEIPT_SECONDS)
+        .bind(now + RECEIPT_SECONDS)
         .fetch_one(&mut *tx)
         .await?;
         if given < RECEIPTS { Ok(()) } else { Err(Error::Wait(Code::TooManyRequests, 600)) }

@@ -58,6 +58,10 @@ pub(crate) struct Secrets {
     pub(crate) opaque: ServerSetup<Words>,
     operator: SigningKey,
     tries: Zeroizing<Vec<u8>>,
+    /// A random name of the data folder. No secret: it is here so that it is backed up with them.
+    pub(crate) folder: Vec<u8>,
+    /// Whether `opaque.key` was not there.
+    pub(crate) words_are_new: bool,
 }
 
 impl Secrets {
@@ -65,11 +69,13 @@ impl Secrets {
     pub(crate) fn open(data: &Path) -> anyhow::Result<Self> {
         let folder = data.join("secrets");
         make_folder(&folder)?;
+        let words_are_new = !folder.join("opaque.key").exists();
         let opaque = read_or_make(&folder, "opaque.key", || {
             Ok(Zeroizing::new(ServerSetup::<Words>::new(&mut SystemRng).serialize().to_vec()))
         })?;
         let operator = read_or_make(&folder, "operator.key", random)?;
         let tries = read_or_make(&folder, "tries.key", random)?;
+        let name = read_or_make(&folder, "folder.id", random)?;
         ensure!(tries.len() == 32, "secrets/tries.key is not 32 bytes");
         let seed = Zeroizing::new(
             <[u8; 32]>::try_from(operator.as_slice())
@@ -80,6 +86,8 @@ impl Secrets {
                 .map_err(|_| anyhow::anyhow!("secrets/opaque.key does not decode"))?,
             operator: SigningKey::from_bytes(&seed),
             tries,
+            folder: name.to_vec(),
+            words_are_new,
         })
     }
 

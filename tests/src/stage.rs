@@ -117,6 +117,15 @@ impl Server {
         &self.app
     }
 
+    /// Time passes as it does, with a sweep each day: nobody sees it leap over one.
+    pub async fn pass(&self, days: u64) -> Result<()> {
+        for _ in 0..days {
+            self.clock.advance(DAY);
+            self.app.sweep().await?;
+        }
+        Ok(())
+    }
+
     /// What it runs with.
     pub fn config(&self) -> &Config {
         &self.config

@@ -1,5 +1,6 @@
 //! What the server answers, from outside.
 
+mod clock;
 mod crash;
 mod given;
 mod limits;
@@ -7,3 +8,4 @@ mod network;
 mod receipts;
 mod safe;
 mod stage;
+mod start;

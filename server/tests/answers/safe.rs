@@ -377,8 +377,7 @@ async fn limits_are_said_before_anything_is_uploaded() {
     assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
     assert_eq!(declare(1 << 20).await.status, 204);
     assert_eq!(declare(1 << 20).await.problem(), (413, Code::QuotaFull.text().into()));
-    server.app.clock().advance(25 * 3600);
-    server.app.sweep().await.expect("sweeps");
+    server.pass(25 * 3600).await;
     let mut person = person;
     assert_eq!(person.open_session(&server, None).await.status, 201);
     let sync: Sync = server.get("/v1/sync", Some(&person.token)).await.json();
@@ -402,11 +401,11 @@ async fn a_full_disk_refuses_uploads_and_nothing_else() {
     let prefix = HttpBody::from(content.bytes[..131].to_vec());
     let answer = server.send("PUT", &path, Some(&person.token), prefix).await;
     assert_eq!(answer.problem(), (507, "storage_full".into()));
+    assert!(person.unlock_with_words(&server, &person.words).await.is_ok());
     let added = person.new_device();
     assert_eq!(person.open_session(&server, Some(added)).await.status, 201, "signing in");
     let close = person.submit(&server, Body::Close, Submission::default()).await;
     assert_eq!(close.status, 200, "closing");
-    assert!(person.unlock_with_words(&server, &person.words).await.is_ok());
 }
 
 /// Runs where the temporary folder is on a small disk of its own: `TMPDIR` on a tmpfs.
