@@ -263,6 +263,7 @@ pub(crate) async fn forget(
     responses(
         (status = 200, content_type = "application/octet-stream"),
         (status = 206, content_type = "application/octet-stream"),
+        (status = 416, description = "No byte of that range is there"),
         (status = "default", body = Problem),
     )
 )]

@@ -26,8 +26,9 @@ use crate::{
     grant,
 };
 
-/// Bytes that are read at one time.
-const PIECE_BYTES: u64 = 512 * 1024;
+/// Bytes that are read at one time: as much as a slow reader still gets after something was taken
+/// away, and as each download holds in memory.
+const PIECE_BYTES: u64 = 128 * 1024;
 /// A long download looks again at least this often: for what another process took away, and for
 /// what ended by itself.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);

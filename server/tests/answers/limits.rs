@@ -1,5 +1,6 @@
 //! Limits: what one safe may hold, and that nobody uses up what another needs.
 
+use axum::body::Body as HttpBody;
 use reconnect_format::{
     Label, Suite,
     api::{GrantWraps, OpenSession, Session, Submission, UnlockSheet},
@@ -105,4 +106,13 @@ async fn a_session_that_is_opened_again_ends_when_it_did() {
     server.app.clock().advance(3600);
     let session: Session = server.post("/v1/sessions", None, &again).await.json();
     assert_eq!(session.expires_at, NOW + 12 * 3600);
+}
+
+#[tokio::test]
+async fn every_answer_asks_browsers_to_stay_with_tls() {
+    let server = server().await;
+    for path in ["/v1/service", "/nothing"] {
+        let answer = server.send("GET", path, None, HttpBody::empty()).await;
+        assert!(answer.headers.contains_key("strict-transport-security"));
+    }
 }
