@@ -61,7 +61,9 @@ impl Stage {
             }
             "check" => check_rust(),
             "unit" => {
-                let files = ["crates/core", "crates/format", "server"].map(test_files).concat();
+                let files = ["crates/core", "crates/format", "crates/log", "server"]
+                    .map(test_files)
+                    .concat();
                 let files = files.iter().flat_map(|name| ["--test", name]);
                 let all: Vec<_> = ["--lib", "--bins"].into_iter().chain(files).collect();
                 self.cargo_test(&all)?;

@@ -1,0 +1,28 @@
+//! The transparency log of PROTOCOL.md section 15: what log, server, auditors and clients share.
+//!
+//! One append-only tree, a map from index to newest value whose root stands in it, checkpoints that
+//! witnesses cosign, and [`Lookup`], whose verification is the only way to a [`Witnessed`] value.
+//! Nothing here knows what an index is for, holds a key that signs, or does I/O.
+
+pub mod codec;
+pub mod error;
+pub mod leaf;
+pub mod lookup;
+pub mod map;
+pub mod note;
+pub mod policy;
+pub mod replay;
+pub mod tile;
+pub mod tree;
+
+pub use error::{Error, Fault};
+pub use leaf::{Head, Leaf};
+pub use lookup::{Kept, Lookup, Question, Witnessed};
+pub use map::{Map, MapProof};
+pub use note::{Checkpoint, KeyKind, Note, VerifierKey};
+pub use policy::Policy;
+pub use replay::Replay;
+pub use tree::Tree;
+
+/// SHA-256's output.
+pub type Hash = [u8; 32];

@@ -1,0 +1,124 @@
+//! What a server answers about an index, and the one way to believe it.
+
+use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
+
+use crate::{
+    Checkpoint, Error, Hash, Leaf, MapProof, Note, Policy, codec,
+    policy::Checked,
+    tree::{leaf_hash, verify_consistency, verify_inclusion},
+};
+
+/// How far witnessed time and the device's clock may be apart.
+const DAY_SECONDS: u64 = 24 * 3600;
+
+/// An answer that nobody has checked yet.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct Lookup {
+    /// A signed note.
+    pub checkpoint: Vec<u8>,
+    /// Shows that the tree continues the one that the client has seen.
+    pub consistency: Vec<Hash>,
+    /// The last leaf.
+    pub map_leaf: Vec<u8>,
+    /// Shows that it is.
+    pub inclusion: Vec<Hash>,
+    /// Shows what the map says.
+    pub map_proof: MapProof,
+    /// What it says, if anything.
+    pub value: Option<Hash>,
+}
+
+/// The newest checkpoint that a device has verified: it is kept, and evidence if the log forks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The signed note.
+    pub note: Note,
+    /// Witnessed time, which never goes back.
+    pub time: u64,
+}
+
+/// What is asked, and by whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Whom the client believes.
+    pub policy: &'a Policy,
+    /// Of which subject.
+    pub index: Hash,
+    /// What the device has seen before.
+    pub kept: Option<&'a Kept>,
+    /// The device's clock.
+    pub now: u64,
+}
+
+/// What log, map and witnesses agree on. Only [`Lookup::verify`] makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witnessed {
+    kept: Kept,
+    value: Option<Hash>,
+}
+
+impl Witnessed {
+    /// Of which state of the log.
+    pub fn checkpoint(&self) -> &Checkpoint {
+        self.kept.note.claim()
+    }
+
+    /// Witnessed time.
+    pub fn time(&self) -> u64 {
+        self.kept.time
+    }
+
+    /// The index's value, or that it has none.
+    pub fn value(&self) -> Option<Hash> {
+        self.value
+    }
+
+    /// What the device keeps from now on.
+    pub fn kept(&self) -> &Kept {
+        &self.kept
+    }
+}
+
+impl Lookup {
+    /// The bytes that travel.
+    pub fn encode(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// Reads exactly one.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        codec::decode(bytes)
+    }
+
+    /// Checks everything, in the order of LOG-9.
+    pub fn verify(&self, asked: &Question<'_>) -> Result<Witnessed, Error> {
+        let text = str::from_utf8(&self.checkpoint).map_err(|_| Error::NotACheckpoint)?;
+        let note = Note::parse(text)?;
+        let Checked { checkpoint, time } = asked.policy.check(&note)?;
+        // LOG-6: witnessed time never goes back on one device.
+        let time = asked.kept.map_or(time, |kept| time.max(kept.time));
+        if asked.now.saturating_sub(time) > DAY_SECONDS {
+            return Err(Error::Stale);
+        }
+        if time.saturating_sub(asked.now) > DAY_SECONDS {
+            return Err(Error::Ahead);
+        }
+        // LOG-7.
+        if let Some(kept) = asked.kept {
+            let seen = kept.note.claim();
+            let newer = (checkpoint.size, &checkpoint.root);
+            verify_consistency((seen.size, &seen.root), newer, &self.consistency)?;
+        } else if !self.consistency.is_empty() {
+            return Err(Error::Inconsistent);
+        }
+        let last = checkpoint.size.checked_sub(1).ok_or(Error::NotIncluded)?;
+        let leaf = leaf_hash(&self.map_leaf);
+        verify_inclusion(leaf, (last, checkpoint.size), &self.inclusion, &checkpoint.root)?;
+        // LOG-1: the last leaf is the map's.
+        let Leaf::Map { root, .. } = Leaf::decode(&self.map_leaf)? else {
+            return Err(Error::NotAMapLeaf);
+        };
+        self.map_proof.verify(&root, &asked.index, self.value.as_ref())?;
+        Ok(Witnessed { kept: Kept { note, time }, value: self.value })
+    }
+}

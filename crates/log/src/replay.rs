@@ -1,0 +1,117 @@
+//! Replaying a log from its first leaf: what its server, its witnesses and its auditors do alike.
+
+use std::collections::HashSet;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Error, Fault, Hash, Head, Leaf, Map, Tree,
+    leaf::{decode_heads, encode_heads, heads_hash},
+    tree::leaf_hash,
+};
+
+/// A log, as its leaves make it: the tree, the map, and every value that there was.
+#[derive(Clone, Debug, Default)]
+pub struct Replay {
+    tree: Tree,
+    map: Map,
+    had: HashSet<Hash>,
+    ends_with_map: bool,
+}
+
+impl Replay {
+    /// The tree.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// The map as it is after the last leaf.
+    pub fn map(&self) -> &Map {
+        &self.map
+    }
+
+    /// Number of leaves.
+    pub fn size(&self) -> u64 {
+        self.tree.size()
+    }
+
+    /// The root of the tree.
+    pub fn root(&self) -> Hash {
+        // Invariant: a tree has a root at its own size.
+        self.tree.root(self.size()).unwrap_or_default()
+    }
+
+    /// Whether a checkpoint may name this size. LOG-1.
+    pub fn ends_with_map(&self) -> bool {
+        self.ends_with_map
+    }
+
+    /// Whether the index has this value, or had it once.
+    pub fn had(&self, index: &Hash, value: &Hash) -> bool {
+        self.had.contains(&pair(index, value))
+    }
+
+    /// Takes the next leaf, with the heads that it names: of an entry there are none. After a fault
+    /// the log has misbehaved, and this is of no more use.
+    pub fn take(&mut self, bytes: &[u8], heads: &[u8]) -> Result<(), Fault> {
+        let leaf = self.size();
+        let decoded = Leaf::decode(bytes).map_err(|error| Fault::Leaf { leaf, error })?;
+        match decoded {
+            Leaf::Entry { index, value } => {
+                self.set(Head { index, value })?;
+                self.ends_with_map = false;
+            }
+            Leaf::Map { root, heads_hash: named, heads_count } => {
+                let fault = |_: Error| Fault::Heads { leaf };
+                let listed = decode_heads(heads).map_err(fault)?;
+                if heads_hash(heads) != named || listed.len() as u64 != u64::from(heads_count) {
+                    return Err(Fault::Heads { leaf });
+                }
+                for head in listed {
+                    self.set(head)?;
+                }
+                if self.map.root() != root {
+                    return Err(Fault::Map { leaf });
+                }
+                self.ends_with_map = true;
+            }
+        }
+        self.tree.push(leaf_hash(bytes));
+        Ok(())
+    }
+
+    /// LOG-2: what an index lost does not come back.
+    fn set(&mut self, head: Head) -> Result<(), Fault> {
+        let is_new = self.had.insert(pair(&head.index, &head.value));
+        if !is_new && self.map.get(&head.index) != Some(head.value) {
+            return Err(Fault::Rollback { leaf: self.size(), index: head.index });
+        }
+        self.map.set(head.index, head.value);
+        Ok(())
+    }
+
+    /// The map leaf that follows `entries`, with the bytes of its heads: for whoever writes a log.
+    pub fn map_leaf(&self, entries: &[Leaf], heads: &[Head]) -> (Leaf, Vec<u8>) {
+        let mut map = self.map.clone();
+        for entry in entries {
+            if let Leaf::Entry { index, value } = entry {
+                map.set(*index, *value);
+            }
+        }
+        for head in heads {
+            map.set(head.index, head.value);
+        }
+        let bytes = encode_heads(heads);
+        let leaf = Leaf::Map {
+            root: map.root(),
+            heads_hash: heads_hash(&bytes),
+            // Invariant: a batch is bounded by whoever makes it, far below this.
+            heads_count: u32::try_from(heads.len()).unwrap_or(u32::MAX),
+        };
+        (leaf, bytes)
+    }
+}
+
+fn pair(index: &Hash, value: &Hash) -> Hash {
+    Sha256::new().chain_update(index).chain_update(value).finalize().into()
+}

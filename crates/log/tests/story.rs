@@ -1,0 +1,183 @@
+//! A log that grows, who looks things up in it, and what whoever replays it notices.
+
+use ed25519_dalek::{Signer as _, SigningKey};
+use proptest::prelude::*;
+use reconnect_log::{
+    Checkpoint, Error, Fault, Hash, Head, Kept, KeyKind, Leaf, Lookup, Note, Policy, Question,
+    Replay, VerifierKey,
+};
+
+const NOW: u64 = 1_760_000_000;
+const ORIGIN: &str = "log.example/a";
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+
+fn verifier(name: &str, kind: KeyKind, seed: u8) -> VerifierKey {
+    VerifierKey::new(name, kind, key(seed).verifying_key().to_bytes()).expect("a key")
+}
+
+fn sign(seed: u8) -> impl Fn(&[u8]) -> [u8; 64] {
+    move |message| key(seed).sign(message).to_bytes()
+}
+
+/// A log, batch by batch.
+#[derive(Default)]
+struct Story {
+    replay: Replay,
+    last: Vec<u8>,
+}
+
+impl Story {
+    fn batch(&mut self, entries: &[(u8, u8)], heads: &[(u8, u8)]) {
+        let leaf =
+            |(index, value): &(u8, u8)| Leaf::Entry { index: [*index; 32], value: [*value; 32] };
+        let head = |(index, value): &(u8, u8)| Head { index: [*index; 32], value: [*value; 32] };
+        let entries: Vec<_> = entries.iter().map(leaf).collect();
+        let heads: Vec<_> = heads.iter().map(head).collect();
+        let (map, bytes) = self.replay.map_leaf(&entries, &heads);
+        for entry in &entries {
+            self.replay.take(&entry.encode(), &[]).expect("an entry");
+        }
+        self.last = map.encode();
+        self.replay.take(&self.last, &bytes).expect("a map");
+    }
+
+    fn note(&self, time: u64) -> Note {
+        let checkpoint = Checkpoint {
+            origin: ORIGIN.into(),
+            size: self.replay.size(),
+            root: self.replay.root(),
+        };
+        Note::make(checkpoint, &verifier(ORIGIN, KeyKind::Log, 1), time, sign(1))
+    }
+
+    fn look_up(&self, note: &Note, index: Hash, from: u64) -> Lookup {
+        let size = self.replay.size();
+        let (map_proof, value) = self.replay.map().prove(&index);
+        Lookup {
+            checkpoint: note.to_string().into_bytes(),
+            consistency: self.replay.tree().consistency(from, size).expect("grown"),
+            map_leaf: self.last.clone(),
+            inclusion: self.replay.tree().inclusion(size - 1, size).expect("there"),
+            map_proof,
+            value,
+        }
+    }
+}
+
+fn witnessed(story: &Story) -> Note {
+    let mut note = story.note(NOW);
+    for seed in [2, 3] {
+        let witness = verifier(&format!("witness-{seed}"), KeyKind::Cosigner, seed);
+        let line = note.cosign(&witness, NOW + u64::from(seed), sign(seed));
+        note.put(&witness, line);
+    }
+    note
+}
+
+fn policy(required: usize) -> Policy {
+    let witnesses =
+        [2, 3, 4].map(|seed| verifier(&format!("witness-{seed}"), KeyKind::Cosigner, seed));
+    Policy::new(verifier(ORIGIN, KeyKind::Log, 1), witnesses.into(), required).expect("a policy")
+}
+
+fn grown() -> Story {
+    let mut story = Story::default();
+    story.batch(&[(1, 1), (2, 2)], &[(8, 1)]);
+    story.batch(&[], &[(8, 2), (9, 1)]);
+    story
+}
+
+#[test]
+fn what_log_and_witnesses_agree_on_is_believed_at_the_witnessed_time() {
+    let mut story = grown();
+    let policy = policy(2);
+    let ask = |kept| Question { policy: &policy, index: [8; 32], kept, now: NOW + 60 };
+    let first = story.look_up(&witnessed(&story), [8; 32], 0).verify(&ask(None)).expect("believed");
+    assert_eq!((first.value(), first.time()), (Some([2; 32]), NOW + 2));
+    let from = story.replay.size();
+    story.batch(&[(1, 7)], &[(8, 3)]);
+    let second = story.look_up(&witnessed(&story), [8; 32], from);
+    let second = second.verify(&ask(Some(first.kept()))).expect("continues");
+    assert_eq!(second.value(), Some([3; 32]));
+    let nothing = story.look_up(&witnessed(&story), [5; 32], 0);
+    let nothing = nothing.verify(&Question { index: [5; 32], ..ask(None) }).expect("absent");
+    assert_eq!(nothing.value(), None);
+}
+
+#[test]
+fn what_is_too_old_too_far_ahead_or_by_too_few_is_refused() {
+    let story = grown();
+    let note = witnessed(&story);
+    let look = story.look_up(&note, [8; 32], 0);
+    let refused = |required, now| {
+        let policy = policy(required);
+        look.verify(&Question { policy: &policy, index: [8; 32], kept: None, now }).err()
+    };
+    assert_eq!(refused(3, NOW), Some(Error::TooFewWitnesses { found: 2, required: 3 }));
+    assert_eq!(refused(2, NOW + 2 + 86_400), None);
+    assert_eq!(refused(2, NOW + 3 + 86_400), Some(Error::Stale));
+    assert_eq!(refused(2, NOW - 2 * 86_400), Some(Error::Ahead));
+}
+
+#[test]
+fn a_fork_and_a_way_back_are_told_apart() {
+    let story = grown();
+    let mut other = Story::default();
+    other.batch(&[(1, 1), (2, 3)], &[(8, 1)]);
+    other.batch(&[], &[(8, 2), (9, 1)]);
+    let policy = policy(2);
+    let kept = Kept { note: witnessed(&story), time: NOW };
+    let verify = |lookup: Lookup| {
+        let asked = Question { policy: &policy, index: [8; 32], kept: Some(&kept), now: NOW };
+        lookup.verify(&asked).err()
+    };
+    assert_eq!(verify(other.look_up(&witnessed(&other), [8; 32], 4)), Some(Error::Forked));
+    other.batch(&[], &[(8, 4)]);
+    let inconsistent = other.look_up(&witnessed(&other), [8; 32], 4);
+    assert_eq!(verify(inconsistent), Some(Error::Inconsistent));
+    let mut young = Story::default();
+    young.batch(&[], &[(8, 2)]);
+    assert_eq!(verify(young.look_up(&witnessed(&young), [8; 32], 0)), Some(Error::WentBack));
+}
+
+#[test]
+fn a_replay_notices_what_came_back_and_what_the_map_hides() {
+    let mut replay = grown().replay;
+    let back = Leaf::Entry { index: [8; 32], value: [1; 32] }.encode();
+    let fault = Fault::Rollback { leaf: 4, index: [8; 32] };
+    assert_eq!(replay.clone().take(&back, &[]), Err(fault));
+    // What is so may be said again.
+    let again = Leaf::Entry { index: [8; 32], value: [2; 32] }.encode();
+    assert_eq!(replay.clone().take(&again, &[]), Ok(()));
+    let (Leaf::Map { heads_hash, heads_count, .. }, heads) = replay.map_leaf(&[], &[]) else {
+        return;
+    };
+    let lie = Leaf::Map { root: [1; 32], heads_hash, heads_count }.encode();
+    assert_eq!(replay.clone().take(&lie, &heads), Err(Fault::Map { leaf: 4 }));
+    let (honest, _) = replay.map_leaf(&[], &[Head { index: [9; 32], value: [7; 32] }]);
+    assert_eq!(replay.clone().take(&honest.encode(), &[]), Err(Fault::Heads { leaf: 4 }));
+    assert_eq!(
+        replay.take(&[0, 1, 3], &[]),
+        Err(Fault::Leaf { leaf: 4, error: Error::UnknownVersion })
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn a_changed_byte_of_an_answer_is_never_believed(at in any::<prop::sample::Index>(), bit in 0..8_u8) {
+        let story = grown();
+        let policy = policy(2);
+        let asked = Question { policy: &policy, index: [8; 32], kept: None, now: NOW };
+        let honest = story.look_up(&witnessed(&story), [8; 32], 0);
+        let mut bytes = honest.encode();
+        let place = at.index(bytes.len());
+        bytes[place] ^= 1 << bit;
+        let verified = Lookup::decode(&bytes).and_then(|lookup| lookup.verify(&asked));
+        prop_assert!(verified.is_err());
+    }
+}
