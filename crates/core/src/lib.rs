@@ -14,6 +14,7 @@ pub mod lock;
 #[cfg(doctest)]
 mod misuse;
 pub mod picture;
+pub mod place;
 pub mod recipient;
 mod seal;
 pub mod secret;

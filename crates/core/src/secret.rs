@@ -55,6 +55,8 @@ secrets! {
     EpochSeed,
     /// Seals something once: derived for it and thrown away.
     OnceKey,
+    /// Opens what the log says of a safe.
+    PlaceOpening,
     /// Proves a session to the server, which keeps only its hash.
     SessionToken,
 }

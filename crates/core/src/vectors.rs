@@ -14,6 +14,7 @@
 //! one build seals, the other opens, in both directions.
 
 mod keyed;
+mod log;
 mod plain;
 
 use std::{
@@ -55,10 +56,12 @@ pub fn judge(file: &[u8]) -> Result<Verdict, Unreadable> {
     let text = str::from_utf8(file).map_err(|_| unreadable("UTF-8"))?;
     let case = Case::read(text)?;
     let object = case.text("object")?;
-    let found = match plain::judge(object, &case)? {
-        Some(found) => found,
-        None => keyed::judge(object, &case)?.ok_or_else(|| unreadable("object"))?,
-    };
+    let judges = [plain::judge, keyed::judge, log::judge];
+    let mut found = None;
+    for judge in judges {
+        found = found.or(judge(object, &case)?);
+    }
+    let found = found.ok_or_else(|| unreadable("object"))?;
     let verdict = Verdict {
         object: object.to_owned(),
         rule: case.text("rule")?.to_owned(),

@@ -121,6 +121,12 @@ labels! {
     GroupStateSeal = "group state seal",
     /// Derivation: what seals a draft on the device that made it.
     DraftSeal = "draft seal",
+    /// Hash: where a structure stands in the log's map.
+    LogIndex = "log index",
+    /// Hash: a chain's newest statement, as the log's map names it.
+    LogValue = "log value",
+    /// Derivation: what seals a safe's place in the log.
+    LogPlace = "log place",
 }
 
 impl Label {

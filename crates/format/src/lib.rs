@@ -12,6 +12,7 @@ pub mod grant;
 pub mod id;
 pub mod label;
 pub mod lock;
+pub mod log;
 pub mod manifest;
 pub mod problem;
 pub mod receipt;

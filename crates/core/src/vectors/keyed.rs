@@ -27,6 +27,7 @@ use crate::{
     },
     key::{AccountSecrets, DeviceSecrets, RecipientKey, wrap_to},
     lock::{Login, Registration, Stretch, unwrap_root, wrap_root},
+    place::LogPlace,
     secret::{DeviceSeed, DocumentKey, EpochSeed, GrantKey, LockSecret, Root, VaultKey},
     words::SixWords,
 };
@@ -45,6 +46,7 @@ pub(super) fn judge(object: &str, case: &Case<'_>) -> Result<Option<&'static str
         "hpke" => hpke(case),
         "grant" => grant(case),
         "owner-wrap" => owner_wrap(case),
+        "log-place" => log_place(case),
         "document-wrap" => document_wrap(case),
         _ => return Ok(None),
     };
@@ -318,4 +320,18 @@ fn document_wrap(case: &Case<'_>) -> Found {
         return Ok("differs");
     }
     case.compare(&[("document_key", key.expose())])
+}
+
+fn log_place(case: &Case<'_>) -> Found {
+    let vault = VaultKey::from_bytes(case.array("vault_key")?);
+    let account = AccountId(case.array("account")?);
+    let Ok(place) = LogPlace::open(&vault, account, case.item()) else {
+        return Ok(Error::from(Damaged).code());
+    };
+    let sealed = place.seal(&vault, account, &mut case.given("salt")?);
+    let value = place.value(case.number("sequence")?, &case.array("head")?);
+    if sealed != case.item() {
+        return Ok("differs");
+    }
+    case.compare(&[("index", &place.index()), ("value", &value)])
 }

@@ -9,6 +9,8 @@ mod encodings;
 mod envelopes;
 mod grants;
 mod keys;
+mod log;
+mod lookups;
 mod pake;
 mod safes;
 mod structures;
@@ -34,6 +36,8 @@ fn main() -> Result<()> {
     safes::write(&mut writer)?;
     grants::write(&mut writer)?;
     structures::write(&mut writer)?;
+    log::write(&mut writer)?;
+    lookups::write(&mut writer)?;
     say(writer.written);
     Ok(())
 }

@@ -1,0 +1,16 @@
+//! What the log says of chains: under which index of its map, and as what value.
+//!
+//! A statement is *sent* when the server took it, and *safe* once the map has its value or that of
+//! a later one. LOG-12.
+
+use crate::{Label, id::StructureId};
+
+/// Where a structure stands in the map.
+pub fn structure_index(structure_id: StructureId) -> [u8; 32] {
+    Label::LogIndex.hash(structure_id.as_bytes())
+}
+
+/// The map's value for a structure whose newest statement is this one. LOG-10 compares it.
+pub fn structure_value(sequence: u64, head: &[u8; 32]) -> [u8; 32] {
+    Label::LogValue.hash(&[sequence.to_be_bytes().as_slice(), head].concat())
+}
