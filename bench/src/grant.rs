@@ -24,7 +24,7 @@ use reconnect_format::{
     manifest::Manifest,
     statement::{Attested, Body, DeviceProof, Signer},
     structure::{
-        EpochTerms, Founding, RosterTerms, StructureBody, StructureChain, StructureStatement,
+        EpochTerms, Founding, Link, RosterTerms, StructureBody, StructureChain, StructureStatement,
         roster_hash,
     },
 };
@@ -147,6 +147,7 @@ impl Owner {
             name: b"Accueil de jour".to_vec(),
             place: b"Lyon".to_vec(),
             root: root.public(),
+            recovery: Box::new(PaperSecret::generate(rng).structure_recovery().public().clone()),
             founder: self.manifest.account_id(),
             nonce: draw(),
         };
@@ -160,22 +161,25 @@ impl Owner {
             body,
         };
         let first = root.sign(statement(1, [0; 32], StructureBody::Found(founding))).encode();
+        let first = Link::Root { statement: first }.encode();
         let mut chain = StructureChain::begin(structure_id, &first).context("founding")?;
         let epoch = EpochTerms {
             epoch: 1,
             recipient: Box::new(RecipientKey::of_epoch(&EpochSeed::generate(rng)).public().clone()),
             roster: RosterTerms {
+                group: 1,
                 mls_epoch: u64::from(people),
                 roster_hash: roster_hash((0..people).map(|_| draw()).collect()),
                 roster_size: people,
                 tree_hash: draw(),
                 authenticator_hash: draw(),
             },
+            revoked: Vec::new(),
         };
         let (_, head) = chain.head();
         let said = self.device.signing.sign(statement(2, head, StructureBody::Epoch(epoch)));
-        let attested = Attested { object: said.encode(), proof: self.proof.clone() };
-        chain.append(&attested.encode()).context("the first epoch")?;
+        let statement = Attested { object: said.encode(), proof: self.proof.clone() };
+        chain.append(&Link::Manager { statement }.encode()).context("the first epoch")?;
         let (sequence, head) = chain.head();
         let mut manifest = self.manifest.clone();
         let compared = Body::CompareStructure { structure_id, sequence, head };

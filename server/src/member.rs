@@ -5,13 +5,9 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use reconnect_format::{
-    Unverified,
     api::{Admit, Code, Inside, InsideFrom, Membership, Memberships, Problem},
     id::{AccountId, Base64, StructureId},
-    statement::Attested,
-    structure::{
-        Certificate, StructureBody, StructureChain, StructureStatement, verify_certificate,
-    },
+    structure::{Certificate, Link, StructureBody, StructureChain, verify_certificate},
 };
 use sqlx::AnyConnection;
 
@@ -178,13 +174,12 @@ struct Admission {
 impl Admission {
     fn check(admit: &Admit, mut chain: StructureChain, now: u64) -> Result<Self> {
         let (sequence, _) = chain.head();
-        let attested: Attested = reconnect_format::decode(&admit.statement.0)?;
-        let claim = Unverified::<StructureStatement>::decode(&attested.object)?;
+        let said = Link::claim(&admit.statement.0)?;
         // Another admission was faster: read again and repeat.
-        if claim.claim().sequence <= sequence {
+        if said.sequence <= sequence {
             return Err(Code::Conflict.into());
         }
-        let StructureBody::Roster(roster) = &claim.claim().body else {
+        let StructureBody::Roster(roster) = &said.body else {
             return Err(Code::Refused.into());
         };
         let follows = admit.mls_epoch.checked_add(1) == Some(roster.mls_epoch);

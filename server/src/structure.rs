@@ -2,15 +2,14 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use reconnect_format::{
-    Unverified,
     api::{
         Code, FoundStructure, Problem, StructureEntry, StructureFace, StructureList,
         StructureSearch,
     },
     id::{Base64, StructureId},
     structure::{
-        Certificate, EpochTerms, NAME_MAX_BYTES, Role, StructureBody, StructureChain,
-        StructureStatement, verify_certificate,
+        Certificate, EpochTerms, Link, NAME_MAX_BYTES, Role, StructureBody, StructureChain,
+        verify_certificate,
     },
 };
 use serde::Serialize;
@@ -169,8 +168,7 @@ struct Founding {
 impl Founding {
     fn check(asked: FoundStructure, caller: Caller, now: u64) -> Result<Self> {
         let first = asked.statements.first().ok_or(Code::Refused)?;
-        let first = Unverified::<StructureStatement>::decode(&first.0)?;
-        let StructureBody::Found(founding) = &first.claim().body else {
+        let StructureBody::Found(founding) = Link::claim(&first.0)?.body else {
             return Err(Code::Refused.into());
         };
         let statements = asked.statements.iter().map(|statement| statement.0.as_slice());

@@ -59,6 +59,9 @@ pub enum GroupError {
     /// The commit was made in another epoch than this group is in.
     #[error("wrong epoch")]
     WrongEpoch,
+    /// Another group of the structure has begun: this one is over, its members ask for a leaf there.
+    #[error("over")]
+    Over,
     /// One's own commit still waits for the server's answer, or there is none to merge.
     #[error("staged")]
     Staged,
@@ -70,6 +73,8 @@ pub enum GroupError {
 /// One device's view of a structure's MLS group.
 pub struct Group {
     structure_id: StructureId,
+    /// Which of the structure's groups.
+    number: u32,
     store: Store,
     mls: MlsGroup,
     /// One's own commit that waits for the server's answer. Note [one's own commit].
@@ -92,16 +97,18 @@ pub struct Admission {
 }
 
 impl Group {
-    /// Founds the group: one member, MLS epoch 0.
+    /// Founds a structure's group, its first or the one after nobody was left: one member, MLS
+    /// epoch 0.
     pub fn found(
         structure_id: StructureId,
+        number: u32,
         device: &DeviceSecrets,
         proof: &DeviceProof,
     ) -> Result<Self, GroupError> {
         let credential = credential(device, proof)?;
         let store = Store::default();
         let signer = LeafSigner(&device.leaf);
-        let group_id = group_id(structure_id);
+        let group_id = group_id(structure_id, number);
         let mls = MlsGroup::new_with_group_id(
             store.provider(),
             &signer,
@@ -110,12 +117,17 @@ impl Group {
             credential,
         )
         .map_err(|_| GroupError::Damaged)?;
-        Ok(Self { structure_id, store, mls, staged: None })
+        Ok(Self { structure_id, number, store, mls, staged: None })
     }
 
     /// Which structure's.
     pub fn structure_id(&self) -> StructureId {
         self.structure_id
+    }
+
+    /// Which of the structure's groups.
+    pub fn number(&self) -> u32 {
+        self.number
     }
 
     /// The epoch the group is in. A staged commit has not begun the next one.
@@ -149,6 +161,7 @@ impl Group {
         let roster_size = u32::try_from(certificates.len()).map_err(|_| GroupError::Damaged)?;
         let context = self.mls.public_group().group_context();
         Ok(RosterTerms {
+            group: self.number,
             mls_epoch: self.mls_epoch(),
             roster_hash: roster_hash(certificates),
             roster_size,
@@ -164,6 +177,9 @@ impl Group {
     /// The hash of the certificates is not: a certificate that was renewed since is no fork.
     pub fn compare(&self, gate: &Gate<'_>) -> Result<(), GroupError> {
         let stated = gate.chain.roster.as_ref().ok_or(GroupError::Unstated)?;
+        if stated.group != self.number {
+            return Err(GroupError::Over);
+        }
         if stated.mls_epoch < self.mls_epoch() {
             return Err(GroupError::Unstated);
         }
@@ -269,17 +285,22 @@ impl Group {
     }
 
     /// Goes on, on the same device, with the newest state that was kept.
-    pub fn resume(structure_id: StructureId, snapshot: &[u8]) -> Result<Self, GroupError> {
+    pub fn resume(
+        structure_id: StructureId,
+        number: u32,
+        snapshot: &[u8],
+    ) -> Result<Self, GroupError> {
         let snapshot = Snapshot::decode(snapshot)?;
         let store = snapshot.store();
-        let mls = load(&store, structure_id)?;
-        Ok(Self { structure_id, store, mls, staged: snapshot.staged.clone() })
+        let mls = load(&store, structure_id, number)?;
+        Ok(Self { structure_id, number, store, mls, staged: snapshot.staged.clone() })
     }
 
     fn copy(&self) -> Result<Self, GroupError> {
         let store = self.store.copy();
-        let mls = load(&store, self.structure_id)?;
-        Ok(Self { structure_id: self.structure_id, store, mls, staged: self.staged.clone() })
+        let (structure_id, number) = (self.structure_id, self.number);
+        let mls = load(&store, structure_id, number)?;
+        Ok(Self { structure_id, number, store, mls, staged: self.staged.clone() })
     }
 
     /// Merges somebody else's commit once it is checked. Called on a copy: the library remembers
@@ -344,7 +365,7 @@ impl Group {
     /// Judges every leaf, and the group itself. GROUP-1, GROUP-3.
     fn judge(&self, gate: &Gate<'_>) -> Result<Vec<Device>, GroupError> {
         let sound = gate.chain.structure_id == self.structure_id
-            && *self.mls.group_id() == group_id(self.structure_id)
+            && *self.mls.group_id() == group_id(self.structure_id, self.number)
             && self.mls.ciphersuite() == SUITE
             && is_plain(self.mls.extensions());
         if !sound {
@@ -380,8 +401,8 @@ impl std::fmt::Debug for Group {
     }
 }
 
-fn load(store: &Store, structure_id: StructureId) -> Result<MlsGroup, GroupError> {
-    MlsGroup::load(store.provider().storage(), &group_id(structure_id))
+fn load(store: &Store, structure_id: StructureId, number: u32) -> Result<MlsGroup, GroupError> {
+    MlsGroup::load(store.provider().storage(), &group_id(structure_id, number))
         .ok()
         .flatten()
         .ok_or(GroupError::Damaged)

@@ -74,6 +74,11 @@ impl RecipientKey {
         Self::derive(seed.expose())
     }
 
+    /// What a structure's history is also sealed to, from its paper.
+    pub(crate) fn of_paper(seed: &[u8; 32]) -> Self {
+        Self::derive(seed)
+    }
+
     /// The public half.
     pub fn public(&self) -> &RecipientPublicKey {
         &self.public

@@ -7,7 +7,12 @@ use rand_core::CryptoRng;
 use reconnect_format::{Label, id::SheetId, structure::CODE_ALPHABET};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::{error::Error, key::SignKey, seal::derive, secret::LockSecret};
+use crate::{
+    error::Error,
+    key::{RecipientKey, SignKey},
+    seal::derive,
+    secret::LockSecret,
+};
 
 /// Words that unlock a safe.
 pub const WORD_COUNT: usize = 6;
@@ -184,6 +189,11 @@ impl PaperSecret {
     /// A structure's root, when the paper is a structure's.
     pub fn structure_root(&self) -> SignKey {
         SignKey::from_seed(&derive(&self.0, &[], Label::StructureRoot, &[]))
+    }
+
+    /// What opens the history of the structure whose paper this is.
+    pub fn structure_recovery(&self) -> RecipientKey {
+        RecipientKey::of_paper(&derive(&self.0, &[], Label::StructureRecoveryKey, &[]))
     }
 
     /// What wraps the root.

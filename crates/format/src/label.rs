@@ -89,10 +89,16 @@ labels! {
     StructureId = "structure id",
     /// Derivation: a structure's root key from its paper.
     StructureRoot = "structure root",
+    /// Derivation: a structure's recovery key from its paper.
+    StructureRecoveryKey = "structure recovery key",
     /// Signature and hash: a statement of a structure.
     StructureStatement = "structure statement",
     /// Signature and hash: a worker's certificate.
     Certificate = "certificate",
+    /// Signature: what one manager asks another to carry out.
+    Motion = "motion",
+    /// Signature: a member's request for a leaf of another device.
+    LeafRequest = "leaf request",
     /// Hash: a structure's roster.
     Roster = "roster",
     /// Hash: an MLS tree, as a structure's statement names it.
@@ -117,6 +123,8 @@ labels! {
     EpochSeed = "epoch seed",
     /// MLS exporter: the key that seals a structure's history.
     HistorySeal = "history seal",
+    /// HPKE info: a structure's history, for whoever holds its paper.
+    HistoryRecovery = "history recovery",
     /// Derivation: what seals a device's MLS state on that device.
     GroupStateSeal = "group state seal",
     /// Derivation: what seals a draft on the device that made it.

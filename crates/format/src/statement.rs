@@ -228,9 +228,13 @@ pub struct Attested {
 impl Attested {
     /// Reads one, and verifies proof and object.
     pub fn open<T: Signable>(bytes: &[u8]) -> Result<(crate::Signed<T>, Device), DecodeError> {
-        let attested: Self = decode(bytes)?;
-        let device = attested.proof.verify()?;
-        let object = Unverified::<T>::decode(&attested.object)?.verify(&device.signing)?;
+        decode::<Self>(bytes)?.verify()
+    }
+
+    /// Verifies proof and object.
+    pub fn verify<T: Signable>(&self) -> Result<(crate::Signed<T>, Device), DecodeError> {
+        let device = self.proof.verify()?;
+        let object = Unverified::<T>::decode(&self.object)?.verify(&device.signing)?;
         Ok((object, device))
     }
 

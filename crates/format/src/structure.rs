@@ -4,10 +4,14 @@
 //! is the start of that hash. Inside, a structure is an MLS group (RFC 9420), which only its
 //! members see; outside, it is the recipient key that its newest epoch statement names.
 
+mod chain;
+
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
+pub use chain::{ChainError, Link, Manager, StructureChain, verify_certificate};
+
 use crate::{
-    DecodeError, Label, PublicKey, Signed, Suite, Unverified,
+    DecodeError, Label, PublicKey, Suite,
     account::RecipientPublicKey,
     decode, encode,
     id::{AccountId, DeviceId, InvitationId, StructureId},
@@ -33,6 +37,8 @@ pub struct Founding {
     pub place: Vec<u8>,
     /// The structure's root: replaces managers when all are lost. On paper only.
     pub root: PublicKey,
+    /// What the history is also sealed to, for whoever holds that paper.
+    pub recovery: Box<RecipientPublicKey>,
     /// The first manager.
     pub founder: AccountId,
     /// Random.
@@ -104,7 +110,7 @@ impl Signable for StructureStatement {
     const LABEL: Label = Label::StructureStatement;
 }
 
-/// What a structure's statement says. The first is signed by the root, others by a manager's device.
+/// What a structure's statement says. Who may say what: STRUCT-3.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 #[repr(u16)]
 pub enum StructureBody {
@@ -114,9 +120,39 @@ pub enum StructureBody {
     /// A new recipient key, and who holds it.
     #[tls_codec(discriminant = 2)]
     Epoch(EpochTerms),
-    /// Somebody joined; the recipient key stays.
+    /// Somebody joined, or came back on another device; the recipient key stays.
     #[tls_codec(discriminant = 3)]
     Roster(RosterTerms),
+    /// Somebody becomes a manager.
+    #[tls_codec(discriminant = 4)]
+    AddManager {
+        /// Who.
+        account_id: AccountId,
+    },
+    /// Somebody is a manager no more. STRUCT-9.
+    #[tls_codec(discriminant = 5)]
+    RemoveManager {
+        /// Who.
+        account_id: AccountId,
+        /// The highest serial so far: certificates of theirs above it are refused.
+        last_serial: u64,
+        /// Another manager's [`Motion`].
+        motion: Option<Attested>,
+    },
+    /// The paper was seen by others, or lost: another one.
+    #[tls_codec(discriminant = 6)]
+    ReplaceRoot {
+        /// The new root.
+        root: PublicKey,
+        /// The new recovery key.
+        recovery: Box<RecipientPublicKey>,
+    },
+    /// The structure ends: the last statement. STRUCT-10.
+    #[tls_codec(discriminant = 7)]
+    Close {
+        /// Another manager's [`Motion`].
+        motion: Option<Attested>,
+    },
 }
 
 /// A recipient epoch. STRUCT-4.
@@ -128,11 +164,15 @@ pub struct EpochTerms {
     pub recipient: Box<RecipientPublicKey>,
     /// Who was there when it began.
     pub roster: RosterTerms,
+    /// Numbers of the members who left with it, ascending: their certificates are revoked.
+    pub revoked: Vec<u32>,
 }
 
 /// The group at one of its MLS epochs. STRUCT-5.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 pub struct RosterTerms {
+    /// Which MLS group of the structure, from 1: another begins when nobody is left in one.
+    pub group: u32,
     /// MLS epoch.
     pub mls_epoch: u64,
     /// [`roster_hash`] of the members' certificates.
@@ -143,6 +183,37 @@ pub struct RosterTerms {
     pub tree_hash: [u8; 32],
     /// Labelled hash of the MLS epoch authenticator: two members who see different ones were lied to.
     pub authenticator_hash: [u8; 32],
+}
+
+/// What one manager asks for, and another's statement then does. STRUCT-9.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct Motion {
+    /// Version 1.
+    pub suite: Suite,
+    /// Of which structure.
+    pub structure_id: StructureId,
+    /// The chain's newest statement when it was made: one that changed managers since ends it.
+    pub sequence: u64,
+    /// Seconds since 1970.
+    pub made_at: u64,
+    /// What for.
+    pub about: MotionAbout,
+}
+
+impl Signable for Motion {
+    const LABEL: Label = Label::Motion;
+}
+
+/// What takes two managers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[repr(u8)]
+pub enum MotionAbout {
+    /// To remove a manager.
+    #[tls_codec(discriminant = 1)]
+    RemoveManager(AccountId),
+    /// To close the structure.
+    #[tls_codec(discriminant = 2)]
+    Close,
 }
 
 /// What a member may do. CERT-2.
@@ -218,6 +289,30 @@ impl Signable for Invitation {
     const LABEL: Label = Label::Invitation;
 }
 
+/// A member asks for a leaf of another device of theirs, or of the same one whose browser was
+/// cleared; signed by that device. GROUP-6.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct LeafRequest {
+    /// Version 1.
+    pub suite: Suite,
+    /// In what.
+    pub structure_id: StructureId,
+    /// Who asks.
+    pub account_id: AccountId,
+    /// For which device.
+    pub device_id: DeviceId,
+    /// An MLS key package whose credential is the device's proof.
+    pub key_package: Vec<u8>,
+    /// Devices of the same account whose leaves go, ascending.
+    pub gone: Vec<DeviceId>,
+    /// Seconds since 1970.
+    pub made_at: u64,
+}
+
+impl Signable for LeafRequest {
+    const LABEL: Label = Label::LeafRequest;
+}
+
 /// How a newcomer answers an invitation; authenticated by a MAC under the invitation's secret. INV-3.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 pub struct JoinRequest {
@@ -255,174 +350,6 @@ pub fn is_showable(text: &[u8]) -> bool {
         && std::str::from_utf8(text).is_ok_and(|text| {
             !text.trim().is_empty() && !text.chars().any(|c| c.is_control() || turning(c))
         })
-}
-
-/// Why a structure's chain was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ChainError {
-    /// A statement does not decode or verify.
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
-    /// The chain does not start at the founding that the id names, or a link is missing.
-    #[error("another chain")]
-    OtherChain,
-    /// A statement was signed by somebody who is not a manager.
-    #[error("signed by somebody who may not")]
-    WrongSigner,
-    /// The chain does not contain the statement that was seen before.
-    #[error("rolled back")]
-    Rollback,
-}
-
-/// A structure whose chain was verified from its founding. STRUCT-6.
-#[derive(Clone, Debug)]
-pub struct StructureChain {
-    /// Which.
-    pub structure_id: StructureId,
-    /// What it said when it began.
-    pub founding: Founding,
-    /// The newest recipient epoch, once there is one.
-    pub epoch: Option<EpochTerms>,
-    /// What names the recipient key of each epoch, the first first.
-    pub key_ids: Vec<[u8; 32]>,
-    /// The newest roster, once there is one.
-    pub roster: Option<RosterTerms>,
-    /// When the newest statement was made, by its signer's clock: seconds since 1970.
-    pub made_at: u64,
-    /// Hashes of all statements, in order.
-    pub hashes: Vec<[u8; 32]>,
-}
-
-impl StructureChain {
-    /// Starts at the first statement, which must hash to `structure_id`. STRUCT-1.
-    pub fn begin(structure_id: StructureId, first: &[u8]) -> Result<Self, ChainError> {
-        let first = Unverified::<StructureStatement>::decode(first)?;
-        let StructureBody::Found(founding) = first.claim().body.clone() else {
-            return Err(ChainError::OtherChain);
-        };
-        let statement = first.verify(&founding.root)?;
-        let body = statement.body();
-        let begins = body.sequence == 1
-            && body.previous == [0; 32]
-            && body.structure_id == structure_id
-            && founding.structure_id() == structure_id
-            && is_showable(&founding.name)
-            && is_showable(&founding.place);
-        if !begins {
-            return Err(ChainError::OtherChain);
-        }
-        Ok(Self {
-            structure_id,
-            made_at: body.made_at,
-            founding,
-            epoch: None,
-            key_ids: Vec::new(),
-            roster: None,
-            hashes: vec![statement.hash()],
-        })
-    }
-
-    /// Verifies a whole chain: the first statement, then [`Attested`] ones.
-    pub fn verify<'a>(
-        structure_id: StructureId,
-        statements: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Result<Self, ChainError> {
-        let mut statements = statements.into_iter();
-        let mut chain =
-            Self::begin(structure_id, statements.next().ok_or(ChainError::OtherChain)?)?;
-        for statement in statements {
-            chain.append(statement)?;
-        }
-        Ok(chain)
-    }
-
-    /// Whether this account is a manager. Until others can be added, the founder is the only one.
-    pub fn is_manager(&self, account_id: AccountId) -> bool {
-        self.founding.founder == account_id
-    }
-
-    /// Verifies and takes in the next statement, signed by a manager's device. STRUCT-3.
-    pub fn append(&mut self, attested: &[u8]) -> Result<(), ChainError> {
-        let (statement, signer) = Attested::open::<StructureStatement>(attested)?;
-        if !self.is_manager(signer.account_id) {
-            return Err(ChainError::WrongSigner);
-        }
-        self.append_verified(&statement)
-    }
-
-    fn append_verified(
-        &mut self,
-        statement: &Signed<StructureStatement>,
-    ) -> Result<(), ChainError> {
-        let body = statement.body();
-        let follows = body.structure_id == self.structure_id
-            && body.sequence == self.hashes.len() as u64 + 1
-            && self.hashes.last() == Some(&body.previous);
-        if !follows {
-            return Err(ChainError::OtherChain);
-        }
-        let mls_epoch = self.roster.as_ref().map(|roster| roster.mls_epoch);
-        // STRUCT-5: the group goes forward only.
-        let forward = match &body.body {
-            StructureBody::Found(_) => false,
-            StructureBody::Epoch(terms) => mls_epoch.is_none_or(|it| terms.roster.mls_epoch >= it),
-            StructureBody::Roster(terms) => mls_epoch.is_some_and(|it| terms.mls_epoch > it),
-        };
-        if !forward {
-            return Err(ChainError::OtherChain);
-        }
-        match &body.body {
-            StructureBody::Found(_) => {}
-            StructureBody::Epoch(terms) => {
-                if terms.epoch != self.epoch.as_ref().map_or(1, |epoch| epoch.epoch + 1) {
-                    return Err(ChainError::OtherChain);
-                }
-                self.key_ids.push(terms.recipient.id());
-                self.roster = Some(terms.roster.clone());
-                self.epoch = Some(terms.clone());
-            }
-            StructureBody::Roster(terms) => self.roster = Some(terms.clone()),
-        }
-        self.made_at = body.made_at;
-        self.hashes.push(statement.hash());
-        Ok(())
-    }
-
-    /// Checks that the statement seen before is still where it was. STRUCT-7.
-    pub fn extends(&self, sequence: u64, head: &[u8; 32]) -> Result<(), ChainError> {
-        let index = usize::try_from(sequence.wrapping_sub(1)).map_err(|_| ChainError::Rollback)?;
-        match self.hashes.get(index) {
-            Some(hash) if hash == head => Ok(()),
-            Some(_) => Err(ChainError::OtherChain),
-            None => Err(ChainError::Rollback),
-        }
-    }
-
-    /// What names the recipient key of an epoch, counted from 1.
-    pub fn key_id(&self, epoch: u64) -> Option<[u8; 32]> {
-        let index = usize::try_from(epoch.checked_sub(1)?).ok()?;
-        self.key_ids.get(index).copied()
-    }
-
-    /// Sequence number and hash of the newest statement.
-    pub fn head(&self) -> (u64, [u8; 32]) {
-        (self.hashes.len() as u64, self.hashes.last().copied().unwrap_or_default())
-    }
-}
-
-/// Opens a certificate and checks that a manager of `chain` signed it. CERT-1.
-pub fn verify_certificate(
-    attested: &[u8],
-    chain: &StructureChain,
-) -> Result<Signed<Certificate>, ChainError> {
-    let (certificate, signer) = Attested::open::<Certificate>(attested)?;
-    if certificate.body().structure_id != chain.structure_id {
-        return Err(ChainError::OtherChain);
-    }
-    if !chain.is_manager(signer.account_id) {
-        return Err(ChainError::WrongSigner);
-    }
-    Ok(certificate)
 }
 
 /// Reads a device's proof out of an MLS credential.

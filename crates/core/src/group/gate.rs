@@ -68,7 +68,9 @@ impl Gate<'_> {
             .iter()
             .filter(|certificate| {
                 let body = certificate.body();
-                body.structure_id == self.chain.structure_id && body.account_id == account_id
+                body.structure_id == self.chain.structure_id
+                    && body.account_id == account_id
+                    && !self.chain.is_revoked(body.number)
             })
             .max_by_key(|certificate| certificate.body().serial)
             .filter(|certificate| certificate.body().ends_at > self.now)

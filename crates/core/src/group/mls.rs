@@ -39,9 +39,9 @@ impl Signer for LeafSigner<'_> {
     }
 }
 
-/// A group's id is its structure's.
-pub(super) fn group_id(structure_id: StructureId) -> GroupId {
-    GroupId::from_slice(structure_id.as_bytes())
+/// A group's id: its structure, and which of the structure's groups it is.
+pub(super) fn group_id(structure_id: StructureId, number: u32) -> GroupId {
+    GroupId::from_slice(&[structure_id.as_bytes(), &number.to_be_bytes()[..]].concat())
 }
 
 /// A leaf's credential: the device's proof, whose leaf key must be the device's own.

@@ -63,7 +63,8 @@ impl Newcomer {
         let sender = welcomed.welcome_sender().map_err(|_| GroupError::Damaged)?;
         gate.judge_committer(sender)?;
         let mls = welcomed.into_group(store.provider()).map_err(|_| GroupError::Damaged)?;
-        let group = Group { structure_id, store, mls, staged: None };
+        let number = gate.chain.roster.as_ref().ok_or(GroupError::Unstated)?.group;
+        let group = Group { structure_id, number, store, mls, staged: None };
         group.judge(gate)?;
         group.compare(gate)?;
         Ok(group)

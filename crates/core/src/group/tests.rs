@@ -21,7 +21,7 @@ use reconnect_format::{
     manifest::Manifest,
     statement::{Attested, Body, Signer as StatementSigner},
     structure::{
-        Certificate, ChainError, EpochTerms, Founding, Role, StructureBody, StructureChain,
+        Certificate, ChainError, EpochTerms, Founding, Link, Role, StructureBody, StructureChain,
         StructureStatement, verify_certificate,
     },
 };
@@ -88,6 +88,10 @@ impl Person {
     }
 }
 
+fn by_root(root: &SignKey, statement: StructureStatement) -> Vec<u8> {
+    Link::Root { statement: root.sign(statement).encode() }.encode()
+}
+
 /// What is public of a structure, and its founder.
 struct House {
     founder: Person,
@@ -104,6 +108,7 @@ impl House {
             name: b"Foyer".to_vec(),
             place: b"Lyon".to_vec(),
             root: root.public(),
+            recovery: Box::new(RecipientKey::of_paper(&[nonce; 32]).public().clone()),
             founder: founder.account_id,
             nonce: [nonce; 32],
         };
@@ -116,15 +121,20 @@ impl House {
             made_at: NOW,
             body: StructureBody::Found(founding),
         };
-        let chain = StructureChain::begin(structure_id, &root.sign(first).encode()).unwrap();
+        let chain = StructureChain::begin(structure_id, &by_root(&root, first)).unwrap();
         let mut house = Self { founder, chain, certificates: vec![] };
         house.certify_founder();
         let device = &house.founder.device;
-        let group = Group::found(structure_id, device, &house.founder.proof).unwrap();
+        let group = Group::found(structure_id, 1, device, &house.founder.proof).unwrap();
         let recipient =
             Box::new(RecipientKey::of_epoch(&group.epoch_seed(1).unwrap()).public().clone());
         let roster = group.roster(&house.gate()).unwrap();
-        house.say(StructureBody::Epoch(EpochTerms { epoch: 1, recipient, roster }));
+        house.say(StructureBody::Epoch(EpochTerms {
+            epoch: 1,
+            recipient,
+            roster,
+            revoked: vec![],
+        }));
         (house, group)
     }
 
@@ -175,7 +185,8 @@ impl House {
             body,
         };
         let signed = self.founder.device.signing.sign(statement);
-        self.chain.append(&self.founder.attest(signed.encode())).unwrap();
+        let statement = Attested { object: signed.encode(), proof: self.founder.proof.clone() };
+        self.chain.append(&Link::Manager { statement }.encode()).unwrap();
     }
 
     fn stage(&self, group: &mut Group, request: &JoinRequest) -> Result<Admission, GroupError> {
@@ -254,6 +265,7 @@ fn add_unchecked(group: &mut Group, by: &Person, package: KeyPackage) -> (Vec<u8
 /// What a statement of this group would say if nobody judged its leaves.
 fn unjudged(group: &Group) -> RosterTerms {
     RosterTerms {
+        group: group.number(),
         mls_epoch: group.mls_epoch(),
         roster_hash: [0; 32],
         roster_size: 1,
@@ -272,7 +284,7 @@ fn a_founder_is_alone_and_may_be_restored() {
     assert_eq!(members.len(), 1);
     assert_eq!(members[0].account_id, house.founder.account_id);
     assert_eq!(members[0].device_id, house.founder.device_id);
-    let resumed = Group::resume(house.id(), &group.snapshot()).unwrap();
+    let resumed = Group::resume(house.id(), 1, &group.snapshot()).unwrap();
     assert_agree(&group, &resumed, &house);
     assert_eq!(format!("{group:?}"), format!("Group({}, 0)", house.id()));
 }
@@ -281,7 +293,7 @@ fn a_founder_is_alone_and_may_be_restored() {
 fn a_founder_signs_with_the_key_that_the_proof_names() {
     let (founder, other) = (person(1, 1), person(2, 2));
     let id = StructureId([0; 32]);
-    let error = Group::found(id, &founder.device, &other.proof).unwrap_err();
+    let error = Group::found(id, 1, &founder.device, &other.proof).unwrap_err();
     assert_eq!(error, GroupError::NotAllowed);
     let error = Newcomer::new(&founder.device, &other.proof).unwrap_err();
     assert_eq!(error, GroupError::NotAllowed);
@@ -628,10 +640,10 @@ fn found_otherwise(house: &House, config: &MlsGroupCreateConfig) -> Group {
     let store = Store::default();
     let signer = LeafSigner(&founder.device.leaf);
     let credential = credential(&founder.device, &founder.proof).unwrap();
-    let id = group_id(house.id());
+    let id = group_id(house.id(), 1);
     let mls =
         MlsGroup::new_with_group_id(store.provider(), &signer, config, id, credential).unwrap();
-    Group { structure_id: house.id(), store, mls, staged: None }
+    Group { structure_id: house.id(), number: 1, store, mls, staged: None }
 }
 
 #[test]
@@ -808,7 +820,7 @@ fn a_commit_whose_answer_was_lost_is_known_again() {
     let admission = house.stage(&mut first, &request).unwrap();
     let kept = first.snapshot();
     drop(first);
-    let mut first = Group::resume(house.id(), &kept).unwrap();
+    let mut first = Group::resume(house.id(), 1, &kept).unwrap();
     assert!(first.is_staged());
     house.state(admission.roster.clone());
     first.take_in(&admission.commit, &house.gate()).unwrap();
@@ -847,7 +859,7 @@ fn a_manager_who_was_too_late_takes_in_the_other_commit() {
 #[test]
 fn everybody_goes_on_from_a_snapshot() {
     let (mut house, first) = House::found(1);
-    let mut first = Group::resume(house.id(), &first.snapshot()).unwrap();
+    let mut first = Group::resume(house.id(), 1, &first.snapshot()).unwrap();
     let second = person(2, 2);
     house.certify(&second);
     let (newcomer, request) = second.ask(house.id());
@@ -856,12 +868,12 @@ fn everybody_goes_on_from_a_snapshot() {
     house.state(admission.roster.clone());
     first.merge_staged().unwrap();
     let second = newcomer.join(&admission.welcome, &house.gate()).unwrap();
-    let mut second = Group::resume(house.id(), &second.snapshot()).unwrap();
-    let mut first = Group::resume(house.id(), &first.snapshot()).unwrap();
+    let mut second = Group::resume(house.id(), 1, &second.snapshot()).unwrap();
+    let mut first = Group::resume(house.id(), 1, &first.snapshot()).unwrap();
     let (_, admission) = house.admit(&mut first, &person(3, 3));
     second.take_in(&admission.commit, &house.gate()).unwrap();
     assert_agree(&first, &second, &house);
-    let resumed = Group::resume(house.id(), &second.snapshot()).unwrap();
+    let resumed = Group::resume(house.id(), 1, &second.snapshot()).unwrap();
     assert_eq!(*resumed.snapshot(), *second.snapshot(), "one state, one snapshot");
 }
 
@@ -870,15 +882,15 @@ fn a_snapshot_of_something_else_does_not_resume() {
     let (house, group) = House::found(1);
     let snapshot = group.snapshot();
     let other = StructureId([9; 32]);
-    assert_eq!(Group::resume(other, &snapshot).err(), Some(GroupError::Damaged));
+    assert_eq!(Group::resume(other, 1, &snapshot).err(), Some(GroupError::Damaged));
     let (newcomer, _) = Newcomer::new(&house.founder.device, &house.founder.proof).unwrap();
     let waiting = newcomer.snapshot();
-    assert_eq!(Group::resume(house.id(), &waiting).err(), Some(GroupError::Damaged));
+    assert_eq!(Group::resume(house.id(), 1, &waiting).err(), Some(GroupError::Damaged));
     for cut in [0, 1, snapshot.len() / 2, snapshot.len() - 1] {
-        assert_eq!(Group::resume(house.id(), &snapshot[..cut]).err(), Some(GroupError::Damaged));
+        assert_eq!(Group::resume(house.id(), 1, &snapshot[..cut]).err(), Some(GroupError::Damaged));
     }
     let longer = [snapshot.as_slice(), &[0]].concat();
-    assert_eq!(Group::resume(house.id(), &longer).err(), Some(GroupError::Damaged));
+    assert_eq!(Group::resume(house.id(), 1, &longer).err(), Some(GroupError::Damaged));
 }
 
 #[test]

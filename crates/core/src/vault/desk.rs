@@ -9,8 +9,8 @@ use reconnect_format::{
     decode, encode,
     id::{AccountId, Base64, DocumentId, GrantId, StructureId},
     structure::{
-        AuthenticatedJoin, Certificate, EpochTerms, Founding, JoinRequest, Role, StructureBody,
-        StructureChain, StructureStatement, is_showable, verify_certificate,
+        AuthenticatedJoin, Certificate, EpochTerms, Founding, JoinRequest, Link, Role,
+        StructureBody, StructureChain, StructureStatement, is_showable, verify_certificate,
     },
 };
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
@@ -68,7 +68,8 @@ pub struct FoundingNames {
 struct KeptDesk {
     #[zeroize(skip)]
     structure_id: StructureId,
-    member: u8,
+    /// Of which of its groups; 0 for who waits to become a member.
+    group: u32,
     snapshot: Vec<u8>,
     /// What `Desk::unanswered` holds, as it is sent; empty for nothing.
     unanswered: Vec<u8>,
@@ -79,7 +80,10 @@ impl From<GroupError> for Error {
         match error {
             GroupError::Fork => ServerMisbehaved::Fork.into(),
             GroupError::NotAllowed => ServerMisbehaved::Forged.into(),
-            GroupError::Unstated | GroupError::WrongEpoch | GroupError::Staged => Self::Unreadable,
+            GroupError::Unstated
+            | GroupError::Over
+            | GroupError::WrongEpoch
+            | GroupError::Staged => Self::Unreadable,
             GroupError::Damaged => Damaged.into(),
         }
     }
@@ -121,6 +125,7 @@ impl Desk {
             name: bounded(name)?.as_bytes().to_vec(),
             place: bounded(place)?.as_bytes().to_vec(),
             root: root.public(),
+            recovery: Box::new(paper.structure_recovery().public().clone()),
             founder: vault.account_id(),
             nonce,
         };
@@ -133,24 +138,26 @@ impl Desk {
             made_at: world.now(),
             body: StructureBody::Found(founding),
         });
-        let mut chain = StructureChain::begin(structure_id, &first.encode())?;
+        let first = Link::Root { statement: first.encode() }.encode();
+        let mut chain = StructureChain::begin(structure_id, &first)?;
         let certificate =
             certify(vault, world.now(), structure_id, (1, 1), vault.account_id(), Role::Manager);
         let certificates = vec![verify_certificate(&certificate.0, &chain)?];
-        let group = Group::found(structure_id, vault.device(), &vault.device_proof())?;
+        let group = Group::found(structure_id, 1, vault.device(), &vault.device_proof())?;
         let gate = Gate { chain: &chain, certificates: &certificates, now: world.now() };
         let seed = group.epoch_seed(1)?;
         let terms = EpochTerms {
             epoch: 1,
             recipient: Box::new(RecipientKey::of_epoch(&seed).public().clone()),
             roster: group.roster(&gate)?,
+            revoked: Vec::new(),
         };
         let epoch = next_statement(vault, world.now(), &chain, StructureBody::Epoch(terms));
         chain.append(&epoch.0)?;
         let history =
             History { seeds: vec![(1, seed)], names: vec![(1, bounded(my_name)?.to_owned())] };
         let call = FoundStructure {
-            statements: vec![Base64(first.encode()), epoch],
+            statements: vec![Base64(first), epoch],
             certificate,
             history: Base64(group.seal_history(&history, &mut rng)?),
         };
@@ -216,7 +223,7 @@ impl Desk {
         // the operator has not accepted yet.
         let kept = KeptDesk {
             structure_id,
-            member: 0,
+            group: 0,
             snapshot: newcomer.snapshot().to_vec(),
             unanswered: Vec::new(),
         };
@@ -257,10 +264,10 @@ impl Desk {
             return Ok(None);
         }
         let chain = vault.structure(world, kept.structure_id).await?.clone();
-        let mut desk = if kept.member == 0 {
+        let mut desk = if kept.group == 0 {
             Self::waiting(chain, Newcomer::resume(&kept.snapshot)?)
         } else {
-            let group = Group::resume(kept.structure_id, &kept.snapshot)?;
+            let group = Group::resume(kept.structure_id, kept.group, &kept.snapshot)?;
             let waiting = Newcomer::new(vault.device(), &vault.device_proof())?.0;
             let mut desk = Self::waiting(chain, waiting);
             desk.standing = Inner::Member(Box::new(group));
@@ -272,14 +279,14 @@ impl Desk {
     }
 
     pub(super) async fn keep(&self, vault: &Vault, world: &impl World) -> Result<(), Error> {
-        let (member, snapshot) = match &self.standing {
-            Inner::Waiting(newcomer) => (false, newcomer.snapshot()),
-            Inner::Member(group) => (true, group.snapshot()),
+        let (group, snapshot) = match &self.standing {
+            Inner::Waiting(newcomer) => (0, newcomer.snapshot()),
+            Inner::Member(group) => (group.number(), group.snapshot()),
         };
         let unanswered = self.unanswered.as_ref().map(serde_json::to_vec);
         let kept = KeptDesk {
             structure_id: self.structure_id,
-            member: member.into(),
+            group,
             snapshot: snapshot.to_vec(),
             unanswered: unanswered.transpose().map_err(|_| Error::BadInput)?.unwrap_or_default(),
         };
@@ -427,12 +434,13 @@ pub(super) fn next_statement(
     body: StructureBody,
 ) -> Base64 {
     let (sequence, previous) = chain.head();
-    vault.attest(StructureStatement {
+    let statement = vault.attested(StructureStatement {
         suite: Suite::V1,
         structure_id: chain.structure_id,
         sequence: sequence + 1,
         previous,
         made_at: now,
         body,
-    })
+    });
+    Base64(Link::Manager { statement }.encode())
 }

@@ -26,7 +26,7 @@ use reconnect_format::{
     id::{AccountId, Base64, DeviceId, DocumentId, EnvelopeId, GrantId, StructureId},
     lock::LockAccess,
     manifest::Manifest,
-    statement::{Body, DeviceProof, Signer, Statement},
+    statement::{Attested, Body, DeviceProof, Signer, Statement},
     structure::StructureChain,
 };
 
@@ -154,11 +154,12 @@ impl Vault {
     /// Signs `body` with this device's key and puts its proof beside.
     #[cfg(feature = "structure")]
     pub(crate) fn attest<T: reconnect_format::Signable>(&self, body: T) -> Base64 {
+        Base64(self.attested(body).encode())
+    }
+
+    pub(crate) fn attested<T: reconnect_format::Signable>(&self, body: T) -> Attested {
         let object = self.device.signing.sign(body).encode();
-        Base64(reconnect_format::encode(&reconnect_format::statement::Attested {
-            object,
-            proof: self.device_proof(),
-        }))
+        Attested { object, proof: self.device_proof() }
     }
 
     pub(crate) async fn read<T: serde::de::DeserializeOwned>(

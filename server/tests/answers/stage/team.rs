@@ -9,9 +9,9 @@ use reconnect_format::{
     grant::{GrantTerms, RecipientName, Scope},
     id::{Base64, DocumentId, GrantId, InvitationId, StructureId},
     receipt::{Receipt, Subject},
-    statement::{Attested, Body},
+    statement::Body,
     structure::{
-        AuthenticatedJoin, Certificate, EpochTerms, Founding, Invitation, JoinRequest, Role,
+        AuthenticatedJoin, Certificate, EpochTerms, Founding, Invitation, JoinRequest, Link, Role,
         RosterTerms, StructureBody, StructureStatement,
     },
 };
@@ -29,6 +29,7 @@ pub(crate) struct Team {
 
 fn roster(mls_epoch: u64, roster_size: u32) -> RosterTerms {
     RosterTerms {
+        group: 1,
         mls_epoch,
         roster_hash: random(),
         roster_size,
@@ -37,9 +38,15 @@ fn roster(mls_epoch: u64, roster_size: u32) -> RosterTerms {
     }
 }
 
-fn hash(attested: &[u8]) -> [u8; 32] {
-    let attested: Attested = reconnect_format::decode(attested).expect("decodes");
-    reconnect_format::Label::StructureStatement.hash(&attested.object)
+fn hash(link: &[u8]) -> [u8; 32] {
+    let link: Link = reconnect_format::decode(link).expect("decodes");
+    let Link::Manager { statement } = link else { panic!("not a manager's") };
+    reconnect_format::Label::StructureStatement.hash(&statement.object)
+}
+
+fn by_manager(manager: &Person, statement: StructureStatement) -> Vec<u8> {
+    let statement = reconnect_format::decode(&manager.attest(statement)).expect("attested");
+    Link::Manager { statement }.encode()
 }
 
 impl Team {
@@ -50,6 +57,7 @@ impl Team {
             name: name.as_bytes().to_vec(),
             place: b"Lyon 3e".to_vec(),
             root: PublicKey(root.verifying_key().to_bytes()),
+            recovery: RecipientPublicKey(random()).into(),
             founder: manager.id(),
             nonce: random(),
         };
@@ -77,14 +85,18 @@ impl Team {
                 epoch: 1,
                 recipient: recipient.into(),
                 roster: roster(1, 1),
+                revoked: Vec::new(),
             }),
         };
-        let second = manager.attest(second);
+        let second = by_manager(manager, second);
         let heads = vec![first.hash(), hash(&second)];
         let team = Self { id: structure_id, key_id, heads, mls_epoch: 1, members: 1 };
         let certificate = team.certificate(manager, manager, Role::Manager, 1);
         let request = FoundStructure {
-            statements: vec![Base64(first.encode()), Base64(second)],
+            statements: vec![
+                Base64(Link::Root { statement: first.encode() }.encode()),
+                Base64(second),
+            ],
             certificate: Base64(certificate),
             history: Base64(random::<64>().to_vec()),
         };
@@ -151,7 +163,7 @@ impl Team {
             welcome: Base64(random::<60>().to_vec()),
             history: Base64(random::<70>().to_vec()),
             certificate: Base64(self.certificate(manager, worker, Role::Worker, self.members + 1)),
-            statement: Base64(manager.attest(statement)),
+            statement: Base64(by_manager(manager, statement)),
             invitation_id: id,
         }
     }

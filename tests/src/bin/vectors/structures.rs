@@ -2,14 +2,16 @@
 
 use anyhow::Result;
 use ed25519_dalek::SigningKey;
-use reconnect_core::{key::RecipientKey, secret::EpochSeed};
+use reconnect_core::{key::RecipientKey, secret::EpochSeed, words::PaperSecret};
 use reconnect_format::{
-    PublicKey, Suite, encode,
+    PublicKey, Suite,
+    account::RecipientPublicKey,
+    encode,
     id::{GrantId, InvitationId, StructureId},
     receipt::{Receipt, Subject},
     statement::Attested,
     structure::{
-        Acceptance, Certificate, EpochTerms, Founding, Invitation, Role, RosterTerms,
+        Acceptance, Certificate, EpochTerms, Founding, Invitation, Link, Role, RosterTerms,
         StructureBody, StructureStatement,
     },
 };
@@ -20,10 +22,14 @@ use crate::{
     draw, flip, flip_last, seeded,
 };
 
+#[path = "structures_over_time.rs"]
+mod over_time;
+
 pub(crate) fn write(writer: &mut Writer) -> Result<()> {
     let mut place = Place::found()?;
     beginnings(writer, &mut place)?;
     links(writer, &mut place)?;
+    over_time::write(writer)?;
     seen(writer, &place)?;
     certificates(writer, &mut place)?;
     words(writer, &mut place)
@@ -49,6 +55,7 @@ impl Place {
             name: b"Maison de la Source".to_vec(),
             place: b"Marseille".to_vec(),
             root: PublicKey(root.verifying_key().to_bytes()),
+            recovery: Box::new(recovery(&mut founder)),
             founder: founder.account,
             nonce: draw(&mut founder.rng),
         };
@@ -61,8 +68,8 @@ impl Place {
             root,
             founder,
         };
-        let first = sign(&place.root, &place.next(StructureBody::Found(place.founding.clone())));
-        place.take(&first, first.clone());
+        let first = place.next(StructureBody::Found(place.founding.clone()));
+        place.say_as_root(&first);
         let epoch = StructureBody::Epoch(place.epoch(1));
         place.say(epoch);
         let roster = StructureBody::Roster(place.roster(1));
@@ -78,8 +85,12 @@ impl Place {
     fn say(&mut self, body: StructureBody) {
         let statement = self.next(body);
         let object = sign(&self.founder.device_key, &statement);
-        let travels = self.founder.attest(&statement);
-        self.take(&object, travels);
+        self.take(&object, by_manager(&self.founder, &statement));
+    }
+
+    fn say_as_root(&mut self, statement: &StructureStatement) {
+        let object = sign(&self.root, statement);
+        self.take(&object, by_root(&self.root, statement));
     }
 
     fn next(&self, body: StructureBody) -> StructureStatement {
@@ -96,6 +107,7 @@ impl Place {
     fn roster(&mut self, mls_epoch: u64) -> RosterTerms {
         let rng = &mut self.founder.rng;
         RosterTerms {
+            group: 1,
             mls_epoch,
             roster_hash: draw(rng),
             roster_size: 2,
@@ -110,6 +122,7 @@ impl Place {
             epoch,
             recipient: Box::new(key.public().clone()),
             roster: self.roster(epoch - 1),
+            revoked: Vec::new(),
         }
     }
 
@@ -117,6 +130,21 @@ impl Place {
         let vector = Vector::new("structure", name, rule, about).hex("structure", self.id.0);
         vector.items(self.chain.clone())
     }
+}
+
+fn recovery(person: &mut Person) -> RecipientPublicKey {
+    PaperSecret::generate(&mut person.rng).structure_recovery().public().clone()
+}
+
+/// Section 13.2: a link that the structure's root signed.
+pub(super) fn by_root(root: &SigningKey, statement: &StructureStatement) -> Vec<u8> {
+    encode(&Link::Root { statement: sign(root, statement) })
+}
+
+/// Section 13.2: a link that a manager's device signed.
+pub(super) fn by_manager(manager: &Person, statement: &StructureStatement) -> Vec<u8> {
+    let object = sign(&manager.device_key, statement);
+    encode(&Link::Manager { statement: Attested { object, proof: manager.proof() } })
 }
 
 fn beginnings(writer: &mut Writer, place: &mut Place) -> Result<()> {
@@ -136,7 +164,7 @@ fn beginnings(writer: &mut Writer, place: &mut Place) -> Result<()> {
     (statement.sequence, statement.previous) = (1, [0; 32]);
     let about = "the same name and root, another nonce: another structure";
     let vector = bad("a-lookalike", "other_chain", about);
-    writer.put(&vector.item(sign(&place.root, &statement)))?;
+    writer.put(&vector.item(by_root(&place.root, &statement)))?;
     for (name, about, change) in [
         ("name-of-nothing", "no name", (|f| f.name.clear()) as fn(&mut Founding)),
         ("name-too-long", "121 bytes", |f| f.name = vec![b'a'; 121]),
@@ -154,21 +182,21 @@ fn beginnings(writer: &mut Writer, place: &mut Place) -> Result<()> {
         other.structure_id = id;
         other.body = StructureBody::Found(founding);
         let vector = bare.spoilt(name, "STRUCT-8", "other_chain", about).hex("structure", id.0);
-        writer.put(&vector.item(sign(&place.root, &other)))?;
+        writer.put(&vector.item(by_root(&place.root, &other)))?;
     }
     statement.body = StructureBody::Found(place.founding.clone());
-    let forged = sign(&place.founder.device_key, &statement);
+    let forged = by_root(&place.founder.device_key, &statement);
     let vector =
         bad("founded-by-a-device", "bad_signature", "not signed by the root that it names");
     writer.put(&vector.item(forged))?;
     let mut second = statement.clone();
     second.sequence = 2;
     let vector = bad("begins-at-2", "other_chain", "the first is the second");
-    writer.put(&vector.item(sign(&place.root, &second)))?;
+    writer.put(&vector.item(by_root(&place.root, &second)))?;
     let roster = place.roster(1);
     statement.body = StructureBody::Roster(roster);
     let vector = bad("first-is-not-found", "other_chain", "begins with a roster");
-    writer.put(&vector.item(sign(&place.root, &statement)))
+    writer.put(&vector.item(by_root(&place.root, &statement)))
 }
 
 fn links(writer: &mut Writer, place: &mut Place) -> Result<()> {
@@ -189,39 +217,42 @@ fn links(writer: &mut Writer, place: &mut Place) -> Result<()> {
     ] {
         let mut other = next.clone();
         change(&mut other);
-        refuse(name, "STRUCT-3", "other_chain", about, place.founder.attest(&other))?;
+        refuse(name, "STRUCT-3", "other_chain", about, by_manager(&place.founder, &other))?;
     }
     let about = "a true device of somebody who is no manager";
-    let by_stranger = place.stranger.attest(&next);
+    let by_stranger = by_manager(&place.stranger, &next);
     refuse("by-a-stranger", "STRUCT-3", "wrong_signer", about, by_stranger)?;
     let object = sign(&place.stranger.device_key, &next);
-    let borrowed = encode(&Attested { object, proof: place.founder.proof() });
+    let statement = Attested { object, proof: place.founder.proof() };
+    let borrowed = encode(&Link::Manager { statement });
     let about = "a stranger's signature beside a manager's proof";
     refuse("by-a-borrowed-proof", "DEV-2", "bad_signature", about, borrowed)?;
-    let bare = sign(&place.root, &next);
-    let about = "the root signs the first statement only";
-    refuse("by-the-root", "STRUCT-3", "truncated", about, bare)?;
+    let about = "the root says nothing of a roster";
+    let by_the_root = by_root(&place.root, &next);
+    refuse("roster-by-the-root", "STRUCT-3", "wrong_signer", about, by_the_root)?;
+    let by_another = by_root(&place.founder.device_key, &next);
+    refuse("by-another-root", "STRUCT-3", "bad_signature", "not the structure's root", by_another)?;
     let founding = place.next(StructureBody::Found(place.founding.clone()));
-    let again = place.founder.attest(&founding);
+    let again = by_manager(&place.founder, &founding);
     refuse("founded-again", "STRUCT-3", "other_chain", "a second founding", again)?;
     for (name, about, epoch) in
         [("epoch-skipped", "epoch 3 after 1", 3), ("epoch-repeated", "epoch 1 after 1", 1)]
     {
         let epoch = StructureBody::Epoch(place.epoch(epoch));
-        let travels = place.founder.attest(&place.next(epoch));
+        let travels = by_manager(&place.founder, &place.next(epoch));
         refuse(name, "STRUCT-4", "other_chain", about, travels)?;
     }
     let same = StructureBody::Roster(place.roster(1));
-    let again = place.founder.attest(&place.next(same));
+    let again = by_manager(&place.founder, &place.next(same));
     let about = "a roster of an MLS epoch that was stated before";
     refuse("mls-epoch-again", "STRUCT-5", "other_chain", about, again)?;
     let mut back = place.epoch(2);
     back.roster.mls_epoch = 0;
-    let back = place.founder.attest(&place.next(StructureBody::Epoch(back)));
+    let back = by_manager(&place.founder, &place.next(StructureBody::Epoch(back)));
     let about = "a recipient epoch of an older MLS epoch";
     refuse("mls-epoch-back", "STRUCT-5", "other_chain", about, back)?;
-    let mut torn = place.founder.attest(&next);
-    flip(100)(&mut torn);
+    let mut torn = by_manager(&place.founder, &next);
+    flip(101)(&mut torn);
     let about = "one bit of the roster's hash";
     refuse("one-bit", "SIG-2", "bad_signature", about, torn)
 }

@@ -1,0 +1,414 @@
+//! A structure's chain: who may say what, verified from the founding on.
+
+use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
+
+use super::{
+    Certificate, EpochTerms, Founding, Motion, MotionAbout, RosterTerms, StructureBody,
+    StructureStatement, is_showable,
+};
+use crate::{
+    DecodeError, PublicKey, Signed, Unverified,
+    account::RecipientPublicKey,
+    decode, encode,
+    id::{AccountId, StructureId},
+    statement::Attested,
+};
+
+/// How long a motion can be carried: seconds. STRUCT-9.
+const MOTION_SECONDS: u64 = 30 * 24 * 3600;
+
+/// One statement of a chain as it travels, with what shows who signed it. STRUCT-3.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[repr(u8)]
+pub enum Link {
+    /// Signed by the structure's root.
+    #[tls_codec(discriminant = 1)]
+    Root {
+        /// The statement, encoded and signed.
+        statement: Vec<u8>,
+    },
+    /// Signed by a manager's device.
+    #[tls_codec(discriminant = 2)]
+    Manager {
+        /// The statement.
+        statement: Attested,
+    },
+    /// Signed by a member's device.
+    #[tls_codec(discriminant = 3)]
+    Member {
+        /// The statement.
+        statement: Attested,
+        /// The member's certificate.
+        certificate: Attested,
+    },
+}
+
+impl Link {
+    /// The bytes that travel and are stored.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// What an encoded link says, believed by nobody.
+    pub fn claim(bytes: &[u8]) -> Result<StructureStatement, DecodeError> {
+        let link: Self = decode(bytes)?;
+        let object = match &link {
+            Self::Root { statement } => statement,
+            Self::Manager { statement } | Self::Member { statement, .. } => &statement.object,
+        };
+        Unverified::<StructureStatement>::decode(object).map(|it| it.claim().clone())
+    }
+}
+
+/// Who signed a statement, as far as the chain knows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speaker {
+    Root,
+    Manager(AccountId),
+    Member,
+}
+
+/// Why a structure's chain was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChainError {
+    /// A statement does not decode or verify.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The chain does not start at the founding that the id names, or a link is missing.
+    #[error("another chain")]
+    OtherChain,
+    /// A statement was signed by somebody who may not say it.
+    #[error("signed by somebody who may not")]
+    WrongSigner,
+    /// The chain does not contain the statement that was seen before.
+    #[error("rolled back")]
+    Rollback,
+}
+
+/// Somebody who is, or was, a manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manager {
+    /// Who.
+    pub account_id: AccountId,
+    /// Sequence number of the statement that made them one.
+    since: u64,
+    /// The highest serial of a certificate that they may have signed; none while they are one.
+    last_serial: Option<u64>,
+}
+
+/// A structure whose chain was verified from its founding. STRUCT-6.
+#[derive(Clone, Debug)]
+pub struct StructureChain {
+    /// Which.
+    pub structure_id: StructureId,
+    /// What it said when it began.
+    pub founding: Founding,
+    /// Verifies what its paper signs.
+    pub root: PublicKey,
+    /// What the history is sealed to for its paper.
+    pub recovery: Box<RecipientPublicKey>,
+    /// The newest recipient epoch, once there is one.
+    pub epoch: Option<EpochTerms>,
+    /// What names the recipient key of each epoch, the first first.
+    pub key_ids: Vec<[u8; 32]>,
+    /// The newest roster, once there is one.
+    pub roster: Option<RosterTerms>,
+    /// When the newest statement was made, by its signer's clock: seconds since 1970.
+    pub made_at: u64,
+    /// Whether it has ended.
+    pub closed: bool,
+    /// Hashes of all statements, in order.
+    pub hashes: Vec<[u8; 32]>,
+    managers: Vec<Manager>,
+    revoked: Vec<u32>,
+}
+
+impl StructureChain {
+    /// Starts at the first link, whose founding must hash to `structure_id`. STRUCT-1.
+    pub fn begin(structure_id: StructureId, first: &[u8]) -> Result<Self, ChainError> {
+        let Link::Root { statement } = decode::<Link>(first)? else {
+            return Err(ChainError::OtherChain);
+        };
+        let first = Unverified::<StructureStatement>::decode(&statement)?;
+        let StructureBody::Found(founding) = first.claim().body.clone() else {
+            return Err(ChainError::OtherChain);
+        };
+        let statement = first.verify(&founding.root)?;
+        let body = statement.body();
+        let begins = body.sequence == 1
+            && body.previous == [0; 32]
+            && body.structure_id == structure_id
+            && founding.structure_id() == structure_id
+            && is_showable(&founding.name)
+            && is_showable(&founding.place);
+        if !begins {
+            return Err(ChainError::OtherChain);
+        }
+        Ok(Self {
+            structure_id,
+            root: founding.root,
+            recovery: founding.recovery.clone(),
+            managers: vec![Manager { account_id: founding.founder, since: 1, last_serial: None }],
+            made_at: body.made_at,
+            founding,
+            epoch: None,
+            key_ids: Vec::new(),
+            roster: None,
+            closed: false,
+            hashes: vec![statement.hash()],
+            revoked: Vec::new(),
+        })
+    }
+
+    /// Verifies a whole chain of encoded [`Link`]s.
+    pub fn verify<'a>(
+        structure_id: StructureId,
+        links: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Self, ChainError> {
+        let mut links = links.into_iter();
+        let mut chain = Self::begin(structure_id, links.next().ok_or(ChainError::OtherChain)?)?;
+        for link in links {
+            chain.append(link)?;
+        }
+        Ok(chain)
+    }
+
+    /// Whether this account is a manager now.
+    pub fn is_manager(&self, account_id: AccountId) -> bool {
+        self.manager(account_id).is_some()
+    }
+
+    /// Who are managers now.
+    pub fn managers(&self) -> impl Iterator<Item = AccountId> {
+        self.managers.iter().filter(|it| it.last_serial.is_none()).map(|it| it.account_id)
+    }
+
+    /// Whether the member with this number has left: their certificates are revoked.
+    pub fn is_revoked(&self, number: u32) -> bool {
+        self.revoked.contains(&number)
+    }
+
+    fn manager(&self, account_id: AccountId) -> Option<&Manager> {
+        let mut managers = self.managers.iter();
+        managers.find(|it| it.account_id == account_id && it.last_serial.is_none())
+    }
+
+    /// Verifies and takes in the next link. STRUCT-3. On an error the chain stays as it was.
+    pub fn append(&mut self, link: &[u8]) -> Result<(), ChainError> {
+        let (statement, speaker) = self.hear(link)?;
+        let body = statement.body();
+        let follows = !self.closed
+            && body.structure_id == self.structure_id
+            && body.sequence == self.hashes.len() as u64 + 1
+            && self.hashes.last() == Some(&body.previous);
+        if !follows {
+            return Err(ChainError::OtherChain);
+        }
+        self.take_in(body, speaker)?;
+        self.made_at = body.made_at;
+        self.hashes.push(statement.hash());
+        Ok(())
+    }
+
+    /// Who says this, verified.
+    fn hear(&self, link: &[u8]) -> Result<(Signed<StructureStatement>, Speaker), ChainError> {
+        match decode::<Link>(link)? {
+            Link::Root { statement } => {
+                let statement = Unverified::<StructureStatement>::decode(&statement)?;
+                Ok((statement.verify(&self.root)?, Speaker::Root))
+            }
+            Link::Manager { statement } => {
+                let (statement, signer) = statement.verify::<StructureStatement>()?;
+                if !self.is_manager(signer.account_id) {
+                    return Err(ChainError::WrongSigner);
+                }
+                Ok((statement, Speaker::Manager(signer.account_id)))
+            }
+            Link::Member { statement, certificate } => {
+                let (statement, signer) = statement.verify::<StructureStatement>()?;
+                let certificate = verify_certificate(&certificate.encode(), self)?.into_body();
+                let stands = certificate.account_id == signer.account_id
+                    && certificate.ends_at > statement.body().made_at
+                    && !self.is_revoked(certificate.number);
+                if !stands {
+                    return Err(ChainError::WrongSigner);
+                }
+                Ok((statement, Speaker::Member))
+            }
+        }
+    }
+
+    /// Checks what a statement says against what is so, and by whom, and makes it so.
+    fn take_in(&mut self, said: &StructureStatement, by: Speaker) -> Result<(), ChainError> {
+        match (&said.body, by) {
+            (StructureBody::Epoch(terms), Speaker::Root | Speaker::Manager(_)) => {
+                self.begin_epoch(terms)?;
+            }
+            (StructureBody::Roster(terms), Speaker::Manager(_)) => self.move_group(terms)?,
+            (StructureBody::Roster(terms), Speaker::Member) => {
+                // GROUP-6: a member brings another device in, never another person.
+                let same = self.roster.as_ref().is_some_and(|roster| {
+                    roster.roster_hash == terms.roster_hash
+                        && roster.roster_size == terms.roster_size
+                });
+                if !same {
+                    return Err(ChainError::WrongSigner);
+                }
+                self.move_group(terms)?;
+            }
+            (StructureBody::AddManager { account_id }, Speaker::Root | Speaker::Manager(_)) => {
+                if self.is_manager(*account_id) {
+                    return Err(ChainError::OtherChain);
+                }
+                self.managers.push(Manager {
+                    account_id: *account_id,
+                    since: said.sequence,
+                    last_serial: None,
+                });
+            }
+            (StructureBody::RemoveManager { account_id, last_serial, motion }, _) => {
+                let about = MotionAbout::RemoveManager(*account_id);
+                self.check_agreed(by, about, motion.as_ref(), said)?;
+                self.remove_manager(*account_id, *last_serial)?;
+            }
+            (StructureBody::ReplaceRoot { root, recovery }, Speaker::Root) => {
+                (self.root, self.recovery) = (*root, recovery.clone());
+            }
+            (StructureBody::Close { motion }, _) => {
+                self.check_agreed(by, MotionAbout::Close, motion.as_ref(), said)?;
+                self.closed = true;
+            }
+            // A second founding is nobody's to say.
+            (StructureBody::Found(_), _) => return Err(ChainError::OtherChain),
+            _ => return Err(ChainError::WrongSigner),
+        }
+        Ok(())
+    }
+
+    /// STRUCT-4, STRUCT-5: epochs count without gaps; the group goes forward only, or another begins.
+    fn begin_epoch(&mut self, terms: &EpochTerms) -> Result<(), ChainError> {
+        let next = self.epoch.as_ref().map_or(1, |epoch| epoch.epoch + 1);
+        let forward = match &self.roster {
+            None => terms.roster.group == 1,
+            Some(now) if now.group == terms.roster.group => terms.roster.mls_epoch >= now.mls_epoch,
+            Some(now) => now.group.checked_add(1) == Some(terms.roster.group),
+        };
+        let ascending = terms.revoked.is_sorted_by(|one, other| one < other);
+        let again = terms.revoked.iter().any(|number| self.is_revoked(*number));
+        if terms.epoch != next || !forward || !ascending || again {
+            return Err(ChainError::OtherChain);
+        }
+        self.revoked.extend(&terms.revoked);
+        self.key_ids.push(terms.recipient.id());
+        self.roster = Some(terms.roster.clone());
+        self.epoch = Some(terms.clone());
+        Ok(())
+    }
+
+    fn move_group(&mut self, terms: &RosterTerms) -> Result<(), ChainError> {
+        let forward = self
+            .roster
+            .as_ref()
+            .is_some_and(|now| now.group == terms.group && now.mls_epoch < terms.mls_epoch);
+        if !forward {
+            return Err(ChainError::OtherChain);
+        }
+        self.roster = Some(terms.clone());
+        Ok(())
+    }
+
+    /// The last manager stays: whoever holds the root names another first. STRUCT-9.
+    fn remove_manager(
+        &mut self,
+        account_id: AccountId,
+        last_serial: u64,
+    ) -> Result<(), ChainError> {
+        if self.managers().count() < 2 {
+            return Err(ChainError::OtherChain);
+        }
+        let mut managers = self.managers.iter_mut();
+        let manager = managers.find(|it| it.account_id == account_id && it.last_serial.is_none());
+        manager.ok_or(ChainError::OtherChain)?.last_serial = Some(last_serial);
+        Ok(())
+    }
+
+    /// What the root may do alone, and a manager for themselves, takes two managers otherwise: the
+    /// signer, and whoever signed the motion. STRUCT-9.
+    fn check_agreed(
+        &self,
+        by: Speaker,
+        about: MotionAbout,
+        motion: Option<&Attested>,
+        said: &StructureStatement,
+    ) -> Result<(), ChainError> {
+        let leaving = match about {
+            MotionAbout::RemoveManager(account_id) => Some(account_id),
+            MotionAbout::Close => None,
+        };
+        let (signer, motion) = match (by, motion) {
+            (Speaker::Root, None) => return Ok(()),
+            (Speaker::Manager(signer), None) if leaving == Some(signer) => return Ok(()),
+            (Speaker::Manager(signer), Some(motion)) => (signer, motion),
+            _ => return Err(ChainError::WrongSigner),
+        };
+        let (motion, mover) = motion.verify::<Motion>()?;
+        let motion = motion.body();
+        let others = mover.account_id != signer
+            && leaving != Some(mover.account_id)
+            && leaving != Some(signer)
+            && self.is_manager(mover.account_id);
+        // One that is older than a manager it is about, or by, was made of somebody else's time.
+        let involved = [Some(mover.account_id), leaving];
+        let since = involved.into_iter().flatten().filter_map(|it| Some(self.manager(it)?.since));
+        let fresh = since.max().is_some_and(|since| since <= motion.sequence)
+            && motion.sequence < said.sequence
+            && said.made_at <= motion.made_at.saturating_add(MOTION_SECONDS);
+        if others && fresh && motion.about == about && motion.structure_id == self.structure_id {
+            Ok(())
+        } else {
+            Err(ChainError::WrongSigner)
+        }
+    }
+
+    /// Checks that the statement seen before is still where it was. STRUCT-7.
+    pub fn extends(&self, sequence: u64, head: &[u8; 32]) -> Result<(), ChainError> {
+        let index = usize::try_from(sequence.wrapping_sub(1)).map_err(|_| ChainError::Rollback)?;
+        match self.hashes.get(index) {
+            Some(hash) if hash == head => Ok(()),
+            Some(_) => Err(ChainError::OtherChain),
+            None => Err(ChainError::Rollback),
+        }
+    }
+
+    /// What names the recipient key of an epoch, counted from 1.
+    pub fn key_id(&self, epoch: u64) -> Option<[u8; 32]> {
+        let index = usize::try_from(epoch.checked_sub(1)?).ok()?;
+        self.key_ids.get(index).copied()
+    }
+
+    /// Sequence number and hash of the newest statement.
+    pub fn head(&self) -> (u64, [u8; 32]) {
+        (self.hashes.len() as u64, self.hashes.last().copied().unwrap_or_default())
+    }
+}
+
+/// Opens a certificate and checks that a manager of `chain` signed it, or one who was a manager then.
+/// It may have been revoked since: [`StructureChain::is_revoked`]. CERT-1.
+pub fn verify_certificate(
+    attested: &[u8],
+    chain: &StructureChain,
+) -> Result<Signed<Certificate>, ChainError> {
+    let (certificate, signer) = Attested::open::<Certificate>(attested)?;
+    let body = certificate.body();
+    if body.structure_id != chain.structure_id {
+        return Err(ChainError::OtherChain);
+    }
+    let may = |it: &Manager| {
+        it.account_id == signer.account_id
+            && it.last_serial.is_none_or(|last_serial| body.serial <= last_serial)
+    };
+    if !chain.managers.iter().any(may) {
+        return Err(ChainError::WrongSigner);
+    }
+    Ok(certificate)
+}
