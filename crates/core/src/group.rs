@@ -6,13 +6,13 @@
 //! group is what it was.
 //!
 //! Never: two writers of one group, a state brought back from an older copy, an external commit, a
-//! pre-shared key, a standalone proposal, a removal (a later version: `Group::check_commit` is the
-//! place), an error that tells what the library said.
+//! pre-shared key, a standalone proposal, an error that tells what the library said.
 //!
 //! Note [one's own commit]: it is staged before it is sent, and the state with it is kept on the
 //! device first. After the server's answer it is merged or dropped; when no answer came it stays
 //! staged, and [`Group::take_in`] knows it when the server hands it back.
 
+mod change;
 mod gate;
 mod history;
 mod mls;
@@ -21,27 +21,24 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use openmls::prelude::{
-    LeafNodeIndex, MlsGroup, MlsMessageIn, OpenMlsProvider, ProcessedMessageContent, Proposal,
-    Sender, StagedCommit,
-};
-use rand_core::CryptoRng;
+use openmls::prelude::{MlsGroup, MlsMessageIn, OpenMlsProvider, ProcessedMessageContent, Sender};
 use reconnect_format::{
     Label,
     id::StructureId,
     statement::{Device, DeviceProof},
-    structure::{JoinRequest, RosterTerms, roster_hash},
+    structure::{RosterTerms, roster_hash},
 };
 use tls_codec::DeserializeBytes;
 use zeroize::Zeroizing;
 
+pub use change::{Change, Staged};
 pub use gate::Gate;
 pub use history::History;
 pub use newcomer::Newcomer;
 
 use crate::{key::DeviceSecrets, secret::EpochSeed};
 use gate::{device_of, is_plain};
-use mls::{LeafSigner, SUITE, credential, found_config, group_id, read_key_package};
+use mls::{LeafSigner, SUITE, credential, found_config, group_id};
 use store::{Snapshot, Store};
 
 /// Why a group did not do what was asked. It says nothing of what the library found.
@@ -79,21 +76,6 @@ pub struct Group {
     mls: MlsGroup,
     /// One's own commit that waits for the server's answer. Note [one's own commit].
     staged: Option<Vec<u8>>,
-}
-
-/// Everything that admits somebody, for one transaction of the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admission {
-    /// MLS epoch in which the commit was made.
-    pub mls_epoch: u64,
-    /// MLS message for the members.
-    pub commit: Vec<u8>,
-    /// MLS message for the newcomer.
-    pub welcome: Vec<u8>,
-    /// The group after the commit, for the structure's statement.
-    pub roster: RosterTerms,
-    /// The history, sealed for the members after the commit.
-    pub history: Vec<u8>,
 }
 
 impl Group {
@@ -193,53 +175,6 @@ impl Group {
         Ok(())
     }
 
-    /// Stages the commit that admits whoever made `request`, whose certificate is in the gate.
-    ///
-    /// The request's MAC was checked by the caller. Nothing is merged: keep the state, send the
-    /// admission, then [`Self::merge_staged`] or [`Self::drop_staged`]. Note [one's own commit].
-    pub fn stage_admission(
-        &mut self,
-        request: &JoinRequest,
-        history: &History,
-        device: &DeviceSecrets,
-        gate: &Gate<'_>,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Admission, GroupError> {
-        if self.staged.is_some() {
-            return Err(GroupError::Staged);
-        }
-        let own = self.mls.own_leaf_node().ok_or(GroupError::Damaged)?;
-        let committer = gate.judge_committer(own)?;
-        if committer.leaf != device.leaf.public() || request.structure_id != self.structure_id {
-            return Err(GroupError::NotAllowed);
-        }
-        let mut staging = self.copy()?;
-        let key_package = read_key_package(&staging.store, &request.key_package)?;
-        let newcomer = gate.judge_key_package(&key_package)?;
-        if (newcomer.account_id, newcomer.device_id) != (request.account_id, request.device_id) {
-            return Err(GroupError::NotAllowed);
-        }
-        let signer = LeafSigner(&device.leaf);
-        let (commit, welcome, _) = staging
-            .mls
-            .add_members(staging.store.provider(), &signer, &[key_package])
-            .map_err(|_| GroupError::Damaged)?;
-        let commit = commit.to_bytes().map_err(|_| GroupError::Damaged)?;
-        let welcome = welcome.to_bytes().map_err(|_| GroupError::Damaged)?;
-        staging.staged = Some(commit.clone());
-        let mut after = staging.copy()?;
-        after.merge_staged()?;
-        let admission = Admission {
-            mls_epoch: self.mls_epoch(),
-            commit,
-            welcome,
-            roster: after.roster(gate)?,
-            history: after.seal_history(history, rng)?,
-        };
-        *self = staging;
-        Ok(admission)
-    }
-
     /// Whether one's own commit waits for the server's answer.
     pub fn is_staged(&self) -> bool {
         self.staged.is_some()
@@ -327,38 +262,15 @@ impl Group {
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             return Err(GroupError::NotAllowed);
         };
-        self.check_commit(committer, &staged, gate)?;
+        let left = self.check_commit(committer, &staged, gate)?;
+        // GROUP-7: nobody is put out in silence.
+        if left.is_some_and(|account_id| gate.certificate(account_id).is_ok()) {
+            return Err(GroupError::NotAllowed);
+        }
         self.mls
             .merge_staged_commit(self.store.provider(), *staged)
             .map_err(|_| GroupError::Damaged)?;
         self.staged = None;
-        Ok(())
-    }
-
-    /// Whether this commit is one that a manager may make: it adds members, and renews the
-    /// committer's own encryption key. Whoever adds removal adds it here. GROUP-2.
-    fn check_commit(
-        &self,
-        committer: LeafNodeIndex,
-        staged: &StagedCommit,
-        gate: &Gate<'_>,
-    ) -> Result<(), GroupError> {
-        let leaf = self.mls.public_group().leaf(committer).ok_or(GroupError::NotAllowed)?;
-        gate.judge_committer(leaf)?;
-        if let Some(renewed) = staged.update_path_leaf_node() {
-            let same = renewed.credential() == leaf.credential()
-                && renewed.signature_key() == leaf.signature_key();
-            if !same {
-                return Err(GroupError::NotAllowed);
-            }
-        }
-        // Invariant: standalone proposals are refused, so these are the committer's own.
-        for queued in staged.queued_proposals() {
-            let Proposal::Add(add) = queued.proposal() else {
-                return Err(GroupError::NotAllowed);
-            };
-            gate.judge_key_package(add.key_package())?;
-        }
         Ok(())
     }
 

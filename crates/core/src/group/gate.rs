@@ -38,16 +38,6 @@ impl Gate<'_> {
         Ok(device)
     }
 
-    /// The same, when that member may also commit. GROUP-2.
-    pub(super) fn judge_committer(&self, leaf: &LeafNode) -> Result<Device, GroupError> {
-        let device = self.judge(leaf)?;
-        if self.chain.is_manager(device.account_id) {
-            Ok(device)
-        } else {
-            Err(GroupError::NotAllowed)
-        }
-    }
-
     /// Whose key package this is, when they may be added. GROUP-3.
     pub(super) fn judge_key_package(&self, package: &KeyPackage) -> Result<Device, GroupError> {
         let sound = package.ciphersuite() == SUITE

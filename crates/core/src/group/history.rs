@@ -79,11 +79,19 @@ impl Group {
         history: &History,
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<u8>, GroupError> {
+        self.seal_plain_history(&history.encode_with(None), rng)
+    }
+
+    pub(super) fn seal_plain_history(
+        &self,
+        plain: &[u8],
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<u8>, GroupError> {
         let secret = self.export(Label::HistorySeal, self.mls_epoch())?;
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
         let context = self.context(self.mls_epoch());
-        Ok(seal_salted(&secret, salt, Label::HistorySeal, &context, &history.encode()))
+        Ok(seal_salted(&secret, salt, Label::HistorySeal, &context, plain))
     }
 
     /// Opens the history that a member of this epoch sealed.
@@ -112,10 +120,12 @@ impl History {
         }
     }
 
-    pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
+    /// With the seed of an epoch that is about to begin.
+    pub(super) fn encode_with(&self, next: Option<&(u64, EpochSeed)>) -> Zeroizing<Vec<u8>> {
         let seeds = self
             .seeds
             .iter()
+            .chain(next)
             .map(|(epoch, seed)| PlainSeed { epoch: *epoch, seed: *seed.expose() })
             .collect();
         let names = self

@@ -61,7 +61,8 @@ impl Newcomer {
             .build()
             .map_err(|_| GroupError::Damaged)?;
         let sender = welcomed.welcome_sender().map_err(|_| GroupError::Damaged)?;
-        gate.judge_committer(sender)?;
+        // GROUP-2, GROUP-6: a manager, or a member whose statement the chain took.
+        gate.judge(sender)?;
         let mls = welcomed.into_group(store.provider()).map_err(|_| GroupError::Damaged)?;
         let number = gate.chain.roster.as_ref().ok_or(GroupError::Unstated)?.group;
         let group = Group { structure_id, number, store, mls, staged: None };

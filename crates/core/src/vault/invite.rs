@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    group::{Admission, Gate, GroupError},
+    group::{Change, Gate, GroupError, Staged},
     seal::{derive, open_salted, seal_salted},
     world::World,
 };
@@ -171,7 +171,7 @@ impl Desk {
         self.history.names.push((number, name));
         let mut rng = world.rng();
         let staged =
-            group.stage_admission(&request, &self.history, vault.device(), &gate, &mut rng);
+            group.stage(Change::Admit(&request), &self.history, vault.device(), &gate, &mut rng);
         let admission = match staged {
             Ok(admission) => admission,
             Err(GroupError::NotAllowed | GroupError::Damaged) => {
@@ -191,7 +191,7 @@ impl Desk {
         &mut self,
         vault: &Vault,
         world: &impl World,
-        admission: Admission,
+        admission: Staged,
         certificate: Base64,
         invitation_id: InvitationId,
     ) -> Result<(), Error> {
@@ -204,7 +204,7 @@ impl Desk {
         let call = Admit {
             mls_epoch: admission.mls_epoch,
             commit: Base64(admission.commit),
-            welcome: Base64(admission.welcome),
+            welcome: Base64(admission.welcome.unwrap_or_default()),
             history: Base64(admission.history),
             certificate,
             statement: statement.clone(),
