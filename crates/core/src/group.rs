@@ -57,6 +57,7 @@ pub enum GroupError {
     #[error("wrong epoch")]
     WrongEpoch,
     /// Another group of the structure has begun: this one is over, its members ask for a leaf there.
+    /// GROUP-8.
     #[error("over")]
     Over,
     /// One's own commit still waits for the server's answer, or there is none to merge.

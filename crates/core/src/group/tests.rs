@@ -345,7 +345,12 @@ fn every_seed_of_a_history_must_be_the_chains() {
     for epoch in 2..=4 {
         let roster = group.roster(&house.gate()).unwrap();
         let key = RecipientKey::of_epoch(&seed(u8::try_from(epoch).unwrap())).public().clone();
-        house.say(StructureBody::Epoch(EpochTerms { epoch, recipient: Box::new(key), roster }));
+        house.say(StructureBody::Epoch(EpochTerms {
+            epoch,
+            recipient: Box::new(key),
+            roster,
+            revoked: vec![],
+        }));
     }
     let check = |seeds: &[(u64, u8)]| {
         let known = |(epoch, byte): &(u64, u8)| match byte {

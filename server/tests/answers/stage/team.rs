@@ -40,8 +40,11 @@ fn roster(mls_epoch: u64, roster_size: u32) -> RosterTerms {
 
 fn hash(link: &[u8]) -> [u8; 32] {
     let link: Link = reconnect_format::decode(link).expect("decodes");
-    let Link::Manager { statement } = link else { panic!("not a manager's") };
-    reconnect_format::Label::StructureStatement.hash(&statement.object)
+    let object = match link {
+        Link::Root { statement } => statement,
+        Link::Manager { statement } | Link::Member { statement, .. } => statement.object,
+    };
+    reconnect_format::Label::StructureStatement.hash(&object)
 }
 
 fn by_manager(manager: &Person, statement: StructureStatement) -> Vec<u8> {

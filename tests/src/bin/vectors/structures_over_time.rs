@@ -19,6 +19,9 @@ use crate::{
 
 const DAY: u64 = 86_400;
 
+/// Name, rule, what is found, why, and what is changed for it.
+type Case<T> = (&'static str, &'static str, &'static str, &'static str, fn(&mut T));
+
 /// Whose signature a link carries.
 enum By<'a> {
     Root,
@@ -225,7 +228,7 @@ fn ends(writer: &mut Writer, stage: &mut Stage) -> Result<()> {
 
 fn epochs(writer: &mut Writer, stage: &mut Stage) -> Result<()> {
     let good = EpochTerms { revoked: vec![2, 5], ..stage.place.epoch(2) };
-    let changes: [(&str, &'static str, &'static str, &'static str, fn(&mut EpochTerms)); 6] = [
+    let changes: [Case<EpochTerms>; 6] = [
         ("left", "STRUCT-4", "ok", "two members left", |_| {}),
         ("left-unordered", "STRUCT-4", "other_chain", "numbers descend", |t| t.revoked.reverse()),
         ("left-twice", "STRUCT-4", "other_chain", "a number twice", |t| t.revoked = vec![2, 2]),
@@ -284,13 +287,16 @@ fn members(writer: &mut Writer, stage: &mut Stage) -> Result<()> {
     let by = |certificate| By::Member(worker, certificate);
     let link = stage.link(by(certify(founder, |_| {})), &moved);
     put(writer, "device-by-a-member", "ok", "another device of one of them", link)?;
-    let cases: [(&str, &'static str, fn(&mut Certificate)); 3] = [
-        ("member-who-left", "a number that was revoked", |c| c.number = 5),
-        ("member-whose-time-is-over", "a certificate that has ended", |c| c.ends_at = NOW),
-        ("member-of-elsewhere", "another structure's", |c| c.structure_id.0[0] ^= 1),
+    let cases: [Case<Certificate>; 3] = [
+        ("member-who-left", "GROUP-6", "wrong_signer", "a revoked number", |c| c.number = 5),
+        ("member-whose-time-is-over", "GROUP-6", "wrong_signer", "it has ended", |c| {
+            c.ends_at = NOW;
+        }),
+        ("member-of-elsewhere", "GROUP-6", "other_chain", "another structure's", |c| {
+            c.structure_id.0[0] ^= 1;
+        }),
     ];
-    for (name, about, change) in cases {
-        let expect = if name == "member-of-elsewhere" { "other_chain" } else { "wrong_signer" };
+    for (name, _, expect, about, change) in cases {
         let link = stage.link(by(certify(founder, change)), &moved);
         put(writer, name, expect, about, link)?;
     }
