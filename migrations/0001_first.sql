@@ -12,7 +12,9 @@ create table account (
   sequence bigint not null, -- known: how many statements its chain has
   head {bytes} not null, -- known: hash of the newest statement
   used_bytes bigint not null, -- known: sealed bytes that it stores or has reserved
-  receipt_count bigint not null -- known: how many receipts it was given
+  receipt_count bigint not null, -- known: how many receipts it was given
+  log_index {bytes} not null unique, -- known: where its head stands in the log, random; the log shows the index, not whose it is
+  log_place {bytes} not null -- sealed: the same, with what opens the log's values
 );
 
 create table closed_account (
@@ -214,3 +216,16 @@ create table receipt (
   unique (account_id, receipt_hash)
 );
 create index receipt_reader on receipt (grant_id, reader);
+
+create table log_waiting (
+  log_index {bytes} not null, -- public: of what, as the log will show it
+  value {bytes} not null, -- public: a hash, as the log will show it
+  sequence bigint not null, -- known: place of the statement in its chain
+  is_head bigint not null, -- public: whether it stands in the map only
+  primary key (log_index, value)
+);
+
+create table log_published (
+  size bigint primary key, -- public: leaves of the newest checkpoint, as far as the database knows
+  root {bytes} not null -- public: root of its tree
+);

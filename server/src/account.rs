@@ -10,7 +10,7 @@ use reconnect_format::{
     },
     decode,
     grant::DOCUMENT_WRAP_BYTES,
-    id::{AccountId, Base64, LockId},
+    id::{AccountId, Base64, LockId, LogIndex},
     lock::{HANDLE_MAX_BYTES, LockAccess, LockKind, RootWrap},
     manifest::Manifest,
     statement::Body,
@@ -22,11 +22,14 @@ use crate::{
     db::transaction,
     effect::check_lock,
     error::{Error, Result},
-    grant,
+    grant, log,
     secret::Words,
     session, statement, tries,
     wire::{Sent, to_row},
 };
+
+/// A sealed `LogPlace`: salt, suite, index, opening, tag.
+const LOG_PLACE_BYTES: usize = 114;
 
 /// The server's half of an OPAQUE registration.
 ///
@@ -71,6 +74,8 @@ pub(crate) async fn open(
     app.unlock_rate.take()?;
     let opening = Opening::check(opening)?;
     let written = match app.disk.check_room(0) {
+        // Nobody takes a place that a structure or another safe has, or had.
+        Ok(()) if app.log.has(&opening.log_index.0) => Err(Code::Conflict.into()),
         Ok(()) => transaction!(app.db, "account::open", |tx| { opening.write(tx).await }),
         Err(full) => Err(full),
     };
@@ -90,6 +95,9 @@ struct Opening {
     statements: Vec<reconnect_format::Signed<reconnect_format::statement::Statement>>,
     locks: Vec<(LockId, LockAccess, LockMaterial)>,
     owner_wrap: Base64,
+    log_index: LogIndex,
+    log_place: Base64,
+    log_value: [u8; 32],
 }
 
 impl Opening {
@@ -129,19 +137,23 @@ impl Opening {
         }
         let sound = opening.root_wraps.len() == 2
             && manifest.owner_grant().is_some()
-            && opening.owner_wrap.0.len() == DOCUMENT_WRAP_BYTES;
+            && opening.owner_wrap.0.len() == DOCUMENT_WRAP_BYTES
+            && opening.log_place.0.len() == LOG_PLACE_BYTES;
         if !sound {
             return Err(Code::Refused.into());
         }
-        Ok(Self { manifest, statements, locks, owner_wrap: opening.owner_wrap })
+        let log_value = log::value(&opening.log_value)?;
+        let OpenAccount { owner_wrap, log_index, log_place, .. } = opening;
+        Ok(Self { manifest, statements, locks, owner_wrap, log_index, log_place, log_value })
     }
 
     async fn write(&self, tx: &mut AnyConnection) -> Result<()> {
         let account_id = self.manifest.account_id();
         let opened = sqlx::query(
             "-- account::open
-            insert into account (account_id, sequence, head, used_bytes, receipt_count)
-            select $1, $2, $3, 0, 0
+            insert into account (account_id, sequence, head, used_bytes, receipt_count, log_index,
+              log_place)
+            select $1, $2, $3, 0, 0, $5, $6
             where not exists (select 1 from closed_account where account_hash = $4)
             on conflict do nothing",
         )
@@ -149,11 +161,14 @@ impl Opening {
         .bind(to_row(self.manifest.sequence()))
         .bind(self.manifest.head().as_slice())
         .bind(Label::AccountId.hash(account_id.as_bytes()).as_slice())
+        .bind(self.log_index.as_bytes())
+        .bind(self.log_place.0.clone())
         .execute(&mut *tx)
         .await?;
         if opened.rows_affected() != 1 {
             return Err(Code::Conflict.into());
         }
+        log::head(account_id, self.manifest.sequence(), &self.log_value, tx).await?;
         for signed in &self.statements {
             // The device that signs the owner's grant was added by the second statement.
             statement::insert(signed, &self.manifest, tx).await?;

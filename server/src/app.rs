@@ -37,6 +37,7 @@ use crate::{
     error::{Error, Result, problem},
     grant, invitation,
     limit::{Crowd, Place, Rate},
+    log::{self, Log},
     member, page, receipt,
     secret::{Secrets, make_folder},
     session, start, statement, structure, sweep, sync,
@@ -60,6 +61,7 @@ pub struct Inner {
     pub(crate) clock: Clock,
     pub(crate) secrets: Secrets,
     pub(crate) config: Config,
+    pub(crate) log: Log,
     pub(crate) manifests: statement::Manifests,
     pub(crate) unlocks: unlock::Unlocks,
     pub(crate) unlock_rate: Rate,
@@ -94,10 +96,12 @@ impl App {
             anyhow::anyhow!("another server runs on this folder: {}", config.data.display())
         })?;
         let disk = Disk::new(&config.data, config.reserve_bytes);
+        let secrets = Secrets::open(&config.data)?;
         let app = Self(Arc::new(Inner {
+            log: Log::open(&config, &secrets)?,
             db: Db::open(&config.database, &config.data, &disk).await?,
             blobs: Blobs::open(&config.data)?,
-            secrets: Secrets::open(&config.data)?,
+            secrets,
             manifests: statement::Manifests::default(),
             unlocks: unlock::Unlocks::new()?,
             unlock_rate: Rate::new(config.unlocks_per_second),
@@ -114,6 +118,7 @@ impl App {
         }));
         start::claim(&app).await?;
         start::warn_of_lost_words(&app).await?;
+        log::begin(&app).await?;
         sweep::all(&app)
             .await
             .map_err(|error| anyhow::anyhow!("the first sweep failed: {error}"))?;
@@ -133,6 +138,11 @@ impl App {
     /// Runs one sweep now: what is doomed, abandoned or over goes.
     pub async fn sweep(&self) -> anyhow::Result<()> {
         sweep::all(self).await.map_err(|error| anyhow::anyhow!("the sweep failed: {error}"))
+    }
+
+    /// Publishes now what waits for the log.
+    pub async fn publish(&self) -> anyhow::Result<()> {
+        log::step(self).await.map_err(|error| anyhow::anyhow!("the log did not go on: {error}"))
     }
 
     /// Ends the database's connections, for an orderly stop.
@@ -212,6 +222,11 @@ pub const ROUTES: &[Route] = &[
     route("PUT", "/v1/envelopes/{envelope_id}/parts/{index}", Principals::Owner),
     route("GET", "/v1/documents/{document_id}/content", Principals::Owner),
     route("GET", "/v1/documents/{document_id}/thumbnail", Principals::Owner),
+    route("GET", "/v1/log/checkpoint", Principals::Anyone),
+    route("GET", "/v1/log/tile/{*tile}", Principals::Anyone),
+    route("GET", "/v1/log/heads/{leaf}", Principals::Anyone),
+    route("GET", "/v1/log/lookup", Principals::Anyone),
+    route("POST", "/v1/log/cosignatures", Principals::Anyone),
     route("GET", "/v1/structures", Principals::Anyone),
     route("POST", "/v1/structures", Principals::Caller),
     route("GET", "/v1/structures/{structure_id}", Principals::Anyone),
@@ -250,6 +265,11 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(unlock::rest))
         .routes(routes!(session::open, session::end_all))
         .routes(routes!(session::end_this))
+        .routes(routes!(log::checkpoint))
+        .routes(routes!(log::tile))
+        .routes(routes!(log::heads))
+        .routes(routes!(log::look_up))
+        .routes(routes!(log::hand_in))
         .layer(Extension(BodyLimit(OPEN_JSON_BYTES)));
     let callers = OpenApiRouter::new()
         .routes(routes!(sync::sync))
@@ -369,6 +389,7 @@ async fn service(State(app): State<App>) -> Json<Service> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         file_limit_bytes: app.config.file_limit_bytes,
         account_limit_bytes: app.config.account_limit_bytes,
+        log: app.log.key().to_string(),
         operator: reconnect_format::id::Base64(app.secrets.operator_key().0.to_vec()),
     })
 }

@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::Args;
+use reconnect_log::{KeyKind, VerifierKey};
 
 /// The server's settings.
 #[derive(Args, Clone, Debug)]
@@ -65,6 +66,52 @@ pub struct Config {
         value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
     pub unlocks_per_second: u32,
+    /// Of the transparency log.
+    #[command(flatten)]
+    pub log: LogConfig,
+}
+
+/// The settings of the transparency log.
+#[derive(Args, Clone, Debug)]
+pub struct LogConfig {
+    /// Name of the log, once and for all; at the first start the address to listen on when it is
+    /// not given.
+    #[arg(
+        long = "log-origin",
+        global = true,
+        env = "RECONNECT_LOG_ORIGIN",
+        value_name = "RECONNECT_LOG_ORIGIN"
+    )]
+    pub origin: Option<String>,
+    /// Verifier keys of the witnesses that may hand in cosignatures, with commas between.
+    #[arg(
+        long = "log-witnesses",
+        global = true,
+        env = "RECONNECT_LOG_WITNESSES",
+        value_name = "RECONNECT_LOG_WITNESSES",
+        value_delimiter = ','
+    )]
+    pub witnesses: Vec<VerifierKey>,
+    /// How many of them it waits for, up to a minute, before a larger checkpoint takes its place.
+    #[arg(
+        long = "log-required",
+        global = true,
+        env = "RECONNECT_LOG_REQUIRED",
+        value_name = "RECONNECT_LOG_REQUIRED",
+        default_value_t = 0
+    )]
+    pub required: u32,
+    /// Between two batches.
+    #[arg(long = "log-seconds", global = true, env = "RECONNECT_LOG_SECONDS", value_name = "RECONNECT_LOG_SECONDS", default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
+    pub seconds: u64,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { origin: None, witnesses: Vec::new(), required: 0, seconds: 5 }
+    }
 }
 
 /// Where the database is.
@@ -112,6 +159,12 @@ impl Config {
         }
         if self.database == DatabaseUrl::Unknown {
             return Err("RECONNECT_DATABASE: give `sqlite` or a postgres:// address".to_owned());
+        }
+        let cosign = self.log.witnesses.iter().all(|key| key.kind() == KeyKind::Cosigner);
+        if !cosign || u64::from(self.log.required) > self.log.witnesses.len() as u64 {
+            return Err("RECONNECT_LOG_WITNESSES: give at least RECONNECT_LOG_REQUIRED verifier \
+                 keys of type 4"
+                .to_owned());
         }
         if self.data.as_os_str().is_empty() {
             return Err("RECONNECT_DATA is empty".to_owned());

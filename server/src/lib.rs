@@ -19,6 +19,7 @@ mod error;
 mod grant;
 mod invitation;
 mod limit;
+mod log;
 mod member;
 pub mod operator;
 mod page;

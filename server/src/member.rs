@@ -17,7 +17,7 @@ use crate::{
     db::transaction,
     effect::role_row,
     error::Result,
-    structure,
+    log, structure,
     wire::{Asked, Named, Sent, from_row, id, to_row},
 };
 
@@ -224,7 +224,8 @@ impl Admission {
         .execute(&mut *tx)
         .await?;
         structure::insert_statement(self.structure_id(), sequence, &admit.statement.0, tx).await?;
-        structure::insert_certificate(&self.certificate, &admit.certificate.0, tx).await
+        structure::insert_certificate(&self.certificate, &admit.certificate.0, tx).await?;
+        log::entry(self.structure_id(), self.chain.head(), tx).await
     }
 
     /// Uses the invitation up, which the certified account must have answered.

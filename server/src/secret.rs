@@ -57,6 +57,7 @@ pub(crate) struct Secrets {
     /// OPAQUE's long-lived state.
     pub(crate) opaque: ServerSetup<Words>,
     operator: SigningKey,
+    log: SigningKey,
     tries: Zeroizing<Vec<u8>>,
     /// A random name of the data folder. No secret: it is here so that it is backed up with them.
     pub(crate) folder: Vec<u8>,
@@ -77,14 +78,12 @@ impl Secrets {
         let tries = read_or_make(&folder, "tries.key", random)?;
         let name = read_or_make(&folder, "folder.id", random)?;
         ensure!(tries.len() == 32, "secrets/tries.key is not 32 bytes");
-        let seed = Zeroizing::new(
-            <[u8; 32]>::try_from(operator.as_slice())
-                .context("secrets/operator.key is not 32 bytes")?,
-        );
+        let log = read_or_make(&folder, "log.key", random)?;
         Ok(Self {
             opaque: ServerSetup::deserialize(&opaque)
                 .map_err(|_| anyhow::anyhow!("secrets/opaque.key does not decode"))?,
-            operator: SigningKey::from_bytes(&seed),
+            operator: signing_key(&operator, "operator.key")?,
+            log: signing_key(&log, "log.key")?,
             tries,
             folder: name.to_vec(),
             words_are_new,
@@ -94,6 +93,16 @@ impl Secrets {
     /// The operator's public key.
     pub(crate) fn operator_key(&self) -> PublicKey {
         PublicKey(self.operator.verifying_key().to_bytes())
+    }
+
+    /// The public key of the log.
+    pub(crate) fn log_key(&self) -> [u8; 32] {
+        self.log.verifying_key().to_bytes()
+    }
+
+    /// Signs as the log.
+    pub(crate) fn sign_as_log(&self, message: &[u8]) -> [u8; 64] {
+        self.log.sign(message).to_bytes()
     }
 
     /// Signs as the operator.
@@ -106,6 +115,12 @@ impl Secrets {
         let keyed = Zeroizing::new([self.tries.as_slice(), handle.as_bytes()].concat());
         Label::HandleTries.hash(&keyed)
     }
+}
+
+fn signing_key(seed: &[u8], name: &str) -> anyhow::Result<SigningKey> {
+    let seed = <[u8; 32]>::try_from(seed).map(Zeroizing::new);
+    let seed = seed.with_context(|| format!("secrets/{name} is not 32 bytes"))?;
+    Ok(SigningKey::from_bytes(&seed))
 }
 
 fn random() -> anyhow::Result<Zeroizing<Vec<u8>>> {

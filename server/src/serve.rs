@@ -20,7 +20,7 @@ use tokio::{
     time::{Duration, Instant, Sleep},
 };
 
-use crate::{App, app, sweep};
+use crate::{App, app, log, sweep};
 
 /// Headers must have come by then; an idle connection is closed then too.
 const HEADERS: Duration = Duration::from_secs(30);
@@ -36,6 +36,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let sweeping = tokio::spawn(sweep::forever(app.clone()));
+    let logging = tokio::spawn(log::forever(app.clone()));
     let router = app::router(app.clone());
     let places = Arc::new(Semaphore::new(usize::try_from(app.settings().connections)?));
     let (stopping, stopped) = watch::channel(false);
@@ -75,6 +76,7 @@ pub async fn serve(
     }
     connections.shutdown().await;
     sweeping.abort();
+    logging.abort();
     app.close().await;
     tracing::info!("stopped");
     Ok(())

@@ -17,6 +17,7 @@ use crate::{
     db::transaction,
     effect,
     error::{Error, Result},
+    log,
     statement::{self, Next, Place},
     unlock::CLOCK_SECONDS,
     wire::{Sent, from_row, to_row},
@@ -40,6 +41,7 @@ pub(crate) async fn open(
         Some(statement) => added(&request.opening.0, statement.0.clone(), &app).await?,
         None => None,
     };
+    let log_value = if next.is_some() { log::value(&request.log_value)? } else { [0; 32] };
     let opening = Unverified::<SessionOpening>::decode(&request.opening.0).map_err(ended)?;
     let (account_id, device_id) = (opening.claim().account_id, opening.claim().device_id);
     let signing = match &next {
@@ -53,7 +55,7 @@ pub(crate) async fn open(
     }
     let expires_at = transaction!(app.db, "session::open", |tx| {
         if let Some(next) = &next {
-            next.write(tx).await?;
+            next.write(&log_value, tx).await?;
             let signing = signing.ok_or(Code::SessionEnded)?;
             add_device(account_id, device_id, signing, tx).await?;
         }

@@ -26,6 +26,7 @@ use crate::{
     db::transaction,
     effect,
     error::{Error, Result},
+    log,
     wire::{Page, Sent, to_row},
 };
 
@@ -164,7 +165,8 @@ pub(crate) async fn page(
 
 impl Next {
     /// Writes the statement behind the head that it follows, or finds that somebody was faster.
-    pub(crate) async fn write(&self, tx: &mut AnyConnection) -> Result<()> {
+    /// Its head goes into the log's next batch.
+    pub(crate) async fn write(&self, log_value: &[u8; 32], tx: &mut AnyConnection) -> Result<()> {
         let account_id = self.after.account_id();
         let moved = sqlx::query(
             "-- Next::write
@@ -181,7 +183,8 @@ impl Next {
         if moved.rows_affected() != 1 {
             return Err(Code::Conflict.into());
         }
-        insert(&self.statement, &self.before, tx).await
+        insert(&self.statement, &self.before, tx).await?;
+        log::head(account_id, self.after.sequence(), log_value, tx).await
     }
 }
 
@@ -240,9 +243,10 @@ pub(crate) async fn submit(
         app.unlock_rate.take()?;
     }
     effect::check_count(&next.statement.body().body, &next.after)?;
+    let log_value = log::value(&submission.log_value)?;
     let effect = effect::check(&next, submission)?;
     let written = transaction!(app.db, "statement::submit", |tx| {
-        next.write(tx).await?;
+        next.write(&log_value, tx).await?;
         effect::apply(&next, &effect, &app, tx).await
     });
     if takes_away(&next.statement.body().body) {

@@ -21,6 +21,7 @@ use crate::{
     caller::Caller,
     db::transaction,
     error::{Error, Result},
+    log,
     wire::{Asked, Named, Sent, id, to_row},
 };
 
@@ -234,6 +235,7 @@ impl Founding {
             insert_statement(structure_id, sequence, &statement.0, tx).await?;
         }
         insert_certificate(&self.certificate, &self.asked.certificate.0, tx).await?;
+        log::entry(structure_id, self.chain.head(), tx).await?;
         sqlx::query(
             "-- structure::found
             insert into member (structure_id, account_id, confirmed, serial, number, ends_at,

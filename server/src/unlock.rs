@@ -290,8 +290,19 @@ async fn unlocked(
     let ends_at = app.clock.now() + REST_SECONDS;
     let rest = Rest { account_id, lock_id, ends_at };
     let rest = page.more.then(|| app.unlocks.keep_rest(rest)).transpose()?;
-    let root_wrap = Base64(root_wrap);
-    Ok(Some(Unlocked { account_id, root_wrap, statements: page.rows, rest }))
+    let (root_wrap, log_place) = (Base64(root_wrap), log_place(account_id, tx).await?);
+    Ok(Some(Unlocked { account_id, root_wrap, log_place, statements: page.rows, rest }))
+}
+
+async fn log_place(account_id: AccountId, tx: &mut AnyConnection) -> Result<Base64> {
+    let place = sqlx::query_scalar(
+        "-- unlock::log_place
+        select log_place from account where account_id = $1",
+    )
+    .bind(account_id.as_bytes())
+    .fetch_one(&mut *tx)
+    .await?;
+    Ok(Base64(place))
 }
 
 async fn root_wrap(

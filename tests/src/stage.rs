@@ -59,6 +59,7 @@ pub async fn settings(folder: &Path, database: Database) -> Result<Config> {
         connections: 256,
         requests: 256,
         unlocks_per_second: 10_000,
+        log: reconnect::config::LogConfig::default(),
     })
 }
 

@@ -5,13 +5,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::id::{
-    AccountId, Base64, DocumentId, EnvelopeId, GrantId, InvitationId, StructureId, UnlockId,
+    AccountId, Base64, DocumentId, EnvelopeId, GrantId, InvitationId, LogIndex, StructureId,
+    UnlockId,
 };
 
-pub use crate::problem::{Code, Problem};
 pub use crate::received::{
     DocumentOpened, GiveReceipt, GrantOpened, GrantedDocument, ListFrom, Received, ReceivedFrom,
     ReceivedGrant,
+};
+pub use crate::{
+    log::{HandIn, LogAnswer, LogAsked},
+    problem::{Code, Problem},
 };
 
 /// One call, made by a client's core and shipped by whoever holds a network.
@@ -79,6 +83,8 @@ pub struct Service {
     pub account_limit_bytes: u64,
     /// The operator's Ed25519 public key.
     pub operator: Base64,
+    /// The verifier key of the log.
+    pub log: String,
 }
 
 /// First half of an OPAQUE registration.
@@ -108,6 +114,12 @@ pub struct OpenAccount {
     pub words_record: Base64,
     /// The owner's own grant key, sealed under the vault key.
     pub owner_wrap: Base64,
+    /// Where the safe's head stands in the log.
+    pub log_index: LogIndex,
+    /// `LogPlace`, sealed under the vault key.
+    pub log_place: Base64,
+    /// What the log says of the safe after the last of these statements, 32 bytes.
+    pub log_value: Base64,
 }
 
 /// First message of an OPAQUE login.
@@ -151,6 +163,8 @@ pub struct Unlocked {
     pub account_id: AccountId,
     /// The root, wrapped for this lock.
     pub root_wrap: Base64,
+    /// `LogPlace`, sealed under the vault key.
+    pub log_place: Base64,
     /// The chain from its first statement, as far as one answer goes.
     pub statements: Vec<Base64>,
     /// Names what is left of it, for some minutes.
@@ -184,6 +198,9 @@ pub struct OpenSession {
     /// The statement that adds the device, when it is new.
     #[serde(default)]
     pub statement: Option<Base64>,
+    /// What the log says of the safe after that statement, 32 bytes.
+    #[serde(default)]
+    pub log_value: Base64,
 }
 
 /// A session.
@@ -276,6 +293,9 @@ pub struct StoredReceipt {
 pub struct Submission {
     /// Signed `Statement`.
     pub statement: Base64,
+    /// What the log says of the safe after it, 32 bytes.
+    #[serde(default)]
+    pub log_value: Base64,
     /// Document keys of the envelopes that it names, for each grant that covers them.
     #[serde(default)]
     pub wraps: Vec<Wrap>,

@@ -96,6 +96,8 @@ id! {
     InvitationId: 16,
     /// What finds a recovery sheet's lock, derived from the sheet's secret.
     SheetId: 16,
+    /// Where a subject stands in the log's map.
+    LogIndex: 32,
     /// One unlocking with six words that is under way, random.
     UnlockId: 16,
 }

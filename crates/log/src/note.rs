@@ -161,8 +161,14 @@ pub struct Line {
 }
 
 impl Line {
-    fn is_of(&self, key: &VerifierKey) -> bool {
+    /// Whether it says that it is this key's.
+    pub fn is_of(&self, key: &VerifierKey) -> bool {
         self.name == key.name && self.id == key.id()
+    }
+
+    /// When a cosigner says that it signed.
+    pub fn time(&self) -> u64 {
+        self.signature.first_chunk().map_or(0, |time| u64::from_be_bytes(*time))
     }
 }
 

@@ -102,7 +102,11 @@ async fn what_a_statement_has_no_use_for_is_refused() {
 async fn a_session_that_is_opened_again_ends_when_it_did() {
     let server = server().await;
     let person = Person::arrive(&server).await;
-    let again = OpenSession { opening: person.opening(person.token), statement: None };
+    let again = OpenSession {
+        opening: person.opening(person.token),
+        statement: None,
+        log_value: Base64::default(),
+    };
     server.app.clock().advance(3600);
     let session: Session = server.post("/v1/sessions", None, &again).await.json();
     assert_eq!(session.expires_at, NOW + 12 * 3600);

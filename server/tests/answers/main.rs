@@ -4,6 +4,7 @@ mod clock;
 mod crash;
 mod given;
 mod limits;
+mod log;
 mod network;
 mod receipts;
 mod safe;

@@ -2,7 +2,9 @@
 
 use tokio::sync::oneshot;
 
-use crate::stage::{NOW, Person, lock, parts, random, server, server_with, sign, small, unlock};
+use crate::stage::{
+    NOW, Person, lock, log_value, parts, random, server, server_with, sign, small, unlock,
+};
 use axum::{body::Body as HttpBody, http::header};
 use reconnect_format::{
     Suite,
@@ -120,8 +122,11 @@ async fn sessions_are_opened_by_devices_and_what_ended_never_comes_back() {
     let session: Session = answer.json();
     assert_eq!(session.expires_at, NOW + 12 * 3600);
     let second = person.token;
-    let request =
-        OpenSession { opening: person.opening(second), statement: Some(Base64(added.clone())) };
+    let request = OpenSession {
+        opening: person.opening(second),
+        statement: Some(Base64(added.clone())),
+        log_value: log_value(),
+    };
     assert_eq!(server.post("/v1/sessions", None, &request).await.status, 201, "once, said twice");
 
     assert_eq!(
@@ -130,7 +135,7 @@ async fn sessions_are_opened_by_devices_and_what_ended_never_comes_back() {
     );
     assert_eq!(server.get("/v1/sync", Some(&first)).await.problem(), (401, "session_ended".into()));
     assert_eq!(server.get("/v1/sync", Some(&second)).await.status, 200);
-    let replayed = OpenSession { opening: first_opening, statement: None };
+    let replayed = OpenSession { opening: first_opening, statement: None, log_value: log_value() };
     let replayed = server.post("/v1/sessions", None, &replayed).await;
     assert_eq!(replayed.problem(), (401, "session_ended".into()));
 
@@ -341,9 +346,17 @@ async fn the_same_statement_is_one_and_another_at_its_place_is_a_conflict() {
         sequence: 2,
         head: [0; 32],
     };
-    let one = Submission { statement: Base64(person.say(compare(1))), ..Submission::default() };
+    let one = Submission {
+        statement: Base64(person.say(compare(1))),
+        log_value: log_value(),
+        ..Submission::default()
+    };
     (person.manifest, person.chain) = before;
-    let other = Submission { statement: Base64(person.say(compare(2))), ..Submission::default() };
+    let other = Submission {
+        statement: Base64(person.say(compare(2))),
+        log_value: log_value(),
+        ..Submission::default()
+    };
     let token = Some(&person.token);
     let (a, b) = tokio::join!(
         server.post("/v1/statements", token, &one),

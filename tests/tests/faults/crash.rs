@@ -18,11 +18,16 @@ use reconnect_format::{
     api::Call,
     id::{DocumentId, EnvelopeId},
 };
+use reconnect_log::{
+    Leaf, Note, Replay,
+    tile::{TilePath, decode_entries},
+};
 use reconnect_tests::{
     browser::Browser,
     dump, postgres,
     process::{Process, Setup},
     stage::{Database, Person, bytes, card, parts, read, settings},
+    wire,
 };
 use tokio::sync::watch;
 
@@ -72,6 +77,7 @@ async fn crash_loop(database: Database, kills: usize) -> Result<()> {
     ensure!(process.stop().await?.success(), "the end was not in order");
     let process = setup.start().await?;
     check_blobs(&config).await?;
+    check_log(&setup, &config).await?;
     process.kill().await?;
     say(&format!(
         "{database:?}: {kills} kills, {acks} acknowledged writes, {doubts} in doubt, {papers} \
@@ -342,5 +348,40 @@ async fn check_blobs(config: &reconnect::Config) -> Result<()> {
     ensure!(live.is_subset(&stored), "rows without blobs");
     let orphans: Vec<_> = stored.difference(&rows).collect();
     ensure!(orphans.is_empty(), "blobs without rows: {orphans:?}");
+    Ok(())
+}
+
+/// Whatever was acknowledged is in the log after a start: nothing waits, every safe has its head,
+/// and whoever replays it finds no leaf twice and no root that is not what the leaves make.
+async fn check_log(setup: &Setup, config: &reconnect::Config) -> Result<()> {
+    let mut connection = dump::connect(config).await?;
+    let waiting: i64 =
+        sqlx::query_scalar("select count(*) from log_waiting").fetch_one(&mut connection).await?;
+    ensure!(waiting == 0, "{waiting} statements wait for the log after a start");
+    let indices: Vec<Vec<u8>> =
+        sqlx::query_scalar("select log_index from account").fetch_all(&mut connection).await?;
+    let read = async |path: String| {
+        wire::outside(setup.address, &Call::read(format!("/v1/log/{path}")).open(), None).await
+    };
+    let note = String::from_utf8(read("checkpoint".into()).await?.body)?;
+    let checkpoint = Note::parse(&note)?.claim().clone();
+    let mut replay = Replay::default();
+    let mut entries = BTreeSet::new();
+    for tile in TilePath::entries(0, checkpoint.size) {
+        let tile = read(format!("tile/{tile}")).await?.body;
+        for leaf in decode_entries(&tile)? {
+            let heads = read(format!("heads/{}", replay.size())).await?;
+            let heads = if heads.status == 200 { heads.body } else { Vec::new() };
+            replay.take(leaf, &heads)?;
+            let again =
+                matches!(Leaf::decode(leaf)?, Leaf::Entry { .. }) && !entries.insert(leaf.to_vec());
+            ensure!(!again, "an entry stands in the log twice");
+        }
+    }
+    ensure!(replay.root() == checkpoint.root, "the log is not what its checkpoint says");
+    for index in indices {
+        let index = index.try_into().ok().context("an index of 32 bytes")?;
+        ensure!(replay.map().get(&index).is_some(), "a safe is not in the log");
+    }
     Ok(())
 }

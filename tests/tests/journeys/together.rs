@@ -116,6 +116,7 @@ async fn the_same_statement_twice_has_the_effect_of_one(server: Server) -> Resul
     let mut owner = server.person().await?;
     owner.add("Passeport", &bytes(1, 20_000)).await?;
     let call = last_statement(&server)?;
+    server.app().publish().await?;
     let before = server.dump().await?;
     let token = owner.vault.token().to_owned();
     let again = owner.browser.ship(call.clone(), Some(&token)).await?;

@@ -9,7 +9,7 @@ use reconnect_core::{
     world::World as _,
 };
 use reconnect_format::{
-    api::{Call, CallBody, UnlockRest, WordsFinish},
+    api::{Call, CallBody, HandIn, UnlockRest, WordsFinish},
     id::{Base64, DocumentId, EnvelopeId, GrantId, UnlockId},
 };
 use reconnect_tests::{
@@ -41,6 +41,8 @@ pub(crate) struct Scene {
     part: Vec<u8>,
     /// JSON that was sent once, by whom and where to.
     sent: BTreeMap<String, String>,
+    /// The log's newest checkpoint.
+    checkpoint: String,
 }
 
 /// Those who play before the long wait, and after it.
@@ -70,6 +72,7 @@ impl Scene {
             prefixes: BTreeMap::new(),
             part: Vec::new(),
             sent: BTreeMap::new(),
+            checkpoint: String::new(),
             server,
         };
         Box::pin(scene.invitations_and_grants_that_end(&mut cast)).await?;
@@ -81,6 +84,9 @@ impl Scene {
         Box::pin(scene.those_without_a_session(&cast)).await?;
         scene.sessions(&cast).await?;
         scene.learn_what_was_sent(&cast)?;
+        scene.server.app().publish().await?;
+        let checkpoint = scene.send(&Call::read("/v1/log/checkpoint"), "nobody").await?;
+        scene.checkpoint = String::from_utf8(checkpoint.body)?;
         for name in ["envelope_id", "document_id", "grant_id", "structure_id", "invitation_id"] {
             let never = match name {
                 "structure_id" => Base64(vec![3; 32]).into(),
@@ -103,6 +109,17 @@ impl Scene {
     /// Asks for what a row names, as somebody.
     pub(crate) async fn ask(&self, row: &Row, principal: &'static str) -> Result<Answer> {
         let mut path = row.path.to_owned();
+        let log = match row.object {
+            "entries" => "entries/000.p/1".to_owned(),
+            "hashes" => "0/000.p/2".to_owned(),
+            "past-end" => "0/007".to_owned(),
+            "newest" => (self.log_size()? - 1).to_string(),
+            _ => row.object.to_owned(),
+        };
+        path = path.replace("{*tile}", &log).replace("{leaf}", &log);
+        if log == "anything" {
+            path = path + "?index=" + &String::from(Base64(vec![3; 32]));
+        }
         for name in ["envelope_id", "document_id", "grant_id", "structure_id", "invitation_id"] {
             let mark = format!("{{{name}}}");
             if path.contains(&mark) {
@@ -117,6 +134,10 @@ impl Scene {
         let tokens = if spare { &self.spare } else { &self.tokens };
         let token = tokens.get(principal).or_else(|| self.tokens.get(principal));
         Ok(self.browser.send(&call, token.map(String::as_str)).await?)
+    }
+
+    fn log_size(&self) -> Result<u64> {
+        Ok(self.checkpoint.lines().nth(1).context("no checkpoint")?.parse()?)
     }
 
     fn object(&self, name: &'static str, object: &str, principal: &str) -> Result<String> {
@@ -135,6 +156,11 @@ impl Scene {
                 return Ok(CallBody::Bytes(self.part.clone()));
             }
             ("PUT", _) => return Ok(CallBody::Bytes(prefix.context("no prefix")?.clone())),
+            ("POST", "/v1/log/cosignatures") => {
+                let note = if row.object == "nobodys" { &self.checkpoint } else { "nothing" };
+                let sent = HandIn { note: note.to_owned() };
+                return Ok(CallBody::Json(serde_json::to_string(&sent)?));
+            }
             ("POST", "/v1/unlock/words/finish") => {
                 let finalization = Base64(vec![7; 64]);
                 let finish = WordsFinish { unlock_id: UnlockId([7; 16]), finalization };

@@ -67,6 +67,18 @@ POST   /v1/unlock/sheet                           again      401
 POST   /v1/unlock/rest                            never      404
 POST   /v1/sessions                               again      201
 GET    /v1/structures                             -          200
+GET    /v1/log/checkpoint                         -          200
+GET    /v1/log/tile/{*tile}                       entries    200
+GET    /v1/log/tile/{*tile}                       hashes     200
+GET    /v1/log/tile/{*tile}                       past-end   404
+GET    /v1/log/tile/{*tile}                       malformed  404
+GET    /v1/log/heads/{leaf}                       newest     200
+GET    /v1/log/heads/{leaf}                       past-end   404
+GET    /v1/log/heads/{leaf}                       malformed  404
+GET    /v1/log/lookup                             anything   200
+GET    /v1/log/lookup                             -          400
+POST   /v1/log/cosignatures                       nobodys    422
+POST   /v1/log/cosignatures                       malformed  400
 
 GET    /v1/sync                                   -          200 200 200 200 200 200
 GET    /v1/memberships                            -          200 200 200 200 200 200

@@ -10,7 +10,7 @@ use reconnect_format::{
     },
     decode, encode,
     grant::{GrantTerms, NO_END, RecipientName, Scope},
-    id::{AccountId, Base64, DeviceId, GrantId, LockId},
+    id::{AccountId, Base64, DeviceId, GrantId, LockId, LogIndex},
     lock::{LockBinding, LockKind, RootWrap, SessionOpening, SheetUse},
     manifest::Manifest,
     statement::{Body, Signer, Statement},
@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 use super::{
     Vault, check_remembered, head_name,
     locks::{register_words, set_lock, sheet_access},
+    log_value,
 };
 use crate::{
     document::draw_id,
@@ -27,6 +28,7 @@ use crate::{
     grant::{GrantSecret, commitment, seal_for_owner},
     key::{AccountSecrets, DeviceSecrets},
     lock::{Login, unwrap_root, wrap_root},
+    place::LogPlace,
     seal::{open_salted, seal_salted},
     secret::{DeviceSeed, GrantKey, LockSecret, Root, SessionToken},
     words::{PaperSecret, SixWords, draw_handle, normalize_handle},
@@ -118,16 +120,20 @@ impl Drawn {
         let (manifest, statements) =
             begin_chain(&self.secrets, &device, bodies, world.now(), &mut rng)?;
         let owner_wrap = seal_for_owner(&own.key, own.grant_id, &self.secrets.vault);
+        let place = LogPlace::generate(&mut rng);
         let opening = OpenAccount {
             statements: statements.iter().map(|it| Base64(it.encode())).collect(),
             root_wraps: vec![Base64(encode(&words_wrap)), Base64(encode(&paper_wrap))],
             words_record: Base64(words_lock.record),
             owner_wrap: Base64(owner_wrap),
+            log_index: LogIndex(place.index()),
+            log_place: Base64(place.seal(&self.secrets.vault, account_id, &mut rng)),
+            log_value: Base64(place.value(manifest.sequence(), &manifest.head()).to_vec()),
         };
         ask::<Written>(world, Call::send("/v1/accounts", &opening).open(), None).await?;
         let root = Root::from_bytes(*self.secrets.root.expose());
         let secrets = AccountSecrets::derive(root, self.secrets.generation);
-        let known = Known { secrets, manifest, statements };
+        let known = Known { secrets, place, manifest, statements };
         known.enter(world, device, None, kept).await
     }
 }
@@ -211,6 +217,7 @@ fn begin_chain(
 /// A safe whose root and chain are known, on a device that has no session yet.
 struct Known {
     secrets: AccountSecrets,
+    place: LogPlace,
     manifest: Manifest,
     statements: Vec<Signed<Statement>>,
 }
@@ -226,6 +233,7 @@ impl Known {
         let wrap: RootWrap = decode(&unlocked.root_wrap.0).map_err(|_| Damaged)?;
         let root = unwrap_root(secret, &wrap)?;
         let account_id = unlocked.account_id;
+        let sealed_place = unlocked.log_place.clone();
         let chain = whole_chain(world, unlocked).await?;
         let chain = chain.iter().map(|it| it.0.as_slice());
         let (manifest, statements) = Manifest::replay(chain)?;
@@ -242,7 +250,8 @@ impl Known {
         }
         let remembered = world.kept(&head_name(manifest.account_id())).await;
         check_remembered(remembered.as_deref(), &statements)?;
-        Ok(Self { secrets, manifest, statements })
+        let place = LogPlace::open(&secrets.vault, account_id, &sealed_place.0)?;
+        Ok(Self { secrets, place, manifest, statements })
     }
 
     async fn enter_again<W: World>(
@@ -276,9 +285,14 @@ impl Known {
     ) -> Result<Vault, Error> {
         let mut rng = world.rng();
         let account_id = self.manifest.account_id();
+        let added = added.map(|statement| {
+            let log_value = log_value(&self.place, &statement);
+            (Base64(statement.encode()), log_value)
+        });
         let token = open_session(world, account_id, &device, added).await?;
         let mut vault = Vault {
             secrets: self.secrets,
+            place: self.place,
             device: device.secrets,
             device_id: device.id,
             kept,
@@ -327,7 +341,7 @@ async fn open_session<W: World>(
     world: &W,
     account_id: AccountId,
     device: &NewDevice,
-    added: Option<Signed<Statement>>,
+    added: Option<(Base64, Base64)>,
 ) -> Result<String, Error> {
     let token = SessionToken::generate(&mut world.rng());
     let opening = device.secrets.signing.sign(SessionOpening {
@@ -337,9 +351,11 @@ async fn open_session<W: World>(
         token_hash: Label::SessionToken.hash(token.expose()),
         made_at: world.now(),
     });
+    let (statement, log_value) = added.unzip();
     let call = OpenSession {
         opening: Base64(opening.encode()),
-        statement: added.map(|statement| Base64(statement.encode())),
+        statement,
+        log_value: log_value.unwrap_or_default(),
     };
     ask::<Session>(world, Call::send("/v1/sessions", &call).open(), None).await?;
     Ok(Base64(token.expose().to_vec()).into())

@@ -35,6 +35,7 @@ use crate::{
     error::{Damaged, Error, ServerMisbehaved},
     grant,
     key::{AccountSecrets, DeviceSecrets},
+    place::LogPlace,
     secret::GrantKey,
     world::{World, ask},
 };
@@ -61,6 +62,8 @@ const RACES_MAX: usize = 8;
 /// An open safe.
 pub struct Vault {
     secrets: AccountSecrets,
+    /// Where the log has this safe's head.
+    place: LogPlace,
     device: DeviceSecrets,
     device_id: DeviceId,
     /// Whether this device is the person's own: what may stay on it stays.
@@ -319,6 +322,7 @@ impl Vault {
         let statement = self.sign(body, world.now(), &mut rng);
         let mut submission = attach(&statement, &mut rng)?;
         submission.statement = Base64(statement.encode());
+        submission.log_value = log_value(&self.place, &statement);
         Ok(Box::new(Sent { wish: wish.to_owned(), statement, submission }))
     }
 
@@ -360,6 +364,11 @@ impl Vault {
             self.device.signing.sign(self.manifest.next(signer, body, made_at, salt))
         }
     }
+}
+
+/// What the log is to say of a safe whose newest statement is this one.
+fn log_value(place: &LogPlace, statement: &Signed<Statement>) -> Base64 {
+    Base64(place.value(statement.body().sequence, &statement.hash()).to_vec())
 }
 
 /// Whether this leaves open what became of what was sent, perhaps in an earlier copy: no answer, or

@@ -4,7 +4,7 @@
 mod person;
 mod team;
 
-pub(crate) use person::{Content, Person, lock, parts, random, sign, small, unlock};
+pub(crate) use person::{Content, Person, lock, log_value, parts, random, sign, small, unlock};
 pub(crate) use team::Team;
 
 use axum::{
@@ -78,6 +78,7 @@ pub(crate) async fn server_with(change: impl FnOnce(&mut Config)) -> Server {
         connections: 100,
         requests: 100,
         unlocks_per_second: 1000,
+        log: reconnect::config::LogConfig::default(),
     };
     change(&mut config);
     let app = App::open(config.clone(), Clock::manual(NOW)).await.expect("the server opens");

@@ -21,7 +21,7 @@ use reconnect_format::{
         CHUNK_BYTES, EnvelopeHeader, EnvelopeKind, EnvelopeRef, TAG_BYTES, padded_content_bytes,
     },
     grant::{GrantTerms, NO_END, RecipientName, Scope},
-    id::{AccountId, Base64, DeviceId, DocumentId, EnvelopeId, GrantId, LockId, SheetId},
+    id::{AccountId, Base64, DeviceId, DocumentId, EnvelopeId, GrantId, LockId, LogIndex, SheetId},
     lock::{LockAccess, LockBinding, RootWrap, SessionOpening},
     manifest::Manifest,
     sign::Signable,
@@ -66,6 +66,11 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("randomness");
     bytes
+}
+
+/// What the log is to say: to the server any 32 bytes.
+pub(crate) fn log_value() -> Base64 {
+    Base64(random::<32>().to_vec())
 }
 
 pub(crate) struct Person {
@@ -124,6 +129,9 @@ impl Person {
                 root_wraps: Vec::new(),
                 words_record: Base64(words_record.clone()),
                 owner_wrap: Base64(random::<48>().to_vec()),
+                log_index: LogIndex(random()),
+                log_place: Base64(random::<114>().to_vec()),
+                log_value: log_value(),
             },
             handle,
             words,
@@ -214,7 +222,11 @@ impl Person {
         let before = self.manifest.clone();
         let statement = Base64(self.say(body));
         let answer = server
-            .post("/v1/statements", Some(&self.token), &Submission { statement, ..submission })
+            .post(
+                "/v1/statements",
+                Some(&self.token),
+                &Submission { statement, log_value: log_value(), ..submission },
+            )
             .await;
         if answer.status == 200 {
             assert_eq!(answer.json::<Written>().sequence, self.manifest.sequence());
@@ -245,7 +257,9 @@ impl Person {
         self.token = random();
         let opening = self.opening(self.token);
         let statement = statement.map(Base64);
-        server.post("/v1/sessions", None, &OpenSession { opening, statement }).await
+        server
+            .post("/v1/sessions", None, &OpenSession { opening, statement, log_value: log_value() })
+            .await
     }
 
     /// A second browser of the same person: the statement that adds it is not sent yet.

@@ -22,7 +22,7 @@ use super::{Answer, NOW, Person, Server, random};
 pub(crate) struct Team {
     pub(crate) id: StructureId,
     pub(crate) key_id: [u8; 32],
-    heads: Vec<[u8; 32]>,
+    pub(crate) heads: Vec<[u8; 32]>,
     mls_epoch: u64,
     members: u32,
 }

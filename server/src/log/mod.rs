@@ -1,0 +1,251 @@
+//! The transparency log (PROTOCOL.md section 15), in `data/log`: outside the database, because a
+//! database that is put back from a backup must not fork it.
+//!
+//! The files are the truth. What waits for the log stands in the database, in the transaction of
+//! the statement that it is about, until a checkpoint with it was published; a crash anywhere in
+//! between repeats the batch, and what the log has already is passed over.
+
+mod queue;
+mod routes;
+mod state;
+mod store;
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use anyhow::{Context as _, bail, ensure};
+use reconnect_format::api::Code;
+use reconnect_log::{Checkpoint, KeyKind, Note, VerifierKey};
+use tokio::time::{Duration, sleep};
+
+use crate::{
+    app::App,
+    config::Config,
+    error::{Error, Result, is_full, stop_without_ack},
+    secret::Secrets,
+};
+
+use queue::Waiting;
+pub(crate) use queue::{entry, head, value};
+pub(crate) use routes::{
+    __path_checkpoint, __path_hand_in, __path_heads, __path_look_up, __path_tile, checkpoint,
+    hand_in, heads, look_up, tile,
+};
+use state::{Standing, State};
+use store::{NEWEST, Store, WITNESSED};
+
+/// A checkpoint that witnesses were asked for stands at most this long without them.
+const STANDS_SECONDS: u64 = 60;
+/// The same checkpoint is signed again, with a new time, this often.
+const FRESH_SECONDS: u64 = 600;
+
+/// The log of this installation.
+pub(crate) struct Log {
+    store: Store,
+    key: VerifierKey,
+    witnesses: Vec<VerifierKey>,
+    waits_for: usize,
+    every: Duration,
+    state: RwLock<State>,
+    /// One batch at a time.
+    one: tokio::sync::Mutex<()>,
+}
+
+impl Log {
+    /// Reads the log, replays it, and checks that it is what its newest checkpoint says.
+    pub(crate) fn open(config: &Config, secrets: &Secrets) -> anyhow::Result<Self> {
+        let store = Store::open(&config.data)?;
+        let newest = store.note(NEWEST)?;
+        let said = newest.as_ref().map(|note| note.claim().origin.clone());
+        let origin = match (&config.log.origin, said) {
+            (Some(origin), Some(said)) if *origin != said => {
+                bail!("RECONNECT_LOG_ORIGIN is {origin}, but the log in the data folder is {said}")
+            }
+            (_, Some(said)) => said,
+            (Some(origin), None) => origin.clone(),
+            (None, None) => config.listen.to_string(),
+        };
+        let key = VerifierKey::new(&origin, KeyKind::Log, secrets.log_key())
+            .context("RECONNECT_LOG_ORIGIN: a name without white space and plus")?;
+        if let Some(note) = &newest {
+            let signed = note.verify(&key).ok().flatten().is_some();
+            ensure!(signed, "log/checkpoint was not signed with secrets/log.key");
+        }
+        let witnessed = store.note(WITNESSED)?;
+        let state = State::replay(&store, newest, witnessed.as_ref())?;
+        Ok(Self {
+            store,
+            key,
+            witnesses: config.log.witnesses.clone(),
+            waits_for: usize::try_from(config.log.required)?,
+            every: Duration::from_secs(config.log.seconds),
+            state: RwLock::new(state),
+            one: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// What verifies its checkpoints.
+    pub(crate) fn key(&self) -> &VerifierKey {
+        &self.key
+    }
+
+    /// Whether something stands at this index already.
+    pub(crate) fn has(&self, index: &[u8; 32]) -> bool {
+        self.read().replay.map().get(index).is_some()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_cosigned(&self, note: &Note) -> bool {
+        let signed = |key: &&VerifierKey| matches!(note.verify(key), Ok(Some(_)));
+        self.witnesses.iter().filter(signed).count() >= self.waits_for
+    }
+
+    /// Takes in what waits, as one batch, and publishes it; or signs again what stands. Whether
+    /// what waits is in the log now.
+    fn advance(&self, waiting: &[Waiting], secrets: &Secrets, now: u64) -> Result<bool> {
+        let sign = |message: &[u8]| secrets.sign_as_log(message);
+        let batch = {
+            let state = self.read();
+            if let Some(newest) = &state.newest {
+                let awaited = !self.is_cosigned(&newest.note)
+                    && now.saturating_sub(newest.since) < STANDS_SECONDS;
+                if awaited {
+                    return Ok(false);
+                }
+            }
+            state.batch(waiting)
+        };
+        if let Some(batch) = batch {
+            stored(self.store.append(batch.after, &batch.entries_bytes(), &batch.heads))?;
+            self.write().take(&batch)?;
+        }
+        let (is_new, checkpoint) = {
+            let state = self.read();
+            let (size, root) = (state.replay.size(), state.replay.root());
+            let is_new = state.newest.as_ref().is_none_or(|it| it.note.claim().size != size);
+            (is_new, Checkpoint { origin: self.key.name().to_owned(), size, root })
+        };
+        if is_new {
+            let note = Note::make(checkpoint, &self.key, now, sign);
+            stored(self.store.keep(NEWEST, &note))?;
+            let mut state = self.write();
+            let map = state.replay.map().clone();
+            state.newest = Some(Standing { note, map, since: now });
+        } else {
+            self.freshen(now, sign)?;
+        }
+        Ok(true)
+    }
+
+    /// Says again, with a new time, that the newest checkpoint is the newest.
+    fn freshen(&self, now: u64, sign: impl Fn(&[u8]) -> [u8; 64] + Copy) -> Result<()> {
+        let own = self.key.as_kind(KeyKind::Cosigner);
+        let mut state = self.write();
+        let State { newest, witnessed, .. } = &mut *state;
+        for (name, standing) in [(NEWEST, newest), (WITNESSED, witnessed)] {
+            let Some(standing) = standing else { continue };
+            let signed_at = standing.note.verify(&own).ok().flatten().unwrap_or(0);
+            if now.saturating_sub(signed_at) >= FRESH_SECONDS {
+                let line = standing.note.cosign(&own, now, sign);
+                standing.note.put(&own, line);
+                stored(self.store.keep(name, &standing.note))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a witness's cosignature of a checkpoint that stands.
+    fn cosigned(&self, given: &Note) -> Result<()> {
+        let mut state = self.write();
+        let State { newest, witnessed, .. } = &mut *state;
+        let is_given = |it: &Standing| it.note.claim() == given.claim();
+        let is_newest = newest.as_ref().is_some_and(is_given);
+        let stands = if is_newest { newest.as_mut() } else { witnessed.as_mut() };
+        let standing = stands.filter(|it| is_given(it)).ok_or(Code::Conflict)?;
+        let mut valid = false;
+        for key in &self.witnesses {
+            let time = given.verify(key).map_err(|_| Code::Refused)?;
+            let before = standing.note.verify(key).ok().flatten();
+            valid |= time.is_some();
+            if time > before {
+                let lines = given.lines().iter().filter(|line| line.is_of(key));
+                // Of several by one key the newest counts, and only it is kept.
+                if let Some(line) = lines.max_by_key(|line| line.time()) {
+                    standing.note.put(key, line.clone());
+                }
+            }
+        }
+        if !valid {
+            return Err(Code::Refused.into());
+        }
+        let standing = standing.clone();
+        if is_newest {
+            stored(self.store.keep(NEWEST, &standing.note))?;
+        }
+        if self.waits_for > 0 && self.is_cosigned(&standing.note) {
+            stored(self.store.keep(WITNESSED, &standing.note))?;
+            *witnessed = Some(standing);
+        }
+        Ok(())
+    }
+}
+
+/// What could not be written: a full disk is told, anything else ends the process.
+fn stored(done: std::io::Result<()>) -> Result<()> {
+    match done {
+        Err(error) if !is_full(&error) => stop_without_ack("log", &error),
+        done => Ok(done?),
+    }
+}
+
+/// Compares the log with what the database knows to be published, and brings it up to date.
+pub(crate) async fn begin(app: &App) -> anyhow::Result<()> {
+    let published = queue::published(app).await.map_err(|error| anyhow::anyhow!("{error}"))?;
+    if let Some((size, root)) = published {
+        let state = app.log.read();
+        let has = state.newest.as_ref().map_or(0, |newest| newest.note.claim().size);
+        ensure!(
+            has >= size,
+            "the log in the data folder ends at {has}, but {size} was published: it was put back \
+             from an older copy. Put back the newer folder `log`; a server that went on from here \
+             would fork it"
+        );
+        ensure!(
+            state.replay.tree().root(size) == Some(root),
+            "the log in the data folder is not the one that the database knows: they do not belong \
+             together"
+        );
+    }
+    step(app).await.map_err(|error| anyhow::anyhow!("the log cannot go on: {error}"))
+}
+
+/// One batch.
+pub(crate) async fn step(app: &App) -> Result<()> {
+    let _one = app.log.one.lock().await;
+    let waiting = queue::read(app).await?;
+    let (worker, now) = (app.clone(), app.clock.now());
+    let done = tokio::task::spawn_blocking(move || {
+        let taken = worker.log.advance(&waiting, &worker.secrets, now)?;
+        let state = worker.log.read();
+        Ok::<_, Error>((taken, waiting, state.replay.size(), state.replay.root()))
+    });
+    let (taken, waiting, size, root) =
+        done.await.map_err(|_| Error::Broken("the log could not go on"))??;
+    if taken { queue::forget(&waiting, (size, root), app).await } else { Ok(()) }
+}
+
+/// Goes on for as long as the server runs.
+pub(crate) async fn forever(app: App) {
+    loop {
+        sleep(app.log.every).await;
+        if let Err(error) = step(&app).await {
+            tracing::error!(%error, "the log did not go on");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What waits for the log, written in the transaction of the statement that it is about.
+
+use reconnect_format::{
+    api::Code,
+    id::{AccountId, Base64, StructureId},
+    log::{structure_index, structure_value},
+};
+use sqlx::AnyConnection;
+
+use super::state::hash_of;
+use crate::{
+    app::App,
+    db::transaction,
+    error::Result,
+    wire::{from_row, to_row},
+};
+
+/// Entries and heads of one batch.
+const BATCH: i64 = 10_000;
+
+/// One of them.
+pub(super) struct Waiting {
+    pub(super) index: [u8; 32],
+    pub(super) value: [u8; 32],
+    pub(super) is_head: bool,
+}
+
+/// A structure's newest statement waits for the log.
+pub(crate) async fn entry(
+    structure_id: StructureId,
+    (sequence, head): (u64, [u8; 32]),
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    sqlx::query(
+        "-- log::entry
+        insert into log_waiting (log_index, value, sequence, is_head) values ($1, $2, $3, 0)
+        on conflict do nothing",
+    )
+    .bind(structure_index(structure_id).as_slice())
+    .bind(structure_value(sequence, &head).as_slice())
+    .bind(to_row(sequence))
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// A safe's newest head waits for the log; where it stands there is known of the safe only.
+pub(crate) async fn head(
+    account_id: AccountId,
+    sequence: u64,
+    value: &[u8; 32],
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    sqlx::query(
+        "-- log::head
+        insert into log_waiting (log_index, value, sequence, is_head)
+        select log_index, $1, $2, 1 from account where account_id = $3
+        on conflict do nothing",
+    )
+    .bind(value.as_slice())
+    .bind(to_row(sequence))
+    .bind(account_id.as_bytes())
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// The value that came with a statement.
+pub(crate) fn value(sent: &Base64) -> Result<[u8; 32]> {
+    Ok(sent.0.as_slice().try_into().map_err(|_| Code::Refused)?)
+}
+
+/// What waits, each index in the order of its chain.
+pub(super) async fn read(app: &App) -> Result<Vec<Waiting>> {
+    let rows: Vec<(Vec<u8>, Vec<u8>, i64)> = sqlx::query_as(
+        "-- log::read
+        select log_index, value, is_head from log_waiting order by log_index, sequence limit $1",
+    )
+    .bind(BATCH)
+    .fetch_all(app.db.reader())
+    .await?;
+    rows.into_iter()
+        .map(|(index, value, is_head)| {
+            let (index, value) = (hash_of(&index)?, hash_of(&value)?);
+            Ok(Waiting { index, value, is_head: is_head == 1 })
+        })
+        .collect()
+}
+
+/// What was published waits no more, and how far the log has come is known.
+pub(super) async fn forget(
+    waiting: &[Waiting],
+    (size, root): (u64, [u8; 32]),
+    app: &App,
+) -> Result<()> {
+    if waiting.is_empty() && published(app).await?.is_some_and(|(known, _)| known == size) {
+        return Ok(());
+    }
+    transaction!(app.db, "log::forget", |tx| {
+        for gone in waiting {
+            sqlx::query(
+                "-- log::forget
+                delete from log_waiting where log_index = $1 and value = $2",
+            )
+            .bind(gone.index.as_slice())
+            .bind(gone.value.as_slice())
+            .execute(&mut *tx)
+            .await?;
+        }
+        sqlx::query("-- log::forget\ndelete from log_published").execute(&mut *tx).await?;
+        sqlx::query("-- log::forget\ninsert into log_published (size, root) values ($1, $2)")
+            .bind(to_row(size))
+            .bind(root.as_slice())
+            .execute(&mut *tx)
+            .await?;
+        Ok(())
+    })
+}
+
+/// How far the log has come, as far as the database knows.
+pub(super) async fn published(app: &App) -> Result<Option<(u64, [u8; 32])>> {
+    let row: Option<(i64, Vec<u8>)> =
+        sqlx::query_as("-- log::published\nselect size, root from log_published")
+            .fetch_optional(app.db.reader())
+            .await?;
+    row.map(|(size, root)| Ok((from_row(size), hash_of(&root)?))).transpose()
+}

@@ -1,0 +1,173 @@
+//! What the log holds in memory: everything but the leaves themselves.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, ensure};
+use reconnect_log::{
+    Hash, Head, Leaf, Map, Note, Replay,
+    tile::{WIDTH, decode_entries, encode_entries},
+};
+
+use super::{queue::Waiting, store::Store};
+use crate::error::{Error, Result};
+
+/// A checkpoint that may be looked up under.
+#[derive(Clone)]
+pub(super) struct Standing {
+    pub(super) note: Note,
+    /// The map as it was then.
+    pub(super) map: Map,
+    /// Since when.
+    pub(super) since: u64,
+}
+
+/// The heads of one map leaf, in their file.
+#[derive(Clone, Copy)]
+pub(super) struct HeadsAt {
+    pub(super) leaf: u64,
+    pub(super) start: u64,
+    pub(super) length: u64,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) replay: Replay,
+    /// Where each tile of leaves begins in the file.
+    pub(super) tiles: Vec<u64>,
+    pub(super) heads: Vec<HeadsAt>,
+    /// Bytes of the two files that belong to the log.
+    pub(super) lengths: (u64, u64),
+    pub(super) newest: Option<Standing>,
+    /// The newest that as many have cosigned as the log waits for.
+    pub(super) witnessed: Option<Standing>,
+}
+
+/// Leaves that go into the log together, the map's last.
+pub(super) struct Batch {
+    /// Lengths of the files before it.
+    pub(super) after: (u64, u64),
+    pub(super) leaves: Vec<Vec<u8>>,
+    pub(super) heads: Vec<u8>,
+}
+
+impl Batch {
+    pub(super) fn entries_bytes(&self) -> Vec<u8> {
+        encode_entries(self.leaves.iter().map(Vec::as_slice))
+    }
+}
+
+impl State {
+    /// Replays the files up to the newest checkpoint. What is behind it was never published: a crash
+    /// came between the two, and the next batch is written over it.
+    pub(super) fn replay(
+        store: &Store,
+        newest: Option<Note>,
+        witnessed: Option<&Note>,
+    ) -> anyhow::Result<Self> {
+        let mut state = Self::default();
+        let Some(newest) = newest else { return Ok(state) };
+        let size = newest.claim().size;
+        let (leaves, heads) = store.files()?;
+        let mut rest = leaves.as_slice();
+        while state.replay.size() < size {
+            let number = state.replay.size();
+            let cut = || format!("log/leaves ends before leaf {number}, which was published");
+            let length = rest.first_chunk().map(|it| usize::from(u16::from_be_bytes(*it)));
+            let (entry, behind) =
+                length.and_then(|it| rest.split_at_checked(it + 2)).with_context(cut)?;
+            let leaf = entry.get(2..).with_context(cut)?;
+            let shown = match Leaf::decode(leaf) {
+                Ok(Leaf::Map { heads_count, .. }) => {
+                    let start = usize::try_from(state.lengths.1)?;
+                    let end = start + 64 * usize::try_from(heads_count)?;
+                    heads.get(start..end).context("log/heads ends too early")?
+                }
+                _ => &[],
+            };
+            state.take_leaf(leaf, shown).map_err(|fault| anyhow::anyhow!("data/log: {fault}"))?;
+            rest = behind;
+            if witnessed.is_some_and(|note| note.claim().size == state.replay.size()) {
+                state.witnessed = state.standing(witnessed.cloned());
+            }
+        }
+        let is_so = state.replay.root() == newest.claim().root && state.replay.ends_with_map();
+        ensure!(is_so, "the leaves in data/log are not those of log/checkpoint");
+        state.newest = state.standing(Some(newest));
+        Ok(state)
+    }
+
+    fn standing(&self, note: Option<Note>) -> Option<Standing> {
+        let note = note.filter(|note| note.claim().root == self.replay.root())?;
+        Some(Standing { note, map: self.replay.map().clone(), since: 0 })
+    }
+
+    fn take_leaf(&mut self, leaf: &[u8], heads: &[u8]) -> Result<(), reconnect_log::Fault> {
+        let number = self.replay.size();
+        self.replay.take(leaf, heads)?;
+        if number.is_multiple_of(WIDTH) {
+            self.tiles.push(self.lengths.0);
+        }
+        self.lengths.0 += 2 + leaf.len() as u64;
+        if !heads.is_empty() {
+            let (start, length) = (self.lengths.1, heads.len() as u64);
+            self.heads.push(HeadsAt { leaf: number, start, length });
+            self.lengths.1 += length;
+        }
+        Ok(())
+    }
+
+    /// What of all that waits is not in the log yet; none when there is nothing, but for the first.
+    pub(super) fn batch(&self, waiting: &[Waiting]) -> Option<Batch> {
+        // After a restart, or with a database from a backup, the log may have had it: LOG-2.
+        let fresh = waiting.iter().filter(|it| !self.replay.had(&it.index, &it.value));
+        let (mut entries, mut heads) = (Vec::new(), BTreeMap::new());
+        for Waiting { index, value, is_head, .. } in fresh {
+            if *is_head {
+                // In the order of the chain: the newest stays.
+                heads.insert(*index, *value);
+            } else {
+                entries.push(Leaf::Entry { index: *index, value: *value });
+            }
+        }
+        if entries.is_empty() && heads.is_empty() && self.replay.ends_with_map() {
+            return None;
+        }
+        let heads: Vec<_> = heads.into_iter().map(|(index, value)| Head { index, value }).collect();
+        let (map, heads) = self.replay.map_leaf(&entries, &heads);
+        let leaves = entries.iter().chain([&map]).map(Leaf::encode).collect();
+        Some(Batch { after: self.lengths, leaves, heads })
+    }
+
+    /// Takes in a batch that was written.
+    pub(super) fn take(&mut self, batch: &Batch) -> Result<()> {
+        let last = batch.leaves.len().saturating_sub(1);
+        for (at, leaf) in batch.leaves.iter().enumerate() {
+            let heads = if at == last { batch.heads.as_slice() } else { &[] };
+            self.take_leaf(leaf, heads)
+                .map_err(|_| Error::Broken("the log would not take its own batch"))?;
+        }
+        Ok(())
+    }
+
+    /// What a look-up is answered under: the newest that enough witnesses have cosigned, unless
+    /// the client has seen a newer one.
+    pub(super) fn shown(&self, from: u64) -> Option<&Standing> {
+        let known = |it: &&Standing| it.note.claim().size >= from;
+        self.witnessed.as_ref().filter(known).or(self.newest.as_ref().filter(known))
+    }
+
+    /// The published size.
+    pub(super) fn published(&self) -> u64 {
+        self.newest.as_ref().map_or(0, |newest| newest.note.claim().size)
+    }
+}
+
+/// One leaf of a tile's bytes.
+pub(super) fn leaf_of(tile: &[u8], place: usize) -> Option<Vec<u8>> {
+    decode_entries(tile).ok()?.get(place).map(|leaf| leaf.to_vec())
+}
+
+/// A row's 32 bytes.
+pub(super) fn hash_of(bytes: &[u8]) -> Result<Hash> {
+    bytes.try_into().map_err(|_| Error::Broken("a hash in the database has another length"))
+}
