@@ -122,7 +122,8 @@ create table structure (
   key_id {bytes} not null, -- public: hash of that epoch's recipient key
   acceptance {bytes}, -- public: the operator's signed acceptance
   mls_epoch bigint not null, -- known: epoch of its group
-  history {bytes} not null -- sealed: seeds and names, under the group's exported key
+  history {bytes} not null, -- sealed: seeds and names, under the group's exported key
+  recovery {bytes} not null -- sealed: the same, for whoever holds the structure's paper
 );
 
 create table structure_statement (

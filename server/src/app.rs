@@ -29,6 +29,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     account,
     blob::Blobs,
+    change,
     clock::Clock,
     config::Config,
     db::Db,
@@ -282,7 +283,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(structure::show))
         .routes(routes!(member::memberships))
         .routes(routes!(member::inside))
-        .routes(routes!(member::admit))
+        .routes(routes!(change::change))
         .routes(routes!(invitation::invite, invitation::list))
         .routes(routes!(invitation::join))
         .routes(routes!(grant::received))

@@ -8,6 +8,7 @@ mod account;
 pub mod app;
 mod blob;
 mod caller;
+mod change;
 mod clock;
 pub mod config;
 mod db;

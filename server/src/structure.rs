@@ -180,7 +180,8 @@ impl Founding {
             && chain.founding.founder == caller.account_id
             && certificate.account_id == caller.account_id
             && certificate.role == Role::Manager
-            && certificate.ends_at > now;
+            && certificate.ends_at > now
+            && !asked.recovery.0.is_empty();
         if !sound {
             return Err(Code::Refused.into());
         }
@@ -213,8 +214,8 @@ impl Founding {
         let stored = sqlx::query(
             "-- structure::found
             insert into structure (structure_id, name, place, searched, founder, sequence, epoch,
-              key_id, acceptance, mls_epoch, history)
-            values ($1, $2, $3, $4, $5, 2, $6, $7, null, $8, $9)
+              key_id, acceptance, mls_epoch, history, recovery)
+            values ($1, $2, $3, $4, $5, 2, $6, $7, null, $8, $9, $10)
             on conflict do nothing",
         )
         .bind(structure_id.as_bytes())
@@ -226,6 +227,7 @@ impl Founding {
         .bind(self.epoch.recipient.id().as_slice())
         .bind(to_row(self.epoch.roster.mls_epoch))
         .bind(self.asked.history.0.clone())
+        .bind(self.asked.recovery.0.clone())
         .execute(&mut *tx)
         .await?;
         if stored.rows_affected() != 1 {

@@ -82,6 +82,16 @@ impl Member {
         Ok(self.desk.invite(&self.person.vault, &self.person.browser, name).await?.fragment)
     }
 
+    /// Takes a member's place away.
+    pub async fn put_out(&mut self, number: u32) -> Result<(), Error> {
+        self.desk.put_out(&mut self.person.vault, &self.person.browser, number).await
+    }
+
+    /// Who is there, as this person sees it.
+    pub fn numbers(&self) -> Vec<u32> {
+        self.desk.members(&self.person.vault).iter().map(|it| it.number).collect()
+    }
+
     /// Does what waits for this person's page.
     pub async fn settle(&mut self) -> Result<(), Error> {
         self.desk.settle(&mut self.person.vault, &self.person.browser).await

@@ -2,6 +2,8 @@
 
 #[path = "journeys/bad_input.rs"]
 mod bad_input;
+#[path = "journeys/leaving.rs"]
+mod leaving;
 #[path = "journeys/many.rs"]
 mod many;
 #[path = "journeys/owner.rs"]

@@ -381,7 +381,7 @@ pub struct StructureEntry {
 /// A structure's public chain.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct StructureFace {
-    /// The first signed by the root, the others `Attested`, in order.
+    /// `Link`s, in order.
     pub statements: Vec<Base64>,
     /// The operator's signed `Acceptance`, once given.
     pub acceptance: Option<Base64>,
@@ -396,6 +396,8 @@ pub struct FoundStructure {
     pub certificate: Base64,
     /// Seeds and names, sealed under the group's exported key.
     pub history: Base64,
+    /// The same, sealed for whoever holds the structure's paper.
+    pub recovery: Base64,
 }
 
 /// Where the caller belongs.
@@ -437,21 +439,30 @@ pub struct Inside {
     pub welcome: Option<Base64>,
 }
 
-/// A commit that admits somebody.
+/// A commit of a structure's group, and everything that goes with it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Admit {
+pub struct GroupChange {
     /// MLS epoch in which the commit was made.
     pub mls_epoch: u64,
     /// MLS message.
     pub commit: Base64,
-    /// MLS message for the newcomer.
-    pub welcome: Base64,
+    /// `Link`s of the chain; the last says the group after the commit.
+    pub statements: Vec<Base64>,
     /// Seeds and names, sealed under the key exported after the commit.
     pub history: Base64,
-    /// The newcomer's `Attested` `Certificate`.
+    /// The same, sealed for whoever holds the structure's paper.
+    pub recovery: Base64,
+    /// Whom it admits; otherwise the last statement says who left.
+    pub admitted: Option<Admitted>,
+}
+
+/// A newcomer.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Admitted {
+    /// MLS message for them.
+    pub welcome: Base64,
+    /// Their `Attested` `Certificate`.
     pub certificate: Base64,
-    /// `Attested` `StructureStatement` with the roster after the commit.
-    pub statement: Base64,
     /// The invitation that is used up.
     pub invitation_id: InvitationId,
 }

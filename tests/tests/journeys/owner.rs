@@ -257,9 +257,10 @@ async fn nothing_that_a_person_wrote_is_stored_or_heard_by_the_server(
         Canary::text("the sheet", &owner.sheet),
         Canary::text("the sheet without spaces", &sheet),
     ];
-    canaries.extend(
-        owner.words.split(' ').filter(|word| word.len() > 6).map(|word| Canary::text(word, word)),
-    );
+    // A word of the list may stand in the schema, which the database quotes.
+    let schema = include_str!("../../../migrations/0001_first.sql");
+    let tell = |word: &&str| word.len() > 6 && !schema.contains(*word);
+    canaries.extend(owner.words.split(' ').filter(tell).map(|word| Canary::text(word, word)));
     let mut places = files(server.folder())?;
     for exchange in server.recording().borrow().iter() {
         places.push((exchange.head.clone(), exchange.sent.clone()));

@@ -6,7 +6,6 @@
 use openmls::prelude::{KeyPackage, LeafNodeIndex, OpenMlsProvider as _, Proposal, StagedCommit};
 use rand_core::CryptoRng;
 use reconnect_format::{
-    Label,
     id::AccountId,
     statement::Device,
     structure::{JoinRequest, LeafRequest, RosterTerms},
@@ -18,10 +17,7 @@ use super::{
     mls::{LeafSigner, read_key_package},
     store::Store,
 };
-use crate::{
-    key::{DeviceSecrets, wrap_to},
-    secret::EpochSeed,
-};
+use crate::{key::DeviceSecrets, secret::EpochSeed};
 
 /// What one commit does.
 #[derive(Clone, Copy, Debug)]
@@ -107,16 +103,13 @@ impl Group {
             _ => None,
         };
         let plain = history.encode_with(seed.as_ref());
-        let context = after.context(after.mls_epoch());
-        let info = Label::HistoryRecovery.with(&context);
         let staged = Staged {
             mls_epoch: self.mls_epoch(),
             commit,
             welcome,
             roster: after.roster(gate)?,
             history: after.seal_plain_history(&plain, rng)?,
-            recovery: wrap_to(&gate.chain.recovery, &info, &plain, rng)
-                .map_err(|_| GroupError::Damaged)?,
+            recovery: after.wrap_history(&plain, &gate.chain.recovery, rng)?,
             seed: seed.map(|(_, seed)| seed),
         };
         *self = staging;

@@ -11,13 +11,15 @@
 //! Any member can seal one, so whoever opens it compares each seed's public key with the chain.
 
 use rand_core::CryptoRng;
-use reconnect_format::{Label, Suite, encode, structure::StructureChain};
+use reconnect_format::{
+    Label, Suite, account::RecipientPublicKey, encode, structure::StructureChain,
+};
 use tls_codec::{DeserializeBytes, TlsDeserializeBytes, TlsSerialize, TlsSize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{Group, GroupError};
 use crate::{
-    key::RecipientKey,
+    key::{RecipientKey, wrap_to},
     seal::{open_salted, seal_salted},
     secret::EpochSeed,
 };
@@ -80,6 +82,26 @@ impl Group {
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<u8>, GroupError> {
         self.seal_plain_history(&history.encode_with(None), rng)
+    }
+
+    /// Seals the history for whoever holds the structure's paper. HIST-2.
+    pub fn recovery(
+        &self,
+        history: &History,
+        paper: &RecipientPublicKey,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<u8>, GroupError> {
+        self.wrap_history(&history.encode_with(None), paper, rng)
+    }
+
+    pub(super) fn wrap_history(
+        &self,
+        plain: &[u8],
+        paper: &RecipientPublicKey,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<u8>, GroupError> {
+        let info = Label::HistoryRecovery.with(&self.context(self.mls_epoch()));
+        wrap_to(paper, &info, plain, rng).map_err(|_| GroupError::Damaged)
     }
 
     pub(super) fn seal_plain_history(

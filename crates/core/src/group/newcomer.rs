@@ -61,13 +61,17 @@ impl Newcomer {
             .build()
             .map_err(|_| GroupError::Damaged)?;
         let sender = welcomed.welcome_sender().map_err(|_| GroupError::Damaged)?;
-        // GROUP-2, GROUP-6: a manager, or a member whose statement the chain took.
-        gate.judge(sender)?;
+        let sender = sender.clone();
         let mls = welcomed.into_group(store.provider()).map_err(|_| GroupError::Damaged)?;
         let number = gate.chain.roster.as_ref().ok_or(GroupError::Unstated)?.group;
         let group = Group { structure_id, number, store, mls, staged: None };
-        group.judge(gate)?;
-        group.compare(gate)?;
+        // Who left since was a member then.
+        let then = gate.chain.as_of(number, group.mls_epoch()).ok_or(GroupError::Unstated)?;
+        let gate = Gate { chain: &then, certificates: gate.certificates, now: then.made_at };
+        // GROUP-2, GROUP-6: a manager, or a member whose statement the chain took.
+        gate.judge(&sender)?;
+        group.judge(&gate)?;
+        group.compare(&gate)?;
         Ok(group)
     }
 

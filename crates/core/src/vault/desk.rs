@@ -5,7 +5,7 @@
 
 use reconnect_format::{
     Label, Signed, Sorted, Suite,
-    api::{Admit, Call, Code, FoundStructure, Inside, Join, Memberships},
+    api::{Call, Code, FoundStructure, GroupChange, Inside, Join, Memberships},
     decode, encode,
     id::{AccountId, Base64, DocumentId, GrantId, StructureId},
     structure::{
@@ -44,8 +44,8 @@ pub struct Desk {
     pub(super) opened: Sorted<GrantId, OpenedGrant>,
     pub(super) versions: Sorted<(AccountId, DocumentId), u32>,
     pub(super) invitations: Vec<PendingInvitation>,
-    /// The admission whose commit is staged and that nobody answered. GROUP-5.
-    pub(super) unanswered: Option<Admit>,
+    /// The change whose commit is staged and that nobody answered. GROUP-5.
+    pub(super) unanswered: Option<GroupChange>,
 }
 
 pub(super) enum Inner {
@@ -160,18 +160,12 @@ impl Desk {
             statements: vec![Base64(first), epoch],
             certificate,
             history: Base64(group.seal_history(&history, &mut rng)?),
+            recovery: Base64(group.recovery(&history, &chain.recovery, &mut rng)?),
         };
         let desk = Self {
-            structure_id,
-            chain,
             certificates,
-            accepted: false,
-            standing: Inner::Member(Box::new(group)),
             history,
-            opened: Sorted::default(),
-            versions: Sorted::default(),
-            invitations: Vec::new(),
-            unanswered: None,
+            ..Self::standing_as(chain, Inner::Member(Box::new(group)))
         };
         desk.keep(vault, world).await?;
         let call = Call::send("/v1/structures", &call);
@@ -234,12 +228,16 @@ impl Desk {
     }
 
     fn waiting(chain: StructureChain, newcomer: Newcomer) -> Self {
+        Self::standing_as(chain, Inner::Waiting(Box::new(newcomer)))
+    }
+
+    fn standing_as(chain: StructureChain, standing: Inner) -> Self {
         Self {
             structure_id: chain.structure_id,
             chain,
             certificates: Vec::new(),
             accepted: false,
-            standing: Inner::Waiting(Box::new(newcomer)),
+            standing,
             history: History::default(),
             opened: Sorted::default(),
             versions: Sorted::default(),
@@ -268,9 +266,7 @@ impl Desk {
             Self::waiting(chain, Newcomer::resume(&kept.snapshot)?)
         } else {
             let group = Group::resume(kept.structure_id, kept.group, &kept.snapshot)?;
-            let waiting = Newcomer::new(vault.device(), &vault.device_proof())?.0;
-            let mut desk = Self::waiting(chain, waiting);
-            desk.standing = Inner::Member(Box::new(group));
+            let mut desk = Self::standing_as(chain, Inner::Member(Box::new(group)));
             desk.unanswered = serde_json::from_slice(&kept.unanswered).ok();
             desk
         };
@@ -398,12 +394,16 @@ async fn keep_sealed(vault: &Vault, world: &impl World, kept: &KeptDesk) -> Resu
     Ok(world.keep(&kept_name(vault), &sealed).await?)
 }
 
+/// Each commit is judged by the chain as it was then: who left since was a member.
 fn follow_commits(group: &mut Group, inside: &Inside, gate: &Gate<'_>) -> Result<(), Error> {
     let skipped = usize::try_from(inside.mls_epoch.saturating_sub(group.mls_epoch()))
         .map_err(|_| Error::Unreadable)?;
     let start = inside.commits.len().saturating_sub(skipped);
     for commit in inside.commits.get(start..).unwrap_or_default() {
-        group.take_in(&commit.0, gate)?;
+        let next = group.mls_epoch() + 1;
+        let then = gate.chain.as_of(group.number(), next).ok_or(GroupError::Unstated)?;
+        let certificates = gate.certificates;
+        group.take_in(&commit.0, &Gate { chain: &then, certificates, now: then.made_at })?;
     }
     Ok(())
 }

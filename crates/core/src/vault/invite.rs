@@ -6,7 +6,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use reconnect_format::{
     Label, Suite,
-    api::{Admit, Call, Code, InvitationState, Invitations, Invite},
+    api::{Admitted, Call, Code, InvitationState, Invitations, Invite},
     decode, encode,
     id::{Base64, InvitationId, StructureId},
     statement::Attested,
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    group::{Change, Gate, GroupError, Staged},
+    group::{Change, Gate, GroupError},
     seal::{derive, open_salted, seal_salted},
     world::World,
 };
@@ -172,103 +172,30 @@ impl Desk {
         let mut rng = world.rng();
         let staged =
             group.stage(Change::Admit(&request), &self.history, vault.device(), &gate, &mut rng);
-        let admission = match staged {
-            Ok(admission) => admission,
+        let staged = match staged {
+            Ok(staged) => staged,
             Err(GroupError::NotAllowed | GroupError::Damaged) => {
                 self.history.names.pop();
                 return Ok(false);
             }
             Err(error) => return Err(error.into()),
         };
-        self.send_admission(vault, world, admission, certificate, request.invitation_id).await?;
+        let roster = StructureBody::Roster(staged.roster.clone());
+        let statement = next_statement(vault, world.now(), &self.chain, roster);
+        let welcome = staged.welcome.clone().unwrap_or_default();
+        let admitted = Admitted {
+            welcome: Base64(welcome),
+            certificate,
+            invitation_id: request.invitation_id,
+        };
+        let sent = self.send_change(vault, world, staged, vec![statement], Some(admitted)).await;
+        if sent.as_ref().is_err_and(|error| !says_nothing(error)) {
+            self.history.names.pop();
+        }
+        sent?;
         self.certificates = certificates;
         self.keep(vault, world).await?;
         Ok(true)
-    }
-
-    /// Ships a staged admission; its state is kept on the device first.
-    async fn send_admission(
-        &mut self,
-        vault: &Vault,
-        world: &impl World,
-        admission: Staged,
-        certificate: Base64,
-        invitation_id: InvitationId,
-    ) -> Result<(), Error> {
-        let statement = next_statement(
-            vault,
-            world.now(),
-            &self.chain,
-            StructureBody::Roster(admission.roster),
-        );
-        let call = Admit {
-            mls_epoch: admission.mls_epoch,
-            commit: Base64(admission.commit),
-            welcome: Base64(admission.welcome.unwrap_or_default()),
-            history: Base64(admission.history),
-            certificate,
-            statement: statement.clone(),
-            invitation_id,
-        };
-        let call = self.unanswered.insert(call).clone();
-        self.keep(vault, world).await?;
-        let answer = self.ship_admission(vault, world, &call).await;
-        let Inner::Member(group) = &mut self.standing else { return Err(Error::NotAMember) };
-        match answer {
-            Ok(()) => {
-                group.merge_staged()?;
-                self.unanswered = None;
-                self.chain.append(&statement.0)?;
-                Ok(())
-            }
-            // Refused for good: whoever committed first is taken in at the next look.
-            Err(error) if !says_nothing(&error) => {
-                group.drop_staged()?;
-                self.unanswered = None;
-                self.history.names.pop();
-                self.keep(vault, world).await?;
-                Err(error)
-            }
-            // No answer, or none that says: it stays staged, and the next look sends it again.
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn ship_admission(
-        &self,
-        vault: &Vault,
-        world: &impl World,
-        call: &Admit,
-    ) -> Result<(), Error> {
-        let path = format!("/v1/structures/{}/commits", self.structure_id);
-        world.ship(Call::send(path, call), Some(vault.token())).await?;
-        Ok(())
-    }
-
-    /// Sends an admission that was not answered again, the same bytes: the first copy may still be
-    /// on its way, so it is given up only once the server has refused it. GROUP-5.
-    pub(super) async fn send_again(
-        &mut self,
-        vault: &mut Vault,
-        world: &impl World,
-    ) -> Result<(), Error> {
-        let Some(call) = self.unanswered.clone() else { return Ok(()) };
-        let answer = self.ship_admission(vault, world, &call).await;
-        if let Err(error) = &answer
-            && says_nothing(error)
-        {
-            return answer;
-        }
-        // Taken in, or somebody else's in its place: the look merges whichever it is.
-        self.catch_up(vault, world).await?;
-        if let (Inner::Member(group), Err(_)) = (&mut self.standing, answer)
-            && group.is_staged()
-        {
-            group.drop_staged()?;
-            self.unanswered = None;
-            self.keep(vault, world).await?;
-        }
-        Ok(())
     }
 
     /// Makes an invitation. The secret is in the fragment and, sealed for this manager, on the

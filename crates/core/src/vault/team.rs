@@ -66,9 +66,15 @@ impl Desk {
         }
     }
 
+    /// The certificates of those who have not left.
+    pub(super) fn standing_members(&self) -> impl Iterator<Item = &Certificate> {
+        let certificates = self.certificates.iter().map(Signed::body);
+        certificates.filter(|it| !self.chain.is_revoked(it.number))
+    }
+
     fn certificate_of(&self, vault: &Vault) -> Option<&Certificate> {
-        let mine = self.certificates.iter().map(Signed::body);
-        mine.filter(|it| it.account_id == vault.account_id()).max_by_key(|it| it.serial)
+        let mine = self.standing_members().filter(|it| it.account_id == vault.account_id());
+        mine.max_by_key(|it| it.serial)
     }
 
     /// What the person at this page may do; `None` while they wait.
@@ -84,9 +90,7 @@ impl Desk {
     /// The team.
     pub fn members(&self, vault: &Vault) -> Vec<Member> {
         let mut members: Vec<_> = self
-            .certificates
-            .iter()
-            .map(Signed::body)
+            .standing_members()
             .map(|certificate| Member {
                 number: certificate.number,
                 name: self.name_of(certificate.number),

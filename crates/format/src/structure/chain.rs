@@ -92,8 +92,18 @@ pub struct Manager {
     pub account_id: AccountId,
     /// Sequence number of the statement that made them one.
     since: u64,
-    /// The highest serial of a certificate that they may have signed; none while they are one.
-    last_serial: Option<u64>,
+    /// Of the statement since when they are none, and the highest serial of a certificate that they
+    /// may have signed.
+    until: Option<(u64, u64)>,
+}
+
+/// What one statement said of the group.
+#[derive(Clone, Debug)]
+struct Stated {
+    sequence: u64,
+    made_at: u64,
+    epoch: usize,
+    roster: RosterTerms,
 }
 
 /// A structure whose chain was verified from its founding. STRUCT-6.
@@ -120,7 +130,9 @@ pub struct StructureChain {
     /// Hashes of all statements, in order.
     pub hashes: Vec<[u8; 32]>,
     managers: Vec<Manager>,
-    revoked: Vec<u32>,
+    /// Numbers, and the sequence number of the statement that revoked them.
+    revoked: Vec<(u32, u64)>,
+    stated: Vec<Stated>,
 }
 
 impl StructureChain {
@@ -148,7 +160,7 @@ impl StructureChain {
             structure_id,
             root: founding.root,
             recovery: founding.recovery.clone(),
-            managers: vec![Manager { account_id: founding.founder, since: 1, last_serial: None }],
+            managers: vec![Manager { account_id: founding.founder, since: 1, until: None }],
             made_at: body.made_at,
             founding,
             epoch: None,
@@ -157,6 +169,7 @@ impl StructureChain {
             closed: false,
             hashes: vec![statement.hash()],
             revoked: Vec::new(),
+            stated: Vec::new(),
         })
     }
 
@@ -180,17 +193,17 @@ impl StructureChain {
 
     /// Who are managers now.
     pub fn managers(&self) -> impl Iterator<Item = AccountId> {
-        self.managers.iter().filter(|it| it.last_serial.is_none()).map(|it| it.account_id)
+        self.managers.iter().filter(|it| it.until.is_none()).map(|it| it.account_id)
     }
 
     /// Whether the member with this number has left: their certificates are revoked.
     pub fn is_revoked(&self, number: u32) -> bool {
-        self.revoked.contains(&number)
+        self.revoked.iter().any(|(revoked, _)| *revoked == number)
     }
 
     fn manager(&self, account_id: AccountId) -> Option<&Manager> {
         let mut managers = self.managers.iter();
-        managers.find(|it| it.account_id == account_id && it.last_serial.is_none())
+        managers.find(|it| it.account_id == account_id && it.until.is_none())
     }
 
     /// Verifies and takes in the next link. STRUCT-3. On an error the chain stays as it was.
@@ -242,9 +255,9 @@ impl StructureChain {
     fn take_in(&mut self, said: &StructureStatement, by: Speaker) -> Result<(), ChainError> {
         match (&said.body, by) {
             (StructureBody::Epoch(terms), Speaker::Root | Speaker::Manager(_)) => {
-                self.begin_epoch(terms)?;
+                self.begin_epoch(terms, said)?;
             }
-            (StructureBody::Roster(terms), Speaker::Manager(_)) => self.move_group(terms)?,
+            (StructureBody::Roster(terms), Speaker::Manager(_)) => self.move_group(terms, said)?,
             (StructureBody::Roster(terms), Speaker::Member) => {
                 // GROUP-6: a member brings another device in, never another person.
                 let same = self.roster.as_ref().is_some_and(|roster| {
@@ -254,7 +267,7 @@ impl StructureChain {
                 if !same {
                     return Err(ChainError::WrongSigner);
                 }
-                self.move_group(terms)?;
+                self.move_group(terms, said)?;
             }
             (StructureBody::AddManager { account_id }, Speaker::Root | Speaker::Manager(_)) => {
                 if self.is_manager(*account_id) {
@@ -263,13 +276,13 @@ impl StructureChain {
                 self.managers.push(Manager {
                     account_id: *account_id,
                     since: said.sequence,
-                    last_serial: None,
+                    until: None,
                 });
             }
             (StructureBody::RemoveManager { account_id, last_serial, motion }, _) => {
                 let about = MotionAbout::RemoveManager(*account_id);
                 self.check_agreed(by, about, motion.as_ref(), said)?;
-                self.remove_manager(*account_id, *last_serial)?;
+                self.remove_manager(*account_id, (said.sequence, *last_serial))?;
             }
             (StructureBody::ReplaceRoot { root, recovery }, Speaker::Root) => {
                 (self.root, self.recovery) = (*root, recovery.clone());
@@ -286,7 +299,11 @@ impl StructureChain {
     }
 
     /// STRUCT-4, STRUCT-5: epochs count without gaps; the group goes forward only, or another begins.
-    fn begin_epoch(&mut self, terms: &EpochTerms) -> Result<(), ChainError> {
+    fn begin_epoch(
+        &mut self,
+        terms: &EpochTerms,
+        said: &StructureStatement,
+    ) -> Result<(), ChainError> {
         let next = self.epoch.as_ref().map_or(1, |epoch| epoch.epoch + 1);
         let forward = match &self.roster {
             None => terms.roster.group == 1,
@@ -298,14 +315,18 @@ impl StructureChain {
         if terms.epoch != next || !forward || !ascending || again {
             return Err(ChainError::OtherChain);
         }
-        self.revoked.extend(&terms.revoked);
+        self.revoked.extend(terms.revoked.iter().map(|number| (*number, said.sequence)));
         self.key_ids.push(terms.recipient.id());
-        self.roster = Some(terms.roster.clone());
         self.epoch = Some(terms.clone());
+        self.state(&terms.roster, said);
         Ok(())
     }
 
-    fn move_group(&mut self, terms: &RosterTerms) -> Result<(), ChainError> {
+    fn move_group(
+        &mut self,
+        terms: &RosterTerms,
+        said: &StructureStatement,
+    ) -> Result<(), ChainError> {
         let forward = self
             .roster
             .as_ref()
@@ -313,22 +334,52 @@ impl StructureChain {
         if !forward {
             return Err(ChainError::OtherChain);
         }
-        self.roster = Some(terms.clone());
+        self.state(terms, said);
         Ok(())
+    }
+
+    fn state(&mut self, roster: &RosterTerms, said: &StructureStatement) {
+        self.roster = Some(roster.clone());
+        self.stated.push(Stated {
+            sequence: said.sequence,
+            made_at: said.made_at,
+            epoch: self.key_ids.len(),
+            roster: roster.clone(),
+        });
+    }
+
+    /// The chain as it was when it first said what this MLS epoch of the group is: by it, who missed
+    /// commits judges them. Its newest recipient key is left out. `None` when it never said so.
+    pub fn as_of(&self, group: u32, mls_epoch: u64) -> Option<Self> {
+        let mut stated = self.stated.iter();
+        let then =
+            stated.find(|it| it.roster.group == group && it.roster.mls_epoch == mls_epoch)?.clone();
+        let mut chain = self.clone();
+        chain.hashes.truncate(usize::try_from(then.sequence).ok()?);
+        chain.key_ids.truncate(then.epoch);
+        chain.stated.retain(|it| it.sequence <= then.sequence);
+        chain.revoked.retain(|(_, sequence)| *sequence <= then.sequence);
+        chain.managers.retain(|it| it.since <= then.sequence);
+        for manager in &mut chain.managers {
+            manager.until = manager.until.filter(|(sequence, _)| *sequence <= then.sequence);
+        }
+        (chain.made_at, chain.roster) = (then.made_at, Some(then.roster));
+        (chain.epoch, chain.closed) = (None, false);
+        Some(chain)
     }
 
     /// The last manager stays: whoever holds the root names another first. STRUCT-9.
     fn remove_manager(
         &mut self,
         account_id: AccountId,
-        last_serial: u64,
+        until: (u64, u64),
     ) -> Result<(), ChainError> {
         if self.managers().count() < 2 {
             return Err(ChainError::OtherChain);
         }
         let mut managers = self.managers.iter_mut();
-        let manager = managers.find(|it| it.account_id == account_id && it.last_serial.is_none());
-        manager.ok_or(ChainError::OtherChain)?.last_serial = Some(last_serial);
+        let manager = managers.find(|it| it.account_id == account_id && it.until.is_none());
+        manager.ok_or(ChainError::OtherChain)?.until = Some(until);
         Ok(())
     }
 
@@ -405,7 +456,7 @@ pub fn verify_certificate(
     }
     let may = |it: &Manager| {
         it.account_id == signer.account_id
-            && it.last_serial.is_none_or(|last_serial| body.serial <= last_serial)
+            && it.until.is_none_or(|(_, last_serial)| body.serial <= last_serial)
     };
     if !chain.managers.iter().any(may) {
         return Err(ChainError::WrongSigner);

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use reconnect_format::{
     PublicKey, Signature, Signed, Suite,
     account::RecipientPublicKey,
-    api::{Admit, FoundStructure, GrantWraps, Invite, Join, Submission},
+    api::{Admitted, FoundStructure, GrantWraps, GroupChange, Invite, Join, Submission},
     encode,
     grant::{GrantTerms, RecipientName, Scope},
     id::{Base64, DocumentId, GrantId, InvitationId, StructureId},
@@ -102,6 +102,7 @@ impl Team {
             ],
             certificate: Base64(certificate),
             history: Base64(random::<64>().to_vec()),
+            recovery: Base64(random::<64>().to_vec()),
         };
         (team, request)
     }
@@ -151,7 +152,12 @@ impl Team {
         Join { join: Base64(encode(&AuthenticatedJoin { request, tag: random() })) }
     }
 
-    pub(crate) fn admission(&self, manager: &Person, worker: &Person, id: InvitationId) -> Admit {
+    pub(crate) fn admission(
+        &self,
+        manager: &Person,
+        worker: &Person,
+        id: InvitationId,
+    ) -> GroupChange {
         let statement = StructureStatement {
             suite: Suite::V1,
             structure_id: self.id,
@@ -160,14 +166,22 @@ impl Team {
             made_at: NOW,
             body: StructureBody::Roster(roster(self.mls_epoch + 1, self.members + 1)),
         };
-        Admit {
+        GroupChange {
             mls_epoch: self.mls_epoch,
             commit: Base64(random::<50>().to_vec()),
-            welcome: Base64(random::<60>().to_vec()),
+            statements: vec![Base64(by_manager(manager, statement))],
             history: Base64(random::<70>().to_vec()),
-            certificate: Base64(self.certificate(manager, worker, Role::Worker, self.members + 1)),
-            statement: Base64(by_manager(manager, statement)),
-            invitation_id: id,
+            recovery: Base64(random::<70>().to_vec()),
+            admitted: Some(Admitted {
+                welcome: Base64(random::<60>().to_vec()),
+                certificate: Base64(self.certificate(
+                    manager,
+                    worker,
+                    Role::Worker,
+                    self.members + 1,
+                )),
+                invitation_id: id,
+            }),
         }
     }
 
@@ -177,7 +191,7 @@ impl Team {
         server: &Server,
         manager: &Person,
         worker: &Person,
-    ) -> Admit {
+    ) -> GroupChange {
         let (id, invite) = self.invitation(manager);
         let path = format!("/v1/structures/{}/invitations", self.id);
         let answer = server.post(&path, Some(&manager.token), &invite).await;
@@ -189,7 +203,7 @@ impl Team {
         let path = format!("/v1/structures/{}/commits", self.id);
         let answer = server.post(&path, Some(&manager.token), &admission).await;
         assert_eq!(answer.status, 204, "{}", String::from_utf8_lossy(&answer.body));
-        self.heads.push(hash(&admission.statement.0));
+        self.heads.push(hash(&admission.statements[0].0));
         self.mls_epoch += 1;
         self.members += 1;
         admission
