@@ -51,6 +51,27 @@ async fn a_receipt_is_answered_for_an_hour_and_then_another_is_needed() {
 }
 
 #[tokio::test]
+async fn a_receipt_of_before_the_clock_was_set_back_lets_nothing_be_fetched() {
+    let server = server().await;
+    let (owner, document_id, worker, team, grant_id) = shared(&server).await;
+    let subject = Subject::Document { document_id, version: 1 };
+    let open = worker.receipt(&team, (grant_id, &owner), (2, subject));
+    let document = format!("/v1/received/{grant_id}/documents/{document_id}");
+    let opened = server.post(&format!("{document}/open"), Some(&worker.token), &open).await;
+    assert_eq!(opened.status, 200);
+    let content = format!("{document}/content");
+    assert_eq!(server.get(&content, Some(&worker.token)).await.status, 200);
+    server.app.clock().advance(0_u64.wrapping_sub(86_400));
+    assert_eq!(server.get(&content, Some(&worker.token)).await.status, 404);
+    // Or every look until the clock comes there again would be missing in the trace.
+    let open = worker.receipt(&team, (grant_id, &owner), (2, subject));
+    let opened = server.post(&format!("{document}/open"), Some(&worker.token), &open).await;
+    assert_eq!(opened.status, 200);
+    assert_eq!(server.get(&content, Some(&worker.token)).await.status, 200);
+    assert_eq!(receipts(&server, &owner).await.receipts.len(), 2);
+}
+
+#[tokio::test]
 async fn two_receipts_that_would_count_as_one_are_refused() {
     let server = server().await;
     let (owner, document_id, worker, team, grant_id) = shared(&server).await;
