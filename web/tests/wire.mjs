@@ -14,6 +14,14 @@ export async function startWire(to) {
     recorded.push(entry);
     // Never answered, and never passed on: a network that is too slow.
     if (self.hold?.(request.method, request.url)) return;
+    // Answered by what stands before the server, or by one that has too much to do.
+    const away = self.away?.(request.method, request.url);
+    if (away) {
+      entry.status = away.status;
+      request.resume();
+      answer.writeHead(away.status, { 'content-type': away.type }).end(away.body);
+      return;
+    }
     const onward = http.request({
       // A line of its own: a kept one may lead to a server that was killed since.
       agent: false, host: '127.0.0.1', port: to, method: request.method, path: request.url, headers: request.headers,
@@ -54,6 +62,8 @@ export async function startWire(to) {
     /** Set to lose answers, or to keep requests from the server: gets method and path. */
     lose: null,
     hold: null,
+    /** Set to answer in the server's place: gets method and path, gives `{ status, type, body }` or nothing. */
+    away: null,
     url: `http://localhost:${wire.address().port}`,
     /** Everything so far, as `{ method, path, headers, body, status, answer }`. */
     entries: () => recorded.map((entry) => ({

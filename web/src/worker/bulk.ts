@@ -13,13 +13,16 @@ function pause(attempt: number): Promise<void> {
   return new Promise((settle) => setTimeout(settle, 1000 * 2 ** attempt));
 }
 
-/** Does it again when no answer came; any answer, also a refusal, is final. */
+/** The server is away, or has too much to do: said by nobody, by what stands before it, or by itself. */
+const away = new Set(['offline', 'server_down', 'unavailable']);
+
+/** Does it again while the server is away; any answer of its own about this, also a refusal, is final. */
 export async function untilAnswered<T>(attempt: () => Promise<T>): Promise<T> {
   for (let count = 0; ; count += 1) {
     try {
       return await attempt();
     } catch (thrown) {
-      if (count + 1 === tries || refusalOf(thrown).code !== 'offline') throw thrown;
+      if (count + 1 === tries || !away.has(refusalOf(thrown).code)) throw thrown;
       await pause(count);
     }
   }

@@ -124,6 +124,29 @@ journey('an upload is stopped half-way, and nothing of it stays', { name: 'stopp
   await owner.put('note', text('note.txt', Buffer.from('note')));
 });
 
+journey('an upload goes on after the server was away, whoever said so', { name: 'goes-on', record: true }, async (stage) => {
+  const owner = await stage.newPerson('owner');
+  await owner.arrive();
+  await owner.openSafe({ keep: false });
+  await owner.on('safe-title');
+  const answers = [
+    { status: 502, type: 'text/html', body: '<h1>502 Bad Gateway</h1>' },
+    { status: 503, type: 'application/json', body: '{"status":503,"code":"unavailable","retry_after_seconds":1}' },
+  ];
+  const left = { part: [...answers], statement: [...answers] };
+  stage.wire.away = (method, path) => {
+    if (method === 'PUT' && path.endsWith('/parts/1')) return left.part.shift();
+    return method === 'POST' && path === '/v1/statements' ? left.statement.shift() : undefined;
+  };
+  owner.provoke(/status of 50[23]/);
+  await owner.put('Film', text('film.txt', randomBytes(9_000_000)));
+  const tried = (ending) => stage.wire.entries().filter(({ method, path }) => method !== 'GET' && path.endsWith(ending));
+  assert.deepEqual(tried('/parts/0').map(({ status }) => status), [204], 'what has arrived is not sent again');
+  assert.deepEqual(tried('/parts/1').map(({ status }) => status), [502, 503, 204]);
+  const statements = tried('/v1/statements').filter(({ status }) => status === 200);
+  assert.equal(statements.length, 1, 'it is put into the safe once');
+});
+
 function blobs(stage) {
   const files = readdirSync(join(stage.server.data, 'blobs'), { withFileTypes: true, recursive: true });
   return files.filter((entry) => entry.isFile());
