@@ -95,19 +95,22 @@ sheet-own-where = Keep it somewhere safe: with someone you trust, or in a struct
 sheet-root-title = The root sheet of your structure
 sheet-root-lead = It is shown only this once. It proves that the structure is yours. Print it now.
 sheet-root-where = Lock it away at your office, with the structure’s important papers.
-sheet-care = Whoever finds this sheet can come in. We keep no copy of it.
+sheet-own-care = Whoever finds this sheet can come in. We keep no copy of it.
+sheet-root-care = Whoever finds this sheet can decide for the structure. We keep no copy of it.
 sheet-next = I have it on paper
 sheet-check-title = Let’s check the sheet
 sheet-check-lead = Look at the sheet, on paper.
 sheet-check-letters = The last 4 letters of the sheet
 sheet-check-wrong = These are not the last 4 letters. Look at the end of the last line and try again.
 sheet-check-again = See the sheet again
-sheet-paper-title = Recovery sheet
+sheet-paper-own-title = Recovery sheet
+sheet-paper-root-title = Root sheet of a structure
 sheet-paper-own = Keep it somewhere safe. It opens what is closed.
 sheet-paper-root = Keep it locked away. It proves whose structure it is.
 sheet-paper-qr = Square to read with a camera
 sheet-paper-letters = Letters of the sheet
-sheet-paper-finder = Whoever has this sheet can come in. Do not show it.
+sheet-paper-own-finder = Whoever has this sheet can come in. Do not show it.
+sheet-paper-root-finder = It opens no safe. Whoever has this sheet can decide for the structure. Do not show it.
 words-paper = Your six words
 words-paper-handle = Name:
 
@@ -273,8 +276,8 @@ which-lead = Tick what you give. The rest stays hidden.
 which-empty = Your safe is empty. Add a paper first.
 which-next = { $count ->
     [0] Tick a paper
-    [one] Give { $count } paper
-   *[other] Give { $count } papers
+    [one] Go on with { $count } paper
+   *[other] Go on with { $count } papers
 }
 until-title = Until when?
 until-lead = After that day, the structure can no longer open it. You can take it back before.

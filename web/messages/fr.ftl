@@ -96,19 +96,22 @@ sheet-own-where = Gardez-la dans un endroit sûr : chez quelqu’un de confianc
 sheet-root-title = La feuille racine de votre structure
 sheet-root-lead = Elle n’est montrée que cette fois. Elle prouve que la structure est la vôtre. Imprimez-la maintenant.
 sheet-root-where = Rangez-la sous clé, au siège, avec les papiers importants de la structure.
-sheet-care = Qui trouve cette feuille peut entrer. Nous n’en gardons pas de copie.
+sheet-own-care = Qui trouve cette feuille peut entrer. Nous n’en gardons pas de copie.
+sheet-root-care = Qui trouve cette feuille peut décider pour la structure. Nous n’en gardons pas de copie.
 sheet-next = Je l’ai sur papier
 sheet-check-title = Vérifions la feuille
 sheet-check-lead = Regardez la feuille, sur papier.
 sheet-check-letters = Les 4 dernières lettres de la feuille
 sheet-check-wrong = Ce ne sont pas les 4 dernières lettres. Regardez la fin de la dernière ligne et essayez encore.
 sheet-check-again = Revoir la feuille
-sheet-paper-title = Feuille de secours
+sheet-paper-own-title = Feuille de secours
+sheet-paper-root-title = Feuille racine d’une structure
 sheet-paper-own = À garder en lieu sûr. Elle ouvre ce qui est fermé.
 sheet-paper-root = À garder sous clé. Elle prouve à qui est la structure.
 sheet-paper-qr = Carré à lire avec un appareil photo
 sheet-paper-letters = Lettres de la feuille
-sheet-paper-finder = Qui a cette feuille peut entrer. Ne la montrez pas.
+sheet-paper-own-finder = Qui a cette feuille peut entrer. Ne la montrez pas.
+sheet-paper-root-finder = Elle n’ouvre aucun coffre. Qui a cette feuille peut décider pour la structure. Ne la montrez pas.
 words-paper = Vos six mots
 words-paper-handle = Nom :
 
@@ -274,8 +277,8 @@ which-lead = Cochez ce que vous donnez. Le reste ne se verra pas.
 which-empty = Votre coffre est vide. Ajoutez d’abord un papier.
 which-next = { $count ->
     [0] Cochez un papier
-    [one] Donner { $count } papier
-   *[other] Donner { $count } papiers
+    [one] Continuer avec { $count } papier
+   *[other] Continuer avec { $count } papiers
 }
 until-title = Jusqu’à quand ?
 until-lead = Après ce jour, la structure ne pourra plus ouvrir. Vous pouvez reprendre avant.

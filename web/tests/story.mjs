@@ -204,6 +204,12 @@ export async function found(stage, manager, structure, name) {
   await manager.press('next');
   await manager.on('sheet-root-title');
   const root = await manager.sheet();
+  // Two sheets lie on the founder's desk by now: neither may pass for the other.
+  await manager.told('sheet-paper-root-title');
+  await manager.told('sheet-root-care');
+  for (const own of ['sheet-paper-own-title', 'sheet-paper-own-finder', 'sheet-own-care']) {
+    assert.equal(await manager.page.getByText(manager.t(own)).count(), 0, own);
+  }
   await manager.look('root-sheet');
   await manager.press('sheet-next');
   await manager.checkSheet(root);
