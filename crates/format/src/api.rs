@@ -439,7 +439,7 @@ pub struct Inside {
     pub welcome: Option<Base64>,
 }
 
-/// A commit of a structure's group, and everything that goes with it.
+/// A commit of a structure's group, with all that goes with it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct GroupChange {
     /// MLS epoch in which the commit was made.
@@ -456,14 +456,12 @@ pub struct GroupChange {
     pub admitted: Option<Admitted>,
 }
 
-/// A newcomer.
+/// A newcomer: the MLS message for them, their `Attested` `Certificate`, the invitation used up.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[expect(missing_docs, reason = "said above")]
 pub struct Admitted {
-    /// MLS message for them.
     pub welcome: Base64,
-    /// Their `Attested` `Certificate`.
     pub certificate: Base64,
-    /// The invitation that is used up.
     pub invitation_id: InvitationId,
 }
 

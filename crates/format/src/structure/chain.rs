@@ -307,7 +307,9 @@ impl StructureChain {
         let next = self.epoch.as_ref().map_or(1, |epoch| epoch.epoch + 1);
         let forward = match &self.roster {
             None => terms.roster.group == 1,
-            Some(now) if now.group == terms.roster.group => terms.roster.mls_epoch >= now.mls_epoch,
+            Some(now) if now.group == terms.roster.group => {
+                terms.roster.mls_epoch == now.mls_epoch || follows(now, &terms.roster)
+            }
             Some(now) => now.group.checked_add(1) == Some(terms.roster.group),
         };
         let ascending = terms.revoked.is_sorted_by(|one, other| one < other);
@@ -327,10 +329,8 @@ impl StructureChain {
         terms: &RosterTerms,
         said: &StructureStatement,
     ) -> Result<(), ChainError> {
-        let forward = self
-            .roster
-            .as_ref()
-            .is_some_and(|now| now.group == terms.group && now.mls_epoch < terms.mls_epoch);
+        let forward =
+            self.roster.as_ref().is_some_and(|now| now.group == terms.group && follows(now, terms));
         if !forward {
             return Err(ChainError::OtherChain);
         }
@@ -368,18 +368,24 @@ impl StructureChain {
         Some(chain)
     }
 
-    /// The last manager stays: whoever holds the root names another first. STRUCT-9.
+    /// Also of somebody who is none any more, to bound what they may have signed. The last manager
+    /// stays: whoever holds the root names another first. STRUCT-9.
     fn remove_manager(
         &mut self,
         account_id: AccountId,
         until: (u64, u64),
     ) -> Result<(), ChainError> {
-        if self.managers().count() < 2 {
+        let theirs = |it: &&mut Manager| it.account_id == account_id;
+        let lasts = self.is_manager(account_id) && self.managers().count() < 2;
+        if lasts || self.managers.iter_mut().find(theirs).is_none() {
             return Err(ChainError::OtherChain);
         }
-        let mut managers = self.managers.iter_mut();
-        let manager = managers.find(|it| it.account_id == account_id && it.until.is_none());
-        manager.ok_or(ChainError::OtherChain)?.until = Some(until);
+        // The lowest bound counts, also for the times that they were one before: whoever named a
+        // high one for themselves is bound by the next.
+        for manager in self.managers.iter_mut().filter(theirs) {
+            let (sequence, last_serial) = manager.until.unwrap_or(until);
+            manager.until = Some((sequence, last_serial.min(until.1)));
+        }
         Ok(())
     }
 
@@ -441,6 +447,11 @@ impl StructureChain {
     pub fn head(&self) -> (u64, [u8; 32]) {
         (self.hashes.len() as u64, self.hashes.last().copied().unwrap_or_default())
     }
+}
+
+/// Whether one MLS epoch is the one after another: nobody can push the number out of reach.
+fn follows(now: &RosterTerms, next: &RosterTerms) -> bool {
+    now.mls_epoch.checked_add(1) == Some(next.mls_epoch)
 }
 
 /// Opens a certificate and checks that a manager of `chain` signed it, or one who was a manager then.

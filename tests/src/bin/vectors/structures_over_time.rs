@@ -251,13 +251,18 @@ fn epochs(writer: &mut Writer, stage: &mut Stage) -> Result<()> {
     stage.place.say(StructureBody::Epoch(good));
     let again = EpochTerms { revoked: vec![5], ..stage.place.epoch(3) };
     let again = stage.place.next(StructureBody::Epoch(again));
-    let link = stage.link(By::Manager(&stage.second), &again);
+    let left_again = stage.link(By::Manager(&stage.second), &again);
+    let skipped = stage.place.roster(3);
+    let skipped = stage.place.next(StructureBody::Roster(skipped));
+    let link = stage.link(By::Manager(&stage.second), &skipped);
+    let about = "an MLS epoch is left out";
+    stage.put(writer, ("mls-epoch-skipped", "STRUCT-5", "other_chain"), about, link)?;
     let about = "who left before leaves again";
-    stage.put(writer, ("left-before", "STRUCT-4", "other_chain"), about, link)
+    stage.put(writer, ("left-before", "STRUCT-4", "other_chain"), about, left_again)
 }
 
 fn members(writer: &mut Writer, stage: &mut Stage) -> Result<()> {
-    let roster = stage.place.roster(3);
+    let roster = stage.place.roster(2);
     stage.place.say(StructureBody::Roster(roster.clone()));
     let certificate = Certificate {
         suite: Suite::V1,
@@ -274,7 +279,7 @@ fn members(writer: &mut Writer, stage: &mut Stage) -> Result<()> {
         Attested { object: sign(&by.device_key, &certificate), proof: by.proof() }
     };
     let terms = RosterTerms {
-        mls_epoch: 4,
+        mls_epoch: 3,
         tree_hash: draw(&mut stage.worker.rng),
         authenticator_hash: draw(&mut stage.worker.rng),
         ..roster.clone()
@@ -326,6 +331,17 @@ fn former(writer: &mut Writer, stage: &mut Stage, certificate: &Certificate) -> 
     let left = StructureBody::RemoveManager { account_id, last_serial, motion: None };
     let left = stage.place.next(left);
     stage.place.say_as_root(&left);
+    let again = StructureBody::RemoveManager { account_id, last_serial: 8, motion: None };
+    let again = stage.place.next(again);
+    let mut lower = stage.place.chain.clone();
+    lower.push(by_root(&stage.place.root, &again));
+    let bound = Certificate { serial: 9, ..certificate.clone() };
+    let about = "a second removal lowered the last serial";
+    let vector = Vector::new("certificate", "above-a-lowered-bound", "STRUCT-9", about)
+        .expect("wrong_signer")
+        .hex("structure", stage.place.id.0)
+        .items([stage.third.attest(&bound)].into_iter().chain(lower));
+    writer.put(&vector)?;
     let mut put = |name, expect, about, serial| {
         let certificate = Certificate { serial, ..certificate.clone() };
         let items = [stage.third.attest(&certificate)].into_iter();
