@@ -140,6 +140,12 @@ impl House {
         (house, group)
     }
 
+    /// The same, for a chain that goes on otherwise.
+    fn copy(&self) -> Self {
+        let (chain, certificates) = (self.chain.clone(), self.certificates.clone());
+        Self { founder: person(1, 1), chain, certificates }
+    }
+
     fn id(&self) -> StructureId {
         self.chain.structure_id
     }
@@ -464,9 +470,8 @@ fn members_and_newcomers_refuse_a_ghost_whom_a_manager_added() {
     assert_refused(&mut second, &commit, &house.gate(), GroupError::NotAllowed);
 
     // Even when the chain claims that very epoch.
-    let mut lying = House { chain: house.chain.clone(), ..House::found(1).0 };
-    lying.certificates.clone_from(&house.certificates);
-    lying.chain.roster = Some(unjudged(&hostile));
+    let mut lying = house.copy();
+    lying.state(unjudged(&hostile));
     assert_refused(&mut second, &commit, &lying.gate(), GroupError::NotAllowed);
 
     // A newcomer who is certified, welcomed into the group with the ghost in it.
@@ -474,11 +479,12 @@ fn members_and_newcomers_refuse_a_ghost_whom_a_manager_added() {
     lying.certificates.clone_from(&house.certificates);
     let (newcomer, package) = forge(&third, &third.proof, lifetime());
     let (_, welcome) = add_unchecked(&mut hostile, &house.founder, package);
-    lying.chain.roster = Some(unjudged(&hostile));
+    lying.state(unjudged(&hostile));
     assert_eq!(newcomer.join(&welcome, &lying.gate()).err(), Some(GroupError::NotAllowed));
 
     // Nor when the chain has gone further since.
-    lying.chain.roster = Some(RosterTerms { mls_epoch: 99, ..unjudged(&hostile) });
+    let mls_epoch = hostile.mls_epoch() + 1;
+    lying.state(RosterTerms { mls_epoch, ..unjudged(&hostile) });
     assert_eq!(newcomer.join(&welcome, &lying.gate()).err(), Some(GroupError::NotAllowed));
 
     // A worker's proof under the ghost's key.
@@ -677,7 +683,7 @@ fn a_group_with_other_choices_is_nobodys() {
     house.certify(&second);
     let (newcomer, package) = forge(&second, &second.proof, lifetime());
     let (_, welcome) = add_unchecked(&mut group, &house.founder, package);
-    house.chain.roster = Some(RosterTerms { mls_epoch: 99, ..unjudged(&group) });
+    house.state(unjudged(&group));
     assert_eq!(newcomer.join(&welcome, &house.gate()).err(), Some(GroupError::NotAllowed));
 }
 
@@ -952,12 +958,13 @@ fn a_newcomer_refuses_a_group_that_the_chain_describes_otherwise() {
     lies[1].tree_hash[0] ^= 1;
     lies[2].roster_size += 1;
     for lie in lies {
-        house.chain.roster = Some(lie);
-        let refused = newcomer.join(&welcome(&admission), &house.gate()).err();
+        let mut lying = house.copy();
+        lying.state(lie);
+        let refused = newcomer.join(&welcome(&admission), &lying.gate()).err();
         assert_eq!(refused, Some(GroupError::Fork));
     }
     // A certificate that was renewed since is no lie.
-    house.chain.roster = Some(truth);
+    house.state(truth);
     house.certify_founder();
     newcomer.join(&welcome(&admission), &house.gate()).unwrap();
 }
