@@ -48,7 +48,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         cargo(&["build", "--bin", "demo"]).args(profile).run()?;
         seed(&folder, address, options)?;
     }
-    println!("\nServing at http://localhost:{}; Ctrl-C ends it.\n", options.port);
+    println!("\nServing at http://localhost:{}; Ctrl-C ends it.", options.port);
+    println!(
+        "The operator's commands, beside it: RECONNECT_DATA={} {} operator list\n",
+        root().join(&options.data).display(),
+        folder.join("reconnect").display()
+    );
     let failure = server(&folder, address, options).exec();
     bail!("cannot start the server: {failure}")
 }

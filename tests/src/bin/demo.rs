@@ -72,10 +72,15 @@ async fn play(server: SocketAddr, address: &str, data: &Path) -> Result<String> 
     manager.received().await?;
     manager.read(given, permit).await?;
     yusuf.vault.take_back(&yusuf.browser, given).await?;
-    say(address, structure_id, &[("Aminata", &aminata), ("Yusuf", &yusuf)])
+    say(address, data, structure_id, &[("Aminata", &aminata), ("Yusuf", &yusuf)])
 }
 
-fn say(address: &str, structure_id: StructureId, owners: &[(&str, &Person)]) -> Result<String> {
+fn say(
+    address: &str,
+    data: &Path,
+    structure_id: StructureId,
+    owners: &[(&str, &Person)],
+) -> Result<String> {
     let mut text = format!("Invented people at {address}, each with a safe:\n");
     for (name, person) in owners {
         writeln!(text, "\n  {name}\n    safe   {}", person.handle)?;
@@ -89,8 +94,11 @@ fn say(address: &str, structure_id: StructureId, owners: &[(&str, &Person)]) -> 
          Aminata gave it two papers, and one was opened; Yusuf took his back.\n\
          A desk lives on the device of its person, and these people's devices were part of this\n\
          command. To sit at a desk: {address}/structure in another browser, found a\n\
-         structure, then `reconnect operator accept CODE`.",
-        code.join(" ")
+         structure, then accept it as the operator:\n\n    \
+         RECONNECT_DATA={} {} operator accept CODE",
+        code.join(" "),
+        data.display(),
+        server_program()?.display(),
     )?;
     Ok(text)
 }
@@ -146,9 +154,14 @@ fn prescription() -> Result<Made> {
     pdf("Ordonnance", [60, 130, 140], &lines)
 }
 
-/// The operator's word, by the program beside this one.
+/// The server's program, beside this one.
+fn server_program() -> Result<PathBuf> {
+    Ok(env::current_exe()?.with_file_name("reconnect"))
+}
+
+/// The operator's word, by that program.
 fn accept(structure_id: StructureId, data: &Path) -> Result<()> {
-    let program = env::current_exe()?.with_file_name("reconnect");
+    let program = server_program()?;
     let status = Command::new(&program)
         .args(["operator", "accept", &structure_id.code()])
         .env("RECONNECT_DATA", data)
