@@ -72,17 +72,23 @@ async fn play(server: SocketAddr, address: &str, data: &Path) -> Result<String> 
     manager.received().await?;
     manager.read(given, permit).await?;
     yusuf.vault.take_back(&yusuf.browser, given).await?;
-    say(address, data, structure_id, &[("Aminata", &aminata), ("Yusuf", &yusuf)])
+    let people = [
+        ("Aminata", &aminata),
+        ("Yusuf", &yusuf),
+        ("The structure's manager", &manager.person),
+        ("Paul, its worker", &worker.person),
+    ];
+    say(address, data, structure_id, &people)
 }
 
 fn say(
     address: &str,
     data: &Path,
     structure_id: StructureId,
-    owners: &[(&str, &Person)],
+    people: &[(&str, &Person)],
 ) -> Result<String> {
     let mut text = format!("Invented people at {address}, each with a safe:\n");
-    for (name, person) in owners {
+    for (name, person) in people {
         writeln!(text, "\n  {name}\n    safe   {}", person.handle)?;
         writeln!(text, "    words  {}\n    sheet  {}", person.words, person.sheet)?;
     }
@@ -92,8 +98,8 @@ fn say(
         text,
         "\nThe structure “Accueil de jour, Lyon” was accepted; its code is\n\n    {}\n\n\
          Aminata gave it two papers, and one was opened; Yusuf took his back.\n\
-         A desk lives on the device of its person, and these people's devices were part of this\n\
-         command. To sit at a desk: {address}/structure in another browser, found a\n\
+         A safe opens anywhere. A desk lives on the device of its person, and the manager's and\n\
+         Paul's were part of this command. To sit at a desk: {address}/structure in another browser, found a\n\
          structure, then accept it as the operator:\n\n    \
          RECONNECT_DATA={} {} operator accept CODE",
         code.join(" "),
