@@ -2,6 +2,8 @@
 
 #[path = "journeys/bad_input.rs"]
 mod bad_input;
+#[path = "journeys/joining.rs"]
+mod joining;
 #[path = "journeys/leaving.rs"]
 mod leaving;
 #[path = "journeys/many.rs"]

@@ -156,7 +156,8 @@ impl Group {
 
     /// Compares this epoch with what the structure's chain says of it. GROUP-4.
     ///
-    /// Only the newest statement is compared: its authenticator stands for every commit before it.
+    /// The gate's chain is the one as it was with this epoch's statement: a newer one says nothing
+    /// of this epoch, and its authenticator stands for every commit before it.
     /// The hash of the certificates is not: a certificate that was renewed since is no fork.
     pub fn compare(&self, gate: &Gate<'_>) -> Result<(), GroupError> {
         let stated = gate.chain.roster.as_ref().ok_or(GroupError::Unstated)?;

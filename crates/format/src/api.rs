@@ -5,10 +5,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::id::{
-    AccountId, Base64, DocumentId, EnvelopeId, GrantId, InvitationId, LogIndex, StructureId,
-    UnlockId,
+    AccountId, Base64, DocumentId, EnvelopeId, GrantId, LogIndex, StructureId, UnlockId,
 };
 
+pub use crate::member::{
+    Admitted, GroupChange, Inside, InsideFrom, InvitationState, Invitations, Invite, Join,
+    Membership, Memberships,
+};
 pub use crate::received::{
     DocumentOpened, GiveReceipt, GrantOpened, GrantedDocument, ListFrom, Received, ReceivedFrom,
     ReceivedGrant,
@@ -398,103 +401,4 @@ pub struct FoundStructure {
     pub history: Base64,
     /// The same, sealed for whoever holds the structure's paper.
     pub recovery: Base64,
-}
-
-/// Where the caller belongs.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Memberships {
-    /// One line a structure.
-    pub memberships: Vec<Membership>,
-}
-
-/// One membership.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Membership {
-    /// In what.
-    pub structure_id: StructureId,
-    /// Whether a manager has certified and committed.
-    pub confirmed: bool,
-}
-
-/// From where a member wants to read.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
-pub struct InsideFrom {
-    /// Commits made in this MLS epoch or later.
-    #[serde(default)]
-    pub commits_from: u64,
-}
-
-/// What the members of a structure see.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Inside {
-    /// The group's MLS epoch.
-    pub mls_epoch: u64,
-    /// All `Attested` `Certificate`s.
-    pub certificates: Vec<Base64>,
-    /// MLS commits, in order; the first was made in `commits_from`.
-    pub commits: Vec<Base64>,
-    /// Seeds and names, sealed under the key exported in `mls_epoch`.
-    pub history: Base64,
-    /// The caller's welcome, when they have not been here before.
-    pub welcome: Option<Base64>,
-}
-
-/// A commit of a structure's group, with all that goes with it.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct GroupChange {
-    /// MLS epoch in which the commit was made.
-    pub mls_epoch: u64,
-    /// MLS message.
-    pub commit: Base64,
-    /// `Link`s of the chain; the last says the group after the commit.
-    pub statements: Vec<Base64>,
-    /// Seeds and names, sealed under the key exported after the commit.
-    pub history: Base64,
-    /// The same, sealed for whoever holds the structure's paper.
-    pub recovery: Base64,
-    /// Whom it admits; otherwise the last statement says who left.
-    pub admitted: Option<Admitted>,
-}
-
-/// A newcomer: the MLS message for them, their `Attested` `Certificate`, the invitation used up.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[expect(missing_docs, reason = "said above")]
-pub struct Admitted {
-    pub welcome: Base64,
-    pub certificate: Base64,
-    pub invitation_id: InvitationId,
-}
-
-/// A new invitation.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Invite {
-    /// `Attested` `Invitation`.
-    pub invitation: Base64,
-    /// Its secret and the name it was made for, sealed for the manager who made it.
-    pub kept: Base64,
-}
-
-/// A structure's invitations.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Invitations {
-    /// Those that are not over.
-    pub invitations: Vec<InvitationState>,
-}
-
-/// One invitation.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct InvitationState {
-    /// `Attested` `Invitation`.
-    pub invitation: Base64,
-    /// Sealed for the manager who made it.
-    pub kept: Base64,
-    /// The newcomer's `AuthenticatedJoin`, once they answered.
-    pub join: Option<Base64>,
-}
-
-/// A newcomer's answer.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Join {
-    /// `AuthenticatedJoin`.
-    pub join: Base64,
 }

@@ -14,6 +14,7 @@ pub mod label;
 pub mod lock;
 pub mod log;
 pub mod manifest;
+pub mod member;
 pub mod problem;
 pub mod receipt;
 pub mod received;

@@ -26,7 +26,7 @@ pub struct Gate<'a> {
     pub chain: &'a StructureChain,
     /// Certificates, each verified by [`reconnect_format::structure::verify_certificate`].
     pub certificates: &'a [Signed<Certificate>],
-    /// Seconds since 1970. For the commits one has missed: when the newest statement was made.
+    /// Seconds since 1970. For what was missed: when the statement of its epoch was made.
     pub now: u64,
 }
 

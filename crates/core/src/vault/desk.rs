@@ -344,8 +344,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Takes in what others committed. Certificates are judged as of the newest statement: one that
-    /// has ended since locks nobody out of the past.
+    /// Takes in what others committed, each commit judged as of its own statement: a certificate that
+    /// ended, or a place that was taken away since, locks nobody out of the past.
     fn follow(&mut self, inside: &Inside) -> Result<(), Error> {
         let now = self.chain.made_at;
         let gate = Gate { chain: &self.chain, certificates: &self.certificates, now };
