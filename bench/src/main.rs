@@ -1,4 +1,4 @@
-//! Measures granting, the server and a large stream, each beside something measured in the same
+//! Measures granting, the server, a large stream and a structure that grows, each beside something measured in the same
 //! run. Prints tables; never asserts by a clock. `seal.mjs` beside it measures in a browser.
 
 mod figures;
@@ -7,6 +7,7 @@ mod load;
 mod plain;
 mod server;
 mod stream;
+mod team;
 
 use anyhow::{Result, bail};
 
@@ -15,6 +16,7 @@ fn main() -> Result<()> {
         Some("grant") => grant::measure(),
         Some("server") => server::measure(),
         Some("stream") => stream::measure(),
-        _ => bail!("say what to measure: grant, server or stream"),
+        Some("team") => team::measure(),
+        _ => bail!("say what to measure: grant, server, stream or team"),
     }
 }

@@ -125,6 +125,6 @@ async fn take_turns(loads: &[Load]) -> Result<Vec<Vec<Outcome>>> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "people here live by the system's clock")]
-fn system_now() -> u64 {
+pub(crate) fn system_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

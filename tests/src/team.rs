@@ -65,16 +65,21 @@ impl Member {
     }
 
     /// This manager invites somebody, who answers and is admitted by the manager's page.
-    pub async fn admit(&mut self, mut person: Person, name: &str) -> Result<Self> {
-        let fragment = self.invite(name).await?;
-        let Person { browser, vault, .. } = &mut person;
-        let desk = Desk::join(vault, browser, &fragment, name).await?;
-        let mut newcomer = Self { person, desk };
-        ensure!(newcomer.desk.standing() == Standing::WaitingForManager);
+    pub async fn admit(&mut self, person: Person, name: &str) -> Result<Self> {
+        let mut newcomer = self.invite_to_join(person, name).await?;
         self.settle().await?;
         newcomer.settle().await?;
         ensure!(newcomer.desk.standing() == Standing::Member, "{:?}", newcomer.desk.standing());
         Ok(newcomer)
+    }
+
+    /// This manager invites somebody, who answers and waits.
+    pub async fn invite_to_join(&mut self, mut person: Person, name: &str) -> Result<Self> {
+        let fragment = self.invite(name).await?;
+        let Person { browser, vault, .. } = &mut person;
+        let desk = Desk::join(vault, browser, &fragment, name).await?;
+        ensure!(desk.standing() == Standing::WaitingForManager);
+        Ok(Self { person, desk })
     }
 
     /// Makes an invitation, and gives the part of its link after `#`.

@@ -52,4 +52,4 @@ fn machine() -> String {
     format!("{cores} cores of {model}; {load} processes were working in the last minute.")
 }
 
-const ALL: [&str; 5] = ["load", "seal", "grant", "server", "stream"];
+const ALL: [&str; 6] = ["load", "seal", "grant", "server", "stream", "team"];
