@@ -298,6 +298,13 @@ impl Client {
         .await
     }
 
+    /// Signs for content that was read and sealed again: the document has another key.
+    pub async fn finish_key_change(&self, upload: &Upload) -> Result<(), JsValue> {
+        let leaves = upload.leaves.borrow().clone();
+        self.with(async |vault, world| vault.finish_key_change(world, &upload.draft, &leaves).await)
+            .await
+    }
+
     /// Gives a document another title.
     pub async fn rename(&self, document: String, title: String) -> Result<(), JsValue> {
         self.with(async |vault, world| vault.rename(world, id(&document)?, &title).await).await

@@ -38,7 +38,8 @@ pub(crate) struct Named<'a> {
     pub(crate) is_new: bool,
 }
 
-/// Makes a version live: its content must have arrived whole, as the statement names it.
+/// Makes a version live: its content must have arrived whole, as the statement names it. What it
+/// replaces goes. ENV-15.
 pub(crate) async fn put_version(
     manifest: &Manifest,
     named: Named<'_>,

@@ -220,6 +220,8 @@ paper-give-hint = Until a day that you choose
 paper-rename = Change the name
 paper-replace = Put a new version
 paper-replace-hint = A clearer photo, a newer paper
+paper-rekey = Change the key
+paper-rekey-hint = When somebody may have kept the old one
 paper-remove = Delete
 seers-title = Who can see it?
 seers-none = Only you.
@@ -240,6 +242,16 @@ replace-seen = { $count ->
     [one] { $count } structure can see this paper. It will see the new version too.
    *[other] { $count } structures can see this paper. They will see the new version too.
 }
+rekey-title = Change the key of this paper?
+rekey-when = This helps when somebody who could open this paper may have kept its key: a computer that was not yours, a person who left a structure, somebody you took it back from.
+rekey-what = Your device locks the paper again with a new key. The old copy is erased. The old key opens nothing any more.
+rekey-cannot = It cannot undo what was seen. Whoever opened this paper may have kept a copy or a photo of it.
+rekey-seen = { $count ->
+    [one] { $count } structure can see this paper. It still can afterwards. If you do not want that, take the paper back first.
+   *[other] { $count } structures can see this paper. They still can afterwards. If you do not want that, take the paper back first.
+}
+rekey-yes = Change the key
+rekey-no = Leave it as it is
 remove-title = Delete this paper?
 remove-what = It disappears from your safe, for good. Nobody will be able to find it again.
 remove-seen = A structure could see it. It will no longer be able to open it. But what was seen was seen.
@@ -342,7 +354,7 @@ trace-quoted = “{ $title }”
 trace-opened_safe = You opened your safe.
 trace-added = You added { $title }.
 trace-renamed = You changed a name: { $title }.
-trace-replaced = You put a new version of { $title }.
+trace-replaced = You put a new version of { $title }, or changed its key.
 trace-removed = You deleted { $title }.
 trace-given = You gave { $title } to { $name }, until { $day }.
 trace-listed = { $name } (worker { $number }) looked at the list of what you gave.

@@ -221,6 +221,8 @@ paper-give-hint = Jusqu’à un jour que vous choisissez
 paper-rename = Changer le nom
 paper-replace = Mettre une nouvelle version
 paper-replace-hint = Une photo plus nette, un papier plus récent
+paper-rekey = Changer la clé
+paper-rekey-hint = Si quelqu’un a pu garder l’ancienne
 paper-remove = Supprimer
 seers-title = Qui peut le voir ?
 seers-none = Vous seul.
@@ -241,6 +243,16 @@ replace-seen = { $count ->
     [one] { $count } structure peut voir ce papier. Elle verra aussi la nouvelle version.
    *[other] { $count } structures peuvent voir ce papier. Elles verront aussi la nouvelle version.
 }
+rekey-title = Changer la clé de ce papier ?
+rekey-when = C’est utile si quelqu’un qui pouvait ouvrir ce papier a pu garder sa clé : un ordinateur qui n’était pas à vous, une personne qui a quitté une structure, quelqu’un à qui vous l’avez repris.
+rekey-what = Votre appareil referme le papier avec une nouvelle clé. L’ancienne copie est effacée. L’ancienne clé n’ouvre plus rien.
+rekey-cannot = Cela n’efface pas ce qui a été vu. Qui a ouvert ce papier a pu en garder une copie ou une photo.
+rekey-seen = { $count ->
+    [one] { $count } structure peut voir ce papier. Elle le pourra encore après. Si vous ne le voulez pas, reprenez d’abord le papier.
+   *[other] { $count } structures peuvent voir ce papier. Elles le pourront encore après. Si vous ne le voulez pas, reprenez d’abord le papier.
+}
+rekey-yes = Changer la clé
+rekey-no = Laisser comme ça
 remove-title = Supprimer ce papier ?
 remove-what = Il disparaît de votre coffre, pour toujours. Personne ne pourra le retrouver.
 remove-seen = Une structure pouvait le voir. Elle ne pourra plus l’ouvrir. Mais ce qui a été vu a été vu.
@@ -343,7 +355,7 @@ trace-quoted = « { $title } »
 trace-opened_safe = Vous avez ouvert votre coffre.
 trace-added = Vous avez ajouté { $title }.
 trace-renamed = Vous avez changé un nom : { $title }.
-trace-replaced = Vous avez mis une nouvelle version de { $title }.
+trace-replaced = Vous avez mis une nouvelle version de { $title }, ou changé sa clé.
 trace-removed = Vous avez supprimé { $title }.
 trace-given = Vous avez donné { $title } à { $name }, jusqu’au { $day }.
 trace-listed = { $name } (collègue { $number }) a regardé la liste de ce que vous avez donné.

@@ -16,6 +16,7 @@ export const ownerRoutes: Routes = {
   look: { inside: true, question: true, load: () => import('./look/Look.svelte') },
   rename: { inside: true, question: true, load: () => import('./rename/Rename.svelte') },
   replace: { inside: true, question: true, load: () => import('./replace/Replace.svelte') },
+  rekey: { inside: true, question: true, load: () => import('./rekey/Rekey.svelte') },
   remove: { inside: true, question: true, load: () => import('./remove/Remove.svelte') },
   draft: { inside: true, question: true, load: () => import('./draft/Draft.svelte') },
   give: { inside: true, question: true, load: () => import('./give/Give.svelte') },

@@ -59,16 +59,26 @@ function stopping(abort: AbortSignal): Promise<never> {
   return stopped;
 }
 
-/** Seals and uploads a file. While one part is on its way the next is read and sealed. */
+/** Content that is sealed and uploaded: its parts are asked for in order. */
+export interface Source {
+  size: number;
+  part: (part: number) => Promise<Uint8Array>;
+}
+
+export function sourceOf(file: Blob): Source {
+  return { size: file.size, part: (part) => slice(file, part) };
+}
+
+/** Seals and uploads content. While one part is on its way the next is read and sealed. */
 export async function send(
-  client: Client, upload: Upload, file: Blob, progress: Progress, abort: AbortSignal,
+  client: Client, upload: Upload, { size, part: read }: Source, progress: Progress, abort: AbortSignal,
 ): Promise<void> {
   const stopped = stopping(abort);
-  let next = slice(file, 0);
+  let next = read(0);
   let sending: Promise<void> = Promise.resolve();
   for (let part = 0; part < upload.parts; part += 1) {
     const plain = await next;
-    next = part + 1 < upload.parts ? slice(file, part + 1) : next;
+    next = part + 1 < upload.parts ? read(part + 1) : next;
     next.catch(() => undefined);
     const sealed = await upload.seal(part, plain);
     await Promise.race([sending, stopped]);
@@ -77,38 +87,41 @@ export async function send(
       return client.put_part(upload.envelope, part, sealed);
     };
     sending = untilAnswered(put)
-      .then(() => progress(Math.min((part + 1) * partPlainBytes, file.size), file.size));
+      .then(() => progress(Math.min((part + 1) * partPlainBytes, size), size));
     // The next turn awaits it; until then a failure must not count as unheard.
     sending.catch(() => undefined);
   }
   await Promise.race([sending, stopped]);
 }
 
-async function answered(reader: Reader, client: Client, abort: AbortSignal): Promise<ReadableStreamDefaultReader<Uint8Array>> {
-  const response = await stream(reader.path, client.token(), abort).catch(() => {
+type Body = ReadableStreamDefaultReader<Uint8Array>;
+
+async function answered(reader: Reader, client: Client, from: number, abort: AbortSignal): Promise<Body> {
+  const response = await stream(reader.path, client.token(), from, abort).catch(() => {
     throw new Refusal('offline');
   });
   if (!response.ok || !response.body) {
     const problem = await response.json().catch(() => ({ code: 'server_down' })) as { code: string };
     throw new Refusal(problem.code);
   }
+  if (from > 0 && response.status !== 206) throw new Refusal('damaged');
   return response.body.getReader();
 }
 
-/** Fills `target`; false when the bytes ended before. */
+/** Fills `target`, going on where it was when the network went; false when the bytes ended before. */
 class Feed {
   #rest: Uint8Array = new Uint8Array(0);
-  constructor(readonly body: ReadableStreamDefaultReader<Uint8Array>) {}
+  #at = 0;
+  constructor(private body: Body, private readonly from: (at: number) => Promise<Body>) {}
 
   async fill(target: Uint8Array): Promise<boolean> {
     let at = 0;
     while (at < target.length) {
       if (this.#rest.length === 0) {
-        const { done, value } = await this.body.read().catch(() => {
-          throw new Refusal('offline');
-        });
+        const { done, value } = await this.body.read().catch(() => this.#goOn());
         if (done) return false;
         this.#rest = value;
+        this.#at += value.length;
       }
       const taken = this.#rest.subarray(0, target.length - at);
       target.set(taken, at);
@@ -117,17 +130,29 @@ class Feed {
     }
     return true;
   }
+
+  async #goOn(): Promise<ReadableStreamReadResult<Uint8Array>> {
+    return untilAnswered(async () => {
+      this.body = await this.from(this.#at);
+      return this.body.read().catch(() => {
+        throw new Refusal('offline');
+      });
+    });
+  }
 }
 
-/** Fetches and opens a document. Nothing of it is given before all of it was checked. */
-export async function receive(client: Client, reader: Reader, progress: Progress): Promise<Uint8Array> {
+/** Opens a document part by part, each into the room that is lent for it; the next is fetched
+ *  meanwhile. Nothing of it counts before it has come to its end: only then all of it was checked. */
+export async function* opened(
+  client: Client, reader: Reader, room: (part: number, bytes: number) => Uint8Array,
+): AsyncGenerator<Uint8Array, void, void> {
   const abort = new AbortController();
   try {
-    const feed = new Feed(await answered(reader, client, abort.signal));
+    const from = (at: number): Promise<Body> => answered(reader, client, at, abort.signal);
+    const feed = new Feed(await from(0), from);
     const prefix = new Uint8Array(reader.prefix_bytes);
     if (!(await feed.fill(prefix))) throw new Refusal('damaged');
     await reader.start(prefix);
-    const whole = new Uint8Array(reader.true_bytes);
     let left = reader.sealed_bytes - prefix.length;
     // Two rooms in turn: while one part is opened the next is fetched.
     const rooms = [0, 1].map(() => new Uint8Array(Math.min(left, reader.part_bytes)));
@@ -144,14 +169,45 @@ export async function receive(client: Client, reader: Reader, progress: Progress
       if (more) next = fetched(part + 1);
       // The next turn awaits it; until then a failure must not count as unheard.
       next.catch(() => undefined);
-      const start = part * partPlainBytes;
-      await reader.open(part, sealed, whole.subarray(start, start + partPlainBytes));
-      progress(Math.min(start + partPlainBytes, whole.length), whole.length);
+      const bytes = Math.max(0, Math.min(partPlainBytes, reader.true_bytes - part * partPlainBytes));
+      const plain = room(part, bytes);
+      await reader.open(part, sealed, plain);
+      yield plain;
     }
     reader.finish();
-    return whole;
   } finally {
     abort.abort();
     reader.free();
+  }
+}
+
+/** Fetches and opens a document. Nothing of it is given before all of it was checked. */
+export async function receive(client: Client, reader: Reader, progress: Progress): Promise<Uint8Array> {
+  const whole = new Uint8Array(reader.true_bytes);
+  const room = (part: number, bytes: number): Uint8Array =>
+    whole.subarray(part * partPlainBytes, part * partPlainBytes + bytes);
+  let done = 0;
+  for await (const piece of opened(client, reader, room)) {
+    done += piece.length;
+    progress(done, whole.length);
+  }
+  return whole;
+}
+
+/** Reads a document and seals it again on the way, never more than some parts of it at a time. Throws
+ *  unless all of it was checked: what was uploaded then counts for nothing. */
+export async function sealAgain(
+  client: Client, reader: Reader, upload: Upload, progress: Progress, abort: AbortSignal,
+): Promise<void> {
+  const size = reader.true_bytes;
+  const rooms = [0, 1].map(() => new Uint8Array(Math.min(size, partPlainBytes)));
+  const pieces = opened(client, reader, (part, bytes) => rooms[part % 2]!.subarray(0, bytes));
+  try {
+    const part = async (): Promise<Uint8Array> => (await pieces.next()).value as Uint8Array;
+    await send(client, upload, { size, part }, progress, abort);
+    if (!(await pieces.next()).done) throw new Refusal('damaged');
+  } finally {
+    void pieces.return();
+    for (const room of rooms) room.fill(0);
   }
 }

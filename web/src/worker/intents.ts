@@ -169,10 +169,12 @@ export interface Safe {
 
   // Papers
   view(): Promise<SafeView>;
-  /** This and the next two can be stopped half-way: nothing of it stays, and the code is `stopped`.
+  /** This, `replace`, `changeKey` and `finishDraft` can be stopped half-way: nothing of it stays, and the code is `stopped`.
    *  Once all has arrived and is signed for it is too late: then it is done. */
   add(document: NewDocument, progress: Progress, abort: AbortSignal): Promise<string>;
   replace(documentId: string, document: NewDocument, progress: Progress, abort: AbortSignal): Promise<void>;
+  /** Seals it again under other keys; what was there before is erased. */
+  changeKey(documentId: string, progress: Progress, abort: AbortSignal): Promise<void>;
   rename(documentId: string, title: string): Promise<void>;
   remove(documentId: string): Promise<void>;
   read(documentId: string, progress: Progress): Promise<Opened>;

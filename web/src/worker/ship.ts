@@ -50,7 +50,9 @@ export async function ship(
   }
 }
 
-/** Fetches bulk bytes as they come; the caller checks the status. */
-export function stream(path: string, token: string | undefined, signal: AbortSignal): Promise<Response> {
-  return fetch(path, { ...ask('GET', token, undefined), signal });
+/** Fetches bulk bytes as they come, from one of them on; the caller checks the status. */
+export function stream(path: string, token: string | undefined, from: number, signal: AbortSignal): Promise<Response> {
+  const asked = ask('GET', token, undefined);
+  if (from > 0) (asked.headers as Headers).set('range', `bytes=${from}-`);
+  return fetch(path, { ...asked, signal });
 }

@@ -4,7 +4,7 @@
 import type { Client as OwnerClient } from '../wasm/owner/client';
 import type { Client as StructureClient } from '../wasm/structure/client';
 import { zipOf } from './away';
-import { receive, refusalOf, send, untilAnswered } from './bulk';
+import { receive, refusalOf, sealAgain, send, sourceOf, untilAnswered } from './bulk';
 import {
   Refusal, type Desk, type DocumentView, type DraftView, type NewDocument, type Opened, type Progress,
   type Safe, type SafeView, type SeenBefore, type GrantView,
@@ -55,6 +55,20 @@ async function alone(account: string): Promise<void> {
   });
   if (!free) throw new Refusal('busy_elsewhere');
   writing.add(account);
+}
+
+/** What may come of reading what is sealed anew at that moment: then there is a newer one to read. */
+const outrun = new Set(['not_found', 'conflict', 'damaged', 'taken_back']);
+
+/** Reads, and once again where it may have been outrun: then `read` is told what happened. */
+async function newest<T>(read: (before?: Refusal) => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (thrown) {
+    const before = refusalOf(thrown);
+    if (!outrun.has(before.code)) throw thrown;
+    return read(before);
+  }
 }
 
 interface DraftNote extends Omit<DraftView, 'id'> {
@@ -149,23 +163,39 @@ function answersOf(client: Client): Answers {
     if (paper.file.size > limit) throw new Refusal('file_too_large', undefined, { limit });
     const file = await cleaned(paper);
     const upload = await inTurn(() => client.begin(documentId, file.size));
-    try {
-      await send(client, upload, file, progress, abort);
-    } catch (thrown) {
-      if (abort.aborted) {
-        const path = `/v1/envelopes/${upload.envelope}`;
-        hangUp(`${path}/`);
-        // What has arrived is given up; where that fails too, the server's sweep removes it.
-        await ship('DELETE', path, client.token(), undefined).catch(() => undefined);
-      }
-      throw thrown;
-    }
+    await orGiveUp(upload.envelope, abort, send(client, upload, sourceOf(file), progress, abort));
     const { title, kind, mediaType, pageCount } = paper;
     const preview = paper.thumbnail ? new Uint8Array(await paper.thumbnail.arrayBuffer()) : undefined;
     const note = JSON.stringify({ title, kind, mediaType, pageCount });
     const id = await inTurn(() => untilAnswered(() => client.finish(upload, note, preview)));
     upload.free();
     return id;
+  }
+
+  /** What has arrived of an upload that was stopped is given up. */
+  async function orGiveUp(envelope: string, abort: AbortSignal, sending: Promise<void>): Promise<void> {
+    try {
+      await sending;
+    } catch (thrown) {
+      if (abort.aborted) {
+        const path = `/v1/envelopes/${envelope}`;
+        hangUp(`${path}/`);
+        // Where that fails too, the server's sweep removes it.
+        await ship('DELETE', path, client.token(), undefined).catch(() => undefined);
+      }
+      throw thrown;
+    }
+  }
+
+  async function changeKey(id: string, progress: Progress, abort: AbortSignal): Promise<void> {
+    const [reader, upload] = await inTurn(async () => {
+      await client.view();
+      const reader = await client.read(id);
+      return [reader, await client.begin(id, reader.true_bytes)] as const;
+    });
+    await orGiveUp(upload.envelope, abort, sealAgain(client, reader, upload, progress, abort));
+    await inTurn(() => untilAnswered(() => client.finish_key_change(upload)));
+    upload.free();
   }
 
   async function documents(): Promise<DocumentView[]> {
@@ -215,11 +245,12 @@ function answersOf(client: Client): Answers {
     replace: async (id, paper, progress, abort) => void (await put(id, paper, progress, abort)),
     rename: (id, title) => inTurn(() => client.rename(id, title)),
     remove: (id) => inTurn(() => client.remove(id)),
-    read: async (id, progress) => {
+    changeKey,
+    read: (id, progress) => newest(async () => {
       const known = await documents();
       const reader = await inTurn(() => client.read(id));
       return described(id, await receive(client, reader, progress), known);
-    },
+    }),
     thumbnail: async (id) => (await inTurn(() => client.thumbnail(id))).buffer as ArrayBuffer,
     draft: async (paper) => {
       if (!ownDevice || paper.file.size > draftLimitBytes) return null;
@@ -294,6 +325,10 @@ type Described = (
 
 function deskOf(client: StructureClient, described: Described, account: () => string): Desk {
   let received: { grantId: string; documents: DocumentView[] }[] = [];
+  async function lookAgain(): Promise<typeof received> {
+    received = JSON.parse(await inTurn(() => client.received()));
+    return received;
+  }
   /** Everything else needs a desk, which begins with one of these three. */
   const first = (begin: (there: string | null) => Promise<string>): Promise<never> => inTurn<never>(async () => {
     await alone(account());
@@ -308,19 +343,18 @@ function deskOf(client: StructureClient, described: Described, account: () => st
     invite: async (name) => JSON.parse(await inTurn(() => client.invite(name))),
     join: (fragment, myName) => first(async (there) => there ?? client.join(fragment, myName)),
     settle: async () => JSON.parse(await inTurn(() => client.settle())),
-    received: async () => {
-      received = JSON.parse(await inTurn(() => client.received()));
-      return received as never;
-    },
-    readReceived: async (grantId, id, progress) => {
+    received: lookAgain as never,
+    readReceived: (grantId, id, progress) => newest(async (before) => {
+      if (before) await lookAgain();
       const known = received.find((it) => it.grantId === grantId)?.documents ?? [];
+      if (before && known.every((it) => it.id !== id)) throw before;
       const reader = await inTurn(() => client.read_received(grantId, id));
       const bytes = await receive(client as unknown as OwnerClient, reader as never, progress).catch((thrown: unknown) => {
         // Taken back between the receipt and the bytes.
         throw refusalOf(thrown).code === 'not_found' ? new Refusal('taken_back') : thrown;
       });
       return described(id, bytes, known);
-    },
+    }),
     receivedThumbnail: async (grantId, id) =>
       (await inTurn(() => client.received_thumbnail(grantId, id))).buffer as ArrayBuffer,
   };

@@ -17,6 +17,7 @@ mod locks;
 mod papers;
 #[cfg(feature = "structure")]
 mod received;
+mod rekey;
 #[cfg(feature = "structure")]
 mod team;
 mod trace;

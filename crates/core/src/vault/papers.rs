@@ -2,7 +2,7 @@
 
 use reconnect_format::envelope::{CHUNK_BYTES, PART_CHUNKS, padded_content_bytes};
 use reconnect_format::{
-    api::{Call, SmallEnvelope, Submission, Upload, Wrap},
+    api::{Call, Code, Problem, SmallEnvelope, Submission, Upload, Wrap},
     envelope::{EnvelopeKind, EnvelopeRef},
     grant::{GrantTerms, RecipientName, WrapBinding},
     id::{Base64, DocumentId, EnvelopeId},
@@ -58,6 +58,19 @@ pub struct ContentDraft {
     pub plan: ChunkPlan,
     true_bytes: u64,
     key: DocumentKey,
+}
+
+/// An upload whose parts have all arrived.
+#[derive(Clone, Copy)]
+pub(super) struct Sealed<'a> {
+    pub(super) draft: &'a ContentDraft,
+    pub(super) chunk_leaves: &'a [[u8; 32]],
+}
+
+impl Sealed<'_> {
+    pub(super) fn named(&self) -> EnvelopeRef {
+        self.draft.plan.name(self.draft.envelope_id, self.chunk_leaves)
+    }
 }
 
 /// Content that is about to be read.
@@ -189,7 +202,6 @@ impl Vault {
         chunk_leaves: &[[u8; 32]],
         paper: &PaperCard,
     ) -> Result<(), Error> {
-        let content = draft.plan.name(draft.envelope_id, chunk_leaves);
         let card = Card::new(
             &paper.title,
             paper.kind,
@@ -198,21 +210,33 @@ impl Vault {
             paper.page_count,
             world.now(),
         )?;
-        let document_id = draft.document_id;
+        let sealed = Sealed { draft, chunk_leaves };
+        self.put_version(world, sealed, Some(&card), paper.thumbnail.as_deref()).await
+    }
+
+    /// The next version of a document, with this card, or with the one that it has by then.
+    pub(super) async fn put_version(
+        &mut self,
+        world: &impl World,
+        sealed: Sealed<'_>,
+        card: Option<&Card>,
+        thumbnail: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        let Sealed { draft, .. } = sealed;
+        let (document_id, content) = (draft.document_id, sealed.named());
         self.sync(world).await?;
         // Asked again after an answer was lost: what was written is written.
-        let known = self.manifest.document(document_id);
-        if known.is_some_and(|known| known.content == content) {
+        if self.has_put(&content, document_id) {
             return Ok(());
         }
         let statement = self
             .write(world, &format!("put {}", draft.envelope_id), &|vault, mut rng| {
+                vault.check_version_follows(&content, document_id)?;
                 let owner = vault.account_id();
                 let version = vault.next_card_version(document_id);
-                let card = seal_card(&card, owner, document_id, version, &mut rng)?;
-                let thumbnail = paper
-                    .thumbnail
-                    .as_deref()
+                let card = card.map_or_else(|| vault.card(document_id), Ok)?;
+                let card = seal_card(card, owner, document_id, version, &mut rng)?;
+                let thumbnail = thumbnail
                     .map(|jpeg| seal_thumbnail(jpeg, owner, document_id, content.version, &mut rng))
                     .transpose()?;
                 let body = Body::PutVersion {
@@ -231,6 +255,23 @@ impl Vault {
             .await?;
         debug_assert!(matches!(statement.body().body, Body::PutVersion { .. }));
         self.sync(world).await
+    }
+
+    pub(super) fn has_put(&self, content: &EnvelopeRef, document_id: DocumentId) -> bool {
+        self.manifest.document(document_id).is_some_and(|known| known.content == *content)
+    }
+
+    /// Somebody who put a version meanwhile was faster: theirs is not covered by an older one.
+    fn check_version_follows(
+        &self,
+        content: &EnvelopeRef,
+        document_id: DocumentId,
+    ) -> Result<(), Error> {
+        let known = self.manifest.document(document_id).map_or(0, |known| known.content.version);
+        if content.version == known + 1 {
+            return Ok(());
+        }
+        Err(Error::Refused(Problem::of(Code::Conflict)))
     }
 
     fn next_card_version(&self, document_id: DocumentId) -> u32 {
@@ -279,7 +320,19 @@ impl Vault {
         paper: &PaperCard,
     ) -> Result<DocumentId, Error> {
         let draft = self.begin_content(world, document_id, plain.len() as u64)?;
-        world.ship(upload_begin(&draft), Some(&self.token)).await?;
+        let leaves = self.upload_whole(world, &draft, plain).await?;
+        self.finish_content(world, &draft, &leaves, paper).await?;
+        Ok(draft.document_id)
+    }
+
+    /// Seals and uploads content that is in memory; gives the leaves of its tree.
+    pub(super) async fn upload_whole(
+        &self,
+        world: &impl World,
+        draft: &ContentDraft,
+        plain: &[u8],
+    ) -> Result<Vec<[u8; 32]>, Error> {
+        world.ship(upload_begin(draft), Some(&self.token)).await?;
         let mut leaves = Vec::new();
         let header = draft.plan.header().clone();
         for part in 0..header.part_count() {
@@ -295,8 +348,7 @@ impl Vault {
             }
             world.ship(upload_part(draft.envelope_id, part, bytes), Some(&self.token)).await?;
         }
-        self.finish_content(world, &draft, &leaves, paper).await?;
-        Ok(draft.document_id)
+        Ok(leaves)
     }
 
     /// Gives a document another title: a new card under a new key.
