@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use ed25519_dalek::{Signer as _, SigningKey};
 use getrandom::SysRng;
 use rand_core::{Rng as _, UnwrapErr};
 use reconnect_core::{
@@ -21,12 +22,16 @@ use reconnect_format::{
     envelope::{EnvelopeKind, EnvelopeRef},
     grant::WrapBinding,
     id::{DeviceId, DocumentId, EnvelopeId, GrantId},
+    log::{structure_index, structure_value},
     manifest::Manifest,
     statement::{Attested, Body, DeviceProof, Signer},
     structure::{
         EpochTerms, Founding, Link, RosterTerms, StructureBody, StructureChain, StructureStatement,
         roster_hash,
     },
+};
+use reconnect_log::{
+    Checkpoint, KeyKind, Leaf, Lookup, Note, Policy, Question, Replay, VerifierKey, Witnessed,
 };
 
 use crate::figures::{median, print, timed};
@@ -186,7 +191,7 @@ impl Owner {
         let device_id = manifest.devices().map(|(id, _)| id).next().context("no device")?;
         let statement = manifest.next(Signer::Device { device_id }, compared, NOW, draw());
         manifest.append(Unverified::decode(&self.device.signing.sign(statement).encode())?)?;
-        Ok(Recipient::of_structure(&chain, &manifest)?)
+        Ok(Recipient::of_structure(&chain, &manifest, &witnessed(&chain)?)?)
     }
 
     /// What the safe does for a gift: every document key from one wrap into another, and the grant
@@ -210,6 +215,33 @@ impl Owner {
         wraps.push(wrap_for_recipient(&secret, self.manifest.head(), recipient, rng)?);
         Ok(wraps)
     }
+}
+
+/// What a log says that has nothing but this chain's newest statement.
+fn witnessed(chain: &StructureChain) -> Result<Witnessed> {
+    let secret = SigningKey::from_bytes(&draw());
+    let key = VerifierKey::new("log.example", KeyKind::Log, secret.verifying_key().to_bytes())?;
+    let (sequence, head) = chain.head();
+    let index = structure_index(chain.structure_id);
+    let entry = Leaf::Entry { index, value: structure_value(sequence, &head) };
+    let mut log = Replay::default();
+    log.take(&entry.encode(), &[])?;
+    let (map_leaf, _) = log.map_leaf(&[], &[]);
+    log.take(&map_leaf.encode(), &[])?;
+    let (size, root) = (log.size(), log.root());
+    let checkpoint = Checkpoint { origin: key.name().to_owned(), size, root };
+    let note = Note::make(checkpoint, &key, NOW, |message| secret.sign(message).to_bytes());
+    let (map_proof, value) = log.map().prove(&index);
+    let lookup = Lookup {
+        checkpoint: note.to_string().into_bytes(),
+        consistency: Vec::new(),
+        map_leaf: map_leaf.encode(),
+        inclusion: log.tree().inclusion(size - 1, size).context("the last leaf")?,
+        map_proof,
+        value,
+    };
+    let policy = Policy::new(key, Vec::new(), 0)?;
+    Ok(lookup.verify(&Question { policy: &policy, index, kept: None, now: NOW })?)
 }
 
 fn draw<const N: usize>() -> [u8; N] {

@@ -105,7 +105,7 @@ impl Client {
     }
 
     fn enter(&self, vault: Vault) -> String {
-        let view = view::safe(&vault, self.world.now());
+        let view = view::safe(&vault, &self.world);
         self.token.replace(Some(vault.token().to_owned()));
         self.vault.replace(Some(vault));
         shown(&view)
@@ -118,7 +118,7 @@ impl Client {
     #[wasm_bindgen(constructor)]
     pub fn new(outside: Outside) -> Self {
         Self {
-            world: Browser(outside),
+            world: Browser::new(outside),
             drawn: RefCell::default(),
             vault: RefCell::default(),
             token: RefCell::default(),
@@ -210,8 +210,8 @@ impl Client {
     /// The safe, with what is new in it.
     pub async fn view(&self) -> Result<String, JsValue> {
         self.with(async |vault, world| {
-            vault.sync(world).await?;
-            Ok(shown(&view::safe(vault, world.now())))
+            vault.look(world).await?;
+            Ok(shown(&view::safe(vault, world)))
         })
         .await
     }

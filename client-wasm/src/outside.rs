@@ -3,7 +3,10 @@
 use getrandom::SysRng;
 use js_sys::{Object, Reflect, Uint8Array};
 use rand_core::UnwrapErr;
-use reconnect_core::world::{ShipError, World};
+use reconnect_core::{
+    log::Release,
+    world::{ShipError, World},
+};
 use reconnect_format::api::{Call, CallBody};
 use wasm_bindgen::prelude::*;
 
@@ -31,14 +34,26 @@ extern "C" {
     async fn forget(this: &Outside, name: &str) -> Result<(), JsValue>;
 }
 
+/// Whom this build of the page believes about the log.
+const RELEASE: &str = include_str!("../release.txt");
+
 /// The browser.
-pub(crate) struct Browser(pub(crate) Outside);
+pub(crate) struct Browser {
+    outside: Outside,
+    release: Release,
+}
 
 fn field(answer: &JsValue, name: &str) -> Result<JsValue, ShipError> {
     Reflect::get(answer, &name.into()).map_err(|_| ShipError::Unreadable)
 }
 
 impl Browser {
+    pub(crate) fn new(outside: Outside) -> Self {
+        // Invariant: a release that does not read is not built, see the test.
+        let release = Release::read(RELEASE).expect("the release reads");
+        Self { outside, release }
+    }
+
     /// Ships a call with a body that the page holds already: bulk bytes stay out of the wasm memory.
     pub(crate) async fn ship_held(
         &self,
@@ -49,7 +64,7 @@ impl Browser {
         let token = token.filter(|_| call.authorized).map(str::to_owned);
         // The worker throws only when no answer came.
         let answer = self
-            .0
+            .outside
             .ship(call.method, &call.path, token, body)
             .await
             .map_err(|_| ShipError::Offline)?;
@@ -68,6 +83,10 @@ impl World for Browser {
 
     fn rng(&self) -> Self::Rng {
         UnwrapErr(SysRng)
+    }
+
+    fn release(&self) -> &Release {
+        &self.release
     }
 
     fn now(&self) -> u64 {
@@ -90,17 +109,17 @@ impl World for Browser {
     }
 
     async fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), ShipError> {
-        self.0.keep(name, Uint8Array::from(bytes)).await.map_err(|_| ShipError::Unreadable)
+        self.outside.keep(name, Uint8Array::from(bytes)).await.map_err(|_| ShipError::Unreadable)
     }
 
     async fn kept(&self, name: &str) -> Option<Vec<u8>> {
-        let kept = self.0.kept(name).await.ok()?;
+        let kept = self.outside.kept(name).await.ok()?;
         kept.is_instance_of::<Uint8Array>().then(|| Uint8Array::new(&kept).to_vec())
     }
 
     async fn forget(&self, name: &str) {
         // What cannot be forgotten was not there, or the device refuses all storage.
-        let _ = self.0.forget(name).await;
+        let _ = self.outside.forget(name).await;
     }
 }
 
@@ -112,4 +131,14 @@ pub(crate) fn object(fields: &[(&str, JsValue)]) -> Object {
         let _ = Reflect::set(&object, &(*name).into(), value);
     }
     object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_release_reads() {
+        assert!(Release::read(RELEASE).is_ok());
+    }
 }

@@ -2,8 +2,9 @@
 
 use reconnect_core::{
     document::{Card, DocumentKind},
-    error::Error,
+    error::{Error, Unchecked},
     vault::{Entry, GivenGrant, GrantState, Opening, Sentence, Vault},
+    world::World,
 };
 use reconnect_format::{
     grant::Scope,
@@ -131,9 +132,16 @@ pub(crate) struct SafeView {
     ways_back: Vec<&'static str>,
     kept: bool,
     account_id: String,
+    /// Whether the log names the newest statement.
+    safe: bool,
+    /// Why the log could not be compared with it.
+    unchecked: Option<&'static str>,
+    /// Whether nobody but the operator vouches for the log.
+    operators_word: bool,
 }
 
-pub(crate) fn safe(vault: &Vault, now: u64) -> SafeView {
+pub(crate) fn safe(vault: &Vault, world: &impl World) -> SafeView {
+    let now = world.now();
     let documents = vault
         .papers()
         .into_iter()
@@ -169,6 +177,9 @@ pub(crate) fn safe(vault: &Vault, now: u64) -> SafeView {
         ways_back,
         kept: vault.is_kept(),
         account_id: vault.account_id().to_string(),
+        safe: vault.is_safe(),
+        unchecked: vault.unchecked().map(Unchecked::code),
+        operators_word: world.release().is_one_operators_word(),
     }
 }
 

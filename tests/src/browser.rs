@@ -11,7 +11,10 @@ use axum::Router;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use reconnect::Clock;
-use reconnect_core::world::{ShipError, World};
+use reconnect_core::{
+    log::Release,
+    world::{ShipError, World},
+};
 use reconnect_format::api::{Call, CallBody, Submission};
 
 use crate::wire::{self, Answer};
@@ -55,6 +58,7 @@ pub enum Cut {
 pub struct Browser {
     network: Rc<RefCell<Network>>,
     clock: Clock,
+    release: Release,
     kept: RefCell<BTreeMap<String, Vec<u8>>>,
     recording: Option<Recording>,
     cuts: RefCell<Vec<(Cut, String)>>,
@@ -69,6 +73,7 @@ impl Browser {
         Self {
             network,
             clock,
+            release: Release::default(),
             kept: RefCell::default(),
             recording,
             cuts: RefCell::default(),
@@ -76,6 +81,13 @@ impl Browser {
             shipped: Cell::new(0),
             submissions: RefCell::default(),
         }
+    }
+
+    /// Another release of the page, which names the log, or its witnesses.
+    #[must_use]
+    pub fn believing(mut self, release: Release) -> Self {
+        self.release = release;
+        self
     }
 
     /// Breaks the connection once, at the next call whose method and path contain `what`. Asked for
@@ -162,6 +174,10 @@ impl World for Browser {
 
     fn rng(&self) -> Self::Rng {
         UnwrapErr(SysRng)
+    }
+
+    fn release(&self) -> &Release {
+        &self.release
     }
 
     fn now(&self) -> u64 {

@@ -6,9 +6,18 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use anyhow::{Context as _, Result};
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+};
 use reconnect::{App, Clock, Config, app, config::DatabaseUrl};
 use reconnect_core::{
     document::{ChunkPlan, DocumentKind},
@@ -71,6 +80,7 @@ pub struct Server {
     network: Rc<RefCell<Network>>,
     recording: Recording,
     folder: TempDir,
+    held: Arc<AtomicBool>,
 }
 
 impl Server {
@@ -86,31 +96,43 @@ impl Server {
         change(&mut config);
         let clock = Clock::manual(BEGINNING);
         let app = App::open(config.clone(), clock.clone()).await?;
-        let network = Rc::new(RefCell::new(Network::Inside(app::router(app.clone()))));
-        Ok(Self { app, config, clock, network, recording: Recording::default(), folder })
+        let held = Arc::default();
+        let network = Rc::new(RefCell::new(Network::Inside(router(&app, &held))));
+        let recording = Recording::default();
+        Ok(Self { app, config, clock, network, recording, folder, held })
     }
 
     /// Ends it and starts it again on the same folder and database.
     pub async fn restart(self) -> Result<Self> {
-        let Self { app, config, clock, network, recording, folder } = self;
+        let Self { app, config, clock, network, recording, folder, held } = self;
         *network.borrow_mut() = Network::Down;
         app.close().await;
         drop(app);
         let app = App::open(config.clone(), clock.clone()).await?;
-        *network.borrow_mut() = Network::Inside(app::router(app.clone()));
-        Ok(Self { app, config, clock, network, recording, folder })
+        *network.borrow_mut() = Network::Inside(router(&app, &held));
+        Ok(Self { app, config, clock, network, recording, folder, held })
     }
 
     /// Ends it, lets `change` do something to its data folder, and starts it again.
     pub async fn restart_after(self, change: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
-        let Self { app, config, clock, network, recording, folder } = self;
+        let Self { app, config, clock, network, recording, folder, held } = self;
         *network.borrow_mut() = Network::Down;
         app.close().await;
         drop(app);
         change(folder.path())?;
         let app = App::open(config.clone(), clock.clone()).await?;
-        *network.borrow_mut() = Network::Inside(app::router(app.clone()));
-        Ok(Self { app, config, clock, network, recording, folder })
+        *network.borrow_mut() = Network::Inside(router(&app, &held));
+        Ok(Self { app, config, clock, network, recording, folder, held })
+    }
+
+    /// From now on the log takes nothing in, or goes on as it does.
+    pub fn hold_log(&self, held: bool) {
+        self.held.store(held, Ordering::SeqCst);
+    }
+
+    /// Everything it answers, for who stands between it and somebody.
+    pub fn router(&self) -> Router {
+        router(&self.app, &self.held)
     }
 
     /// The server itself.
@@ -174,6 +196,21 @@ impl Server {
         found.sort();
         Ok(found.into_iter().rev().map(|(_, path)| path).collect())
     }
+}
+
+/// The router of a server whose log goes on by itself: here whenever somebody looks.
+fn router(app: &App, held: &Arc<AtomicBool>) -> Router {
+    let (log, held) = (app.clone(), Arc::clone(held));
+    app::router(app.clone()).layer(from_fn(move |request: Request, next: Next| {
+        let (log, held) = (log.clone(), Arc::clone(&held));
+        async move {
+            if request.uri().path() == "/v1/log/lookup" && !held.load(Ordering::SeqCst) {
+                // A server that stops answers by itself.
+                let _ = log.publish().await;
+            }
+            next.run(request).await
+        }
+    }))
 }
 
 /// An owner with their safe open, and what they wrote down.

@@ -18,6 +18,8 @@ mod structure;
 mod together;
 #[path = "journeys/uploads.rs"]
 mod uploads;
+#[path = "journeys/witnessed.rs"]
+mod witnessed;
 
 /// Plays each journey on `SQLite` and on `PostgreSQL`.
 macro_rules! on_both_databases {

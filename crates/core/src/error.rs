@@ -24,6 +24,48 @@ pub enum ServerMisbehaved {
     /// It handed out keys or envelopes that nobody who may has signed.
     #[error("forged")]
     Forged,
+    /// It showed less than the log says, or what the log does not say.
+    #[error("withheld")]
+    Withheld,
+    /// The log does not continue the one that was seen.
+    #[error("the log has forked")]
+    LogForked,
+    /// What it showed of the log does not verify.
+    #[error("the log's proofs do not verify")]
+    LogForged,
+}
+
+/// Why the log says nothing yet. No key is used, and trying again later may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unchecked {
+    /// It was not asked yet, or did not answer.
+    #[error("the log did not answer")]
+    Unanswered,
+    /// Too few witnesses have seen its newest state.
+    #[error("too few witnesses")]
+    TooFewWitnesses,
+    /// Its newest state is older than a day.
+    #[error("the log is a day old")]
+    Stale,
+    /// It is a day ahead of this device's clock.
+    #[error("the log is a day ahead of the clock")]
+    Ahead,
+    /// It has not caught up with the newest statement.
+    #[error("the log is behind")]
+    Behind,
+}
+
+impl Unchecked {
+    /// A stable code that the page turns into words.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unanswered => "log_unanswered",
+            Self::TooFewWitnesses => "log_witnesses",
+            Self::Stale => "log_stale",
+            Self::Ahead => "log_ahead",
+            Self::Behind => "log_behind",
+        }
+    }
 }
 
 /// Why a journey stopped.
@@ -44,6 +86,9 @@ pub enum Error {
     /// The server broke the protocol.
     #[error(transparent)]
     Misbehaved(#[from] ServerMisbehaved),
+    /// The log does not vouch for it yet.
+    #[error(transparent)]
+    Unchecked(#[from] Unchecked),
     /// Handle and words do not belong together.
     #[error("wrong words or handle")]
     WrongWordsOrHandle,
@@ -100,6 +145,10 @@ impl Error {
             Self::Misbehaved(ServerMisbehaved::Rollback) => "rollback",
             Self::Misbehaved(ServerMisbehaved::OtherChain) => "other_chain",
             Self::Misbehaved(ServerMisbehaved::Forged) => "forged",
+            Self::Misbehaved(ServerMisbehaved::Withheld) => "withheld",
+            Self::Misbehaved(ServerMisbehaved::LogForked) => "log_forked",
+            Self::Misbehaved(ServerMisbehaved::LogForged) => "log_forged",
+            Self::Unchecked(unchecked) => unchecked.code(),
             Self::WrongWordsOrHandle => "wrong_words_or_handle",
             Self::WordsMisread(_) => "words_misread",
             Self::SheetMisread => "sheet_misread",

@@ -11,6 +11,7 @@ pub mod grant;
 pub mod group;
 pub mod key;
 pub mod lock;
+pub mod log;
 #[cfg(doctest)]
 mod misuse;
 pub mod picture;

@@ -8,9 +8,16 @@
 //! ```
 //! use reconnect_core::{error::Error, recipient::Recipient};
 //! use reconnect_format::{manifest::Manifest, structure::StructureChain};
-//! fn verified(chain: &StructureChain, manifest: &Manifest) -> Result<Recipient, Error> {
-//!     Recipient::of_structure(chain, manifest)
-//! }
+//! use reconnect_log::Witnessed;
+//! fn verified(chain: &StructureChain, manifest: &Manifest, log: &Witnessed)
+//!     -> Result<Recipient, Error> { Recipient::of_structure(chain, manifest, log) }
+//! ```
+//! ```compile_fail,E0308
+//! use reconnect_core::{error::Error, recipient::Recipient};
+//! use reconnect_format::{manifest::Manifest, structure::StructureChain};
+//! use reconnect_log::Lookup;
+//! fn unchecked(chain: &StructureChain, manifest: &Manifest, log: &Lookup)
+//!     -> Result<Recipient, Error> { Recipient::of_structure(chain, manifest, log) }
 //! ```
 //! ```compile_fail,E0277
 //! use reconnect_core::recipient::Recipient;

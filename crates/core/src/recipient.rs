@@ -3,11 +3,16 @@
 //! Invariant: there is no way from bytes to a `Recipient`.
 
 use reconnect_format::{
-    account::RecipientPublicKey, grant::RecipientName, manifest::Manifest,
+    account::RecipientPublicKey,
+    grant::RecipientName,
+    log::{structure_index, structure_value},
+    manifest::Manifest,
     structure::StructureChain,
 };
 
-use crate::error::{Error, ServerMisbehaved};
+use reconnect_log::Witnessed;
+
+use crate::error::{Error, ServerMisbehaved, Unchecked};
 
 /// A verified key.
 #[derive(Debug)]
@@ -19,10 +24,18 @@ pub struct Recipient {
 
 impl Recipient {
     /// A structure's current epoch, from its verified chain, which must be the one that the owner
-    /// compared and must contain what was seen before. GRANT-5.
-    pub fn of_structure(chain: &StructureChain, manifest: &Manifest) -> Result<Self, Error> {
+    /// compared, contain what was seen before, and end where the log says that it ends. GRANT-5,
+    /// LOG-10.
+    pub fn of_structure(
+        chain: &StructureChain,
+        manifest: &Manifest,
+        witnessed: &Witnessed,
+    ) -> Result<Self, Error> {
         let seen = manifest.compared(chain.structure_id).ok_or(Error::NotCompared)?;
         chain.extends(seen.sequence, &seen.head)?;
+        if named_by(chain, witnessed)? < chain.head().0 {
+            return Err(Unchecked::Behind.into());
+        }
         let terms = chain.epoch.as_ref().ok_or(Error::Misbehaved(ServerMisbehaved::OtherChain))?;
         let key_id = terms.recipient.id();
         Ok(Self {
@@ -50,4 +63,16 @@ impl Recipient {
     pub fn key_id(&self) -> [u8; 32] {
         self.key_id
     }
+}
+
+/// Which statement of a structure's chain the log names, by its sequence number; 0 for none yet. One
+/// that is not in the chain was withheld, or the chain is another. LOG-10.
+pub(crate) fn named_by(chain: &StructureChain, witnessed: &Witnessed) -> Result<u64, Error> {
+    let index = structure_index(chain.structure_id);
+    let Some(value) = witnessed.value().filter(|_| witnessed.index() == index) else {
+        return Ok(0);
+    };
+    let numbered = chain.hashes.iter().enumerate().map(|(at, hash)| (at as u64 + 1, hash));
+    let named = numbered.rev().find(|(number, hash)| structure_value(*number, hash) == value);
+    Ok(named.ok_or(ServerMisbehaved::Withheld)?.0)
 }

@@ -6,7 +6,7 @@
 use rand_core::CryptoRng;
 use reconnect_format::api::{Call, Problem};
 
-use crate::error::Error;
+use crate::{error::Error, log::Release};
 
 /// Why a call brought nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +40,9 @@ pub trait World {
 
     /// The generator.
     fn rng(&self) -> Self::Rng;
+
+    /// Whom this release of the client believes about the log.
+    fn release(&self) -> &Release;
 
     /// Seconds since 1970 by this device's clock.
     fn now(&self) -> u64;

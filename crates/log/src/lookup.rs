@@ -54,6 +54,7 @@ pub struct Question<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witnessed {
     kept: Kept,
+    index: Hash,
     value: Option<Hash>,
 }
 
@@ -66,6 +67,11 @@ impl Witnessed {
     /// Witnessed time.
     pub fn time(&self) -> u64 {
         self.kept.time
+    }
+
+    /// What was asked for.
+    pub fn index(&self) -> Hash {
+        self.index
     }
 
     /// The index's value, or that it has none.
@@ -119,6 +125,6 @@ impl Lookup {
             return Err(Error::NotAMapLeaf);
         };
         self.map_proof.verify(&root, &asked.index, self.value.as_ref())?;
-        Ok(Witnessed { kept: Kept { note, time }, value: self.value })
+        Ok(Witnessed { kept: Kept { note, time }, index: asked.index, value: self.value })
     }
 }

@@ -70,6 +70,18 @@ pub(crate) fn value(sent: &Base64) -> Result<[u8; 32]> {
     Ok(sent.0.as_slice().try_into().map_err(|_| Code::Refused)?)
 }
 
+/// Whether a structure's statement waits for the log.
+pub(super) async fn waits(index: &[u8; 32], app: &App) -> Result<bool> {
+    let waiting: i64 = sqlx::query_scalar(
+        "-- log::waits
+        select count(*) from log_waiting where log_index = $1 and is_head = 0",
+    )
+    .bind(index.as_slice())
+    .fetch_one(app.db.reader())
+    .await?;
+    Ok(waiting > 0)
+}
+
 /// What waits, each index in the order of its chain.
 pub(super) async fn read(app: &App) -> Result<Vec<Waiting>> {
     let rows: Vec<(Vec<u8>, Vec<u8>, i64)> = sqlx::query_as(

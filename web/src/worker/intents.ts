@@ -46,6 +46,12 @@ export interface SafeView {
   fileLimitBytes: number;
   /** At least two ways back exist. */
   waysBack: ('words' | 'sheet')[];
+  /** The newest change is in the public log; before that it is only sent. */
+  safe: boolean;
+  /** Why the safe could not be compared with the public log since it was opened, if it could not. */
+  unchecked: string | null;
+  /** Nobody but the operator vouches for the public log. */
+  operatorsWord: boolean;
 }
 
 export interface DraftView {

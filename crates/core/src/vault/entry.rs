@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 use super::{
     Vault, check_remembered, head_name,
     locks::{register_words, set_lock, sheet_access},
+    log::{Head, check_head},
     log_value,
 };
 use crate::{
@@ -28,6 +29,7 @@ use crate::{
     grant::{GrantSecret, commitment, seal_for_owner},
     key::{AccountSecrets, DeviceSecrets},
     lock::{Login, unwrap_root, wrap_root},
+    log::Watch,
     place::LogPlace,
     seal::{open_salted, seal_salted},
     secret::{DeviceSeed, GrantKey, LockSecret, Root, SessionToken},
@@ -133,7 +135,9 @@ impl Drawn {
         ask::<Written>(world, Call::send("/v1/accounts", &opening).open(), None).await?;
         let root = Root::from_bytes(*self.secrets.root.expose());
         let secrets = AccountSecrets::derive(root, self.secrets.generation);
-        let known = Known { secrets, place, manifest, statements };
+        // Nothing was read: there is nothing to compare, and nothing is in the log yet.
+        let (watch, head) = (Watch::default(), Ok(0));
+        let known = Known { secrets, place, watch, head, manifest, statements };
         known.enter(world, device, None, kept).await
     }
 }
@@ -218,17 +222,21 @@ fn begin_chain(
 struct Known {
     secrets: AccountSecrets,
     place: LogPlace,
+    watch: Watch,
+    head: Head,
     manifest: Manifest,
     statements: Vec<Signed<Statement>>,
 }
 
 impl Known {
-    /// Believes what a lock gave: the keys must be the chain's, the lock must be live. LOCK-7.
+    /// Believes what a lock gave: the keys must be the chain's, the lock must be live, and the chain
+    /// what this device and the log remember. LOCK-7, LOG-11.
     async fn believe(
         world: &impl World,
         secret: &LockSecret,
         kind: LockKind,
         unlocked: Unlocked,
+        kept: bool,
     ) -> Result<Self, Error> {
         let wrap: RootWrap = decode(&unlocked.root_wrap.0).map_err(|_| Damaged)?;
         let root = unwrap_root(secret, &wrap)?;
@@ -251,7 +259,9 @@ impl Known {
         let remembered = world.kept(&head_name(manifest.account_id())).await;
         check_remembered(remembered.as_deref(), &statements)?;
         let place = LogPlace::open(&secrets.vault, account_id, &sealed_place.0)?;
-        Ok(Self { secrets, place, manifest, statements })
+        let mut watch = Watch::default();
+        let head = check_head(&mut watch, world, &place, &statements, kept).await?;
+        Ok(Self { secrets, place, watch, head, manifest, statements })
     }
 
     async fn enter_again<W: World>(
@@ -293,6 +303,8 @@ impl Known {
         let mut vault = Vault {
             secrets: self.secrets,
             place: self.place,
+            watch: self.watch,
+            head: self.head,
             device: device.secrets,
             device_id: device.id,
             kept,
@@ -306,6 +318,7 @@ impl Known {
             receipts: Vec::new(),
             chains: Sorted::default(),
             accepted: Sorted::default(),
+            witnessed: Sorted::default(),
             records_seen: 0,
             unanswered: None,
             used_bytes: 0,
@@ -402,7 +415,7 @@ impl Vault {
                 WordsFinish { unlock_id: answer.unlock_id, finalization: Base64(finalization) };
             let call = Call::send("/v1/unlock/words/finish", &finish).open();
             let unlocked: Unlocked = ask(world, call, None).await?;
-            let known = Known::believe(world, &secret, LockKind::Words, unlocked).await?;
+            let known = Known::believe(world, &secret, LockKind::Words, unlocked, kept).await?;
             known.enter_again(world, kept, signed_after).await
         })
         .await
@@ -427,7 +440,7 @@ impl Vault {
             let call = Call::send("/v1/unlock/sheet", &call).open();
             let unlocked: Unlocked = ask(world, call, None).await?;
             let secret = paper.lock_secret();
-            let known = Known::believe(world, &secret, LockKind::Sheet, unlocked).await?;
+            let known = Known::believe(world, &secret, LockKind::Sheet, unlocked, kept).await?;
             known.enter_again(world, kept, signed_after).await
         })
         .await
@@ -463,6 +476,8 @@ async fn retry_race(
     for _ in 0..2 {
         match enter(&signed_after).await {
             Err(Error::Refused(problem)) if problem.code == Code::Conflict => {}
+            // LOG-11: what another device wrote between chain and look-up is in the next chain.
+            Err(Error::Misbehaved(ServerMisbehaved::Withheld)) => {}
             other => return other,
         }
     }

@@ -14,7 +14,6 @@ use crate::{
     document::draw_id,
     error::{Error, ServerMisbehaved},
     grant::{GrantSecret, commitment, seal_for_owner, wrap_for_recipient},
-    recipient::Recipient,
     world::{World, ask},
 };
 
@@ -105,13 +104,27 @@ impl Vault {
         ask::<StructureList>(world, Call::read(path).open(), None).await.map(|list| list.structures)
     }
 
-    /// Fetches a structure's chain and verifies it from its founding, and against what this safe
-    /// has seen of it. STRUCT-6, STRUCT-7.
+    /// A structure's chain, verified, and compared with the log whenever it has grown. LOG-10.
     pub async fn structure(
         &mut self,
         world: &impl World,
         structure_id: StructureId,
     ) -> Result<&StructureChain, Error> {
+        self.fetch_structure(world, structure_id).await?;
+        if !self.is_witnessed(structure_id) {
+            // Boxed: it is seldom needed, and would make every journey's future larger.
+            Box::pin(self.witness(world, structure_id)).await?;
+        }
+        self.chains.get(&structure_id).ok_or(Error::NotFound)
+    }
+
+    /// Fetches a structure's chain and verifies it from its founding, and against what this safe
+    /// has seen of it. STRUCT-6, STRUCT-7.
+    pub(super) async fn fetch_structure(
+        &mut self,
+        world: &impl World,
+        structure_id: StructureId,
+    ) -> Result<(), Error> {
         let call = Call::read(format!("/v1/structures/{structure_id}"));
         let face: StructureFace = self.read(world, call).await?;
         let statements = face.statements.iter().map(|it| it.0.as_slice());
@@ -127,7 +140,7 @@ impl Vault {
             self.accepted.add(structure_id);
         }
         self.chains.insert(structure_id, chain);
-        self.chains.get(&structure_id).ok_or(Error::NotFound)
+        Ok(())
     }
 
     /// Whether the server showed the operator's acceptance. Admits nobody to any key: what a
@@ -179,15 +192,15 @@ impl Vault {
         if !bounded {
             return Err(Error::BadInput);
         }
-        self.structure(world, gift.structure_id).await?;
-        let chain = self.chains.get(&gift.structure_id).ok_or(Error::NotFound)?;
-        Recipient::of_structure(chain, &self.manifest)?;
+        self.fetch_structure(world, gift.structure_id).await?;
+        // LOG-6: looked up for each gift, however long the page has been open.
+        Box::pin(self.witness(world, gift.structure_id)).await?;
+        self.recipient(gift.structure_id)?;
         self.note_head(world, gift.structure_id).await?;
         self.make_room_for_grant(world).await?;
         let statement = self
             .write(world, &gift.wish(), &|vault, mut rng| {
-                let chain = vault.chains.get(&gift.structure_id).ok_or(Error::NotFound)?;
-                let recipient = Recipient::of_structure(chain, &vault.manifest)?;
+                let recipient = vault.recipient(gift.structure_id)?;
                 let secret = GrantSecret::generate(&gift.signed_as, &gift.purpose, &mut rng)?;
                 let grant_id = GrantId(draw_id(&mut rng));
                 let key = secret.key();

@@ -14,6 +14,7 @@ mod giving;
 mod invite;
 mod leave;
 mod locks;
+mod log;
 mod papers;
 #[cfg(feature = "structure")]
 mod received;
@@ -32,12 +33,14 @@ use reconnect_format::{
     statement::{Attested, Body, DeviceProof, Signer, Statement},
     structure::StructureChain,
 };
+use reconnect_log::Witnessed;
 
 use crate::{
     document::{Card, draw_id},
-    error::{Damaged, Error, ServerMisbehaved},
+    error::{Damaged, Error, ServerMisbehaved, Unchecked},
     grant,
     key::{AccountSecrets, DeviceSecrets},
+    log::Watch,
     place::LogPlace,
     secret::GrantKey,
     world::{World, ask},
@@ -67,6 +70,10 @@ pub struct Vault {
     secrets: AccountSecrets,
     /// Where the log has this safe's head.
     place: LogPlace,
+    /// What this page has seen of the log.
+    watch: Watch,
+    /// Up to which statement the log has this safe.
+    head: log::Head,
     device: DeviceSecrets,
     device_id: DeviceId,
     /// Whether this device is the person's own: what may stay on it stays.
@@ -81,6 +88,8 @@ pub struct Vault {
     receipts: Vec<StoredReceipt>,
     chains: Sorted<StructureId, StructureChain>,
     accepted: Sorted<StructureId, ()>,
+    /// What the log says of each structure, or why nobody knows.
+    witnessed: Sorted<StructureId, Result<Witnessed, Unchecked>>,
     records_seen: u64,
     /// A statement that was sent, and nobody said whether it arrived. STMT-8.
     unanswered: Option<Box<Sent>>,
@@ -163,6 +172,7 @@ impl Vault {
         Base64(self.attested(body).encode())
     }
 
+    #[cfg(feature = "structure")]
     pub(crate) fn attested<T: reconnect_format::Signable>(&self, body: T) -> Attested {
         let object = self.device.signing.sign(body).encode();
         Attested { object, proof: self.device_proof() }

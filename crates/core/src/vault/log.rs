@@ -1,0 +1,130 @@
+//! What the log says of this safe and of structures, compared with the chains that were shown.
+//! LOG-10, LOG-11, LOG-12.
+
+use reconnect_format::{Signed, id::StructureId, log::structure_index, statement::Statement};
+use reconnect_log::Witnessed;
+
+use super::Vault;
+use crate::{
+    error::{Error, ServerMisbehaved, Unchecked},
+    log::Watch,
+    place::LogPlace,
+    recipient::{Recipient, named_by},
+    world::World,
+};
+
+/// For so long after its first statement, by witnessed time, a safe may not stand in the log yet.
+const ABSENT_SECONDS: u64 = 600;
+
+/// Up to which statement a safe is in the log, or why nobody knows.
+pub(super) type Head = Result<u64, Unchecked>;
+
+/// Compares a safe's chain with the log, before anything is signed or shown. Not being able to is no
+/// error: the safe opens, and says so. LOG-11.
+pub(super) async fn check_head(
+    watch: &mut Watch,
+    world: &impl World,
+    place: &LogPlace,
+    statements: &[Signed<Statement>],
+    own_device: bool,
+) -> Result<Head, Error> {
+    match watch.look_up(world, place.index(), own_device).await {
+        Ok(witnessed) => safe_until(place, statements, &witnessed).map(Ok),
+        Err(Error::Unchecked(unchecked)) => Ok(Err(unchecked)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Which statement of a safe's chain the log names. LOG-11.
+fn safe_until(
+    place: &LogPlace,
+    statements: &[Signed<Statement>],
+    witnessed: &Witnessed,
+) -> Result<u64, Error> {
+    let Some(value) = witnessed.value() else {
+        let opened = statements.first().map_or(0, |first| first.body().made_at);
+        let is_new = witnessed.time() <= opened.saturating_add(ABSENT_SECONDS);
+        return if is_new { Ok(0) } else { Err(ServerMisbehaved::Withheld.into()) };
+    };
+    let mut named = statements.iter().rev().map(|it| (it.body().sequence, it.hash()));
+    let named = named.find(|(sequence, hash)| place.value(*sequence, hash) == value);
+    Ok(named.ok_or(ServerMisbehaved::Withheld)?.0)
+}
+
+impl Vault {
+    /// Takes in what is new. While the log does not name the newest statement, it is looked up
+    /// before: what somebody else writes meanwhile is then in the chain too. LOG-12.
+    pub async fn look(&mut self, world: &impl World) -> Result<(), Error> {
+        if self.is_safe() {
+            return self.sync(world).await;
+        }
+        let looked = self.watch.look_up(world, self.place.index(), self.kept).await;
+        self.sync(world).await?;
+        match looked {
+            Ok(witnessed) => {
+                self.head = Ok(safe_until(&self.place, &self.statements, &witnessed)?);
+            }
+            // What was checked when the safe was opened stays checked.
+            Err(Error::Unchecked(unchecked)) => self.head = self.head.or(Err(unchecked)),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Up to which statement the log has this safe. LOG-12.
+    pub fn safe_until(&self) -> u64 {
+        self.head.unwrap_or(0)
+    }
+
+    /// Whether the log names the newest statement.
+    pub fn is_safe(&self) -> bool {
+        self.safe_until() >= self.manifest.sequence()
+    }
+
+    /// Why the log could not be compared with this safe since it was opened. LOG-11.
+    pub fn unchecked(&self) -> Option<Unchecked> {
+        self.head.err()
+    }
+
+    /// Looks a structure up, and compares what the log names with the chain that was shown: a
+    /// statement that came meanwhile is in it when it is asked for again. LOG-10.
+    pub(super) async fn witness(
+        &mut self,
+        world: &impl World,
+        structure_id: StructureId,
+    ) -> Result<(), Error> {
+        let index = structure_index(structure_id);
+        let looked = match self.watch.look_up(world, index, self.kept).await {
+            Ok(witnessed) => {
+                let chain = self.chains.get(&structure_id).ok_or(Error::NotFound)?;
+                if named_by(chain, &witnessed).is_err() {
+                    self.fetch_structure(world, structure_id).await?;
+                    let chain = self.chains.get(&structure_id).ok_or(Error::NotFound)?;
+                    named_by(chain, &witnessed)?;
+                }
+                Ok(witnessed)
+            }
+            Err(Error::Unchecked(unchecked)) => Err(unchecked),
+            Err(error) => return Err(error),
+        };
+        self.witnessed.insert(structure_id, looked);
+        Ok(())
+    }
+
+    /// Whether the log has named the newest statement of the chain that was shown.
+    pub fn is_witnessed(&self, structure_id: StructureId) -> bool {
+        let (chain, looked) = (self.chains.get(&structure_id), self.witnessed.get(&structure_id));
+        match (chain, looked) {
+            (Some(chain), Some(Ok(witnessed))) => named_by(chain, witnessed) == Ok(chain.head().0),
+            _ => false,
+        }
+    }
+
+    /// A structure's newest key, if its chain, this safe and the log agree on it. GRANT-5, LOG-10.
+    pub(super) fn recipient(&self, structure_id: StructureId) -> Result<Recipient, Error> {
+        let chain = self.chains.get(&structure_id).ok_or(Error::NotFound)?;
+        let looked = self.witnessed.get(&structure_id).ok_or(Unchecked::Unanswered)?;
+        let witnessed = looked.as_ref().map_err(|unchecked| *unchecked)?;
+        Recipient::of_structure(chain, &self.manifest, witnessed)
+    }
+}
