@@ -5,6 +5,7 @@
 
 mod bench;
 mod command;
+mod formal;
 mod postgres;
 mod run;
 mod rust_std;
@@ -49,6 +50,11 @@ enum Command {
     Bench {
         /// The one to take: load, seal, grant, server or stream
         name: Option<String>,
+    },
+    /// Search the formal models for attacks, and compare with what each must show
+    Formal {
+        /// A model, and what it leaves out or adds: shows how that goes
+        words: Vec<String>,
     },
     /// Build the client for the page: owners', and structures' with MLS
     Wasm,
@@ -95,6 +101,7 @@ fn obey(command: Command) -> Result<()> {
             cargo(&["run", "--package", "reconnect-tests", "--bin", "vectors"]).run()
         }
         Command::Bench { name } => bench::bench(name.as_deref()),
+        Command::Formal { words } => formal::formal(&words),
         Command::Wasm => {
             setup::for_building()?;
             wasm::build()
