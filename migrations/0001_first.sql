@@ -149,16 +149,39 @@ create table member (
   serial bigint, -- known: serial number of the certificate; null until confirmed
   number bigint, -- known: the member's number; null until confirmed
   ends_at bigint, -- known: when the certificate ends; null until confirmed
-  joined_epoch bigint, -- known: the group's epoch after they joined; null until confirmed
-  welcome {bytes}, -- sealed: MLS welcome
   primary key (structure_id, account_id)
 );
 create index member_account on member (account_id);
+
+create table welcome (
+  structure_id {bytes} not null, -- known: into which group
+  account_id {bytes} not null, -- known: of whom
+  device_id {bytes} not null, -- known: for which device
+  joined_epoch bigint not null, -- known: the group's epoch after it joined
+  bytes {bytes} not null, -- sealed: MLS welcome
+  primary key (structure_id, account_id, device_id),
+  foreign key (structure_id, account_id) references member (structure_id, account_id) on delete cascade,
+  foreign key (account_id, device_id) references device (account_id, device_id) on delete cascade
+);
+create index welcome_device on welcome (account_id, device_id);
+
+create table leaf_request (
+  structure_id {bytes} not null, -- known: in which group
+  account_id {bytes} not null, -- known: who asks
+  device_id {bytes} not null, -- known: for which device
+  asked_at bigint not null, -- known: when
+  bytes {bytes} not null, -- known: a signed request: account, device, key package
+  primary key (structure_id, account_id, device_id),
+  foreign key (structure_id, account_id) references member (structure_id, account_id) on delete cascade,
+  foreign key (account_id, device_id) references device (account_id, device_id) on delete cascade
+);
+create index leaf_request_device on leaf_request (account_id, device_id);
 
 create table mls_commit (
   structure_id {bytes} not null references structure (structure_id) on delete cascade, -- known: of which group
   mls_epoch bigint not null, -- known: epoch in which it was made
   bytes {bytes} not null, -- sealed: MLS commit
+  request {bytes}, -- known: the signed request for a leaf that it answers; null for other commits
   primary key (structure_id, mls_epoch)
 );
 

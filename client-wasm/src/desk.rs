@@ -101,6 +101,7 @@ fn structure(desk: &Desk, vault: &Vault) -> StructureView {
         state: match desk.standing() {
             Standing::WaitingForOperator => "waiting_for_operator",
             Standing::WaitingForManager => "waiting_for_manager",
+            Standing::WaitingForColleague => "waiting_for_colleague",
             Standing::Member => "member",
         },
         role: role_text(desk.role(vault).unwrap_or(Role::Worker)),

@@ -36,7 +36,7 @@ use crate::{
     disk::Disk,
     document,
     error::{Error, Result, problem},
-    grant, invitation,
+    grant, invitation, leaf,
     limit::{Crowd, Place, Rate},
     log::{self, Log},
     member, page, receipt,
@@ -233,7 +233,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/structures/{structure_id}", Principals::Anyone),
     route("GET", "/v1/memberships", Principals::Caller),
     route("GET", "/v1/structures/{structure_id}/inside", Principals::Member),
-    route("POST", "/v1/structures/{structure_id}/commits", Principals::Manager),
+    route("POST", "/v1/structures/{structure_id}/leaves", Principals::Member),
+    route("POST", "/v1/structures/{structure_id}/commits", Principals::Member),
     route("POST", "/v1/structures/{structure_id}/invitations", Principals::Manager),
     route("GET", "/v1/structures/{structure_id}/invitations", Principals::Manager),
     route("POST", "/v1/invitations/{invitation_id}/join", Principals::Caller),
@@ -283,6 +284,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(structure::show))
         .routes(routes!(member::memberships))
         .routes(routes!(member::inside))
+        .routes(routes!(leaf::ask))
         .routes(routes!(change::change))
         .routes(routes!(invitation::invite, invitation::list))
         .routes(routes!(invitation::join))

@@ -1,15 +1,17 @@
-//! Commits of a structure's group: admitting somebody, and taking somebody's place away.
+//! Commits of a structure's group: admitting somebody, taking somebody's place away, letting another
+//! device of a member in.
 //!
 //! The order of an MLS group's commits is decided here, by compare-and-swap on its epoch; what a
 //! commit says is for the members to judge.
 
 use axum::{extract::State, http::StatusCode};
 use reconnect_format::{
-    api::{Admitted, Code, GroupChange, Problem},
-    id::StructureId,
+    api::{Admitted, Answered, Code, GroupChange, Joining, Problem},
+    decode,
+    id::{AccountId, DeviceId, StructureId},
     structure::{
-        Certificate, EpochTerms, Link, RosterTerms, StructureBody, StructureChain,
-        verify_certificate,
+        AuthenticatedJoin, Certificate, EpochTerms, LeafRequest, Link, RosterTerms, StructureBody,
+        StructureChain, verify_certificate, verify_leaf_request,
     },
 };
 use sqlx::AnyConnection;
@@ -20,14 +22,15 @@ use crate::{
     db::transaction,
     effect::role_row,
     error::Result,
-    log,
-    member::managed,
+    leaf, log,
+    member::joined,
     structure,
     wire::{Named, Sent, to_row},
 };
 
 /// Takes a commit in with everything that goes with it, in one transaction: statements, history,
-/// and who joins or who leaves. Who leaves is refused from the answer on.
+/// and who joins or who leaves. Who leaves is refused from the answer on. Members who do not manage
+/// may let a member's device in, and take leaves of their own away.
 #[utoipa::path(
     post, path = "/v1/structures/{structure_id}/commits",
     params(("structure_id" = String, Path)), request_body = GroupChange,
@@ -41,27 +44,36 @@ pub(crate) async fn change(
 ) -> Result<StatusCode> {
     let now = app.clock.now();
     // Somebody must be able to lose their place when the disk is full.
-    if change.admitted.is_some() {
+    if change.joining.is_some() {
         app.disk.check_room(0)?;
     }
     transaction!(app.db, "change::change", |tx| {
-        let chain = managed(structure_id, caller, tx).await?;
+        let chain = joined(structure_id, caller, tx).await?;
+        let manages = chain.is_manager(caller.account_id);
         if is_stored(structure_id, &change, tx).await? {
             return Ok(());
         }
         let checked = Checked::new(&change, chain, now)?;
         checked.commit(&change, tx).await?;
-        match (&change.admitted, &checked.said) {
-            (Some(admitted), Said::Joined(certificate)) => {
+        match (&change.joining, &checked.said) {
+            (Some(Joining::Admitted(admitted)), Said::Joined(certificate)) if manages => {
                 structure::insert_certificate(certificate, &admitted.certificate.0, tx).await?;
-                checked.use_invitation(certificate, admitted, tx).await?;
-                checked.confirm(certificate, admitted, tx).await
+                let device_id = checked.use_invitation(certificate, admitted, tx).await?;
+                checked.confirm(certificate, tx).await?;
+                let asker = (certificate.account_id, device_id);
+                leaf::welcome(checked.joined(asker), &admitted.welcome.0, tx).await
+            }
+            (Some(Joining::Answered(answered)), Said::Answered(request)) => {
+                let asker = (request.account_id, request.device_id);
+                leaf::use_up((structure_id, asker), &answered.request.0, tx).await?;
+                leaf::welcome(checked.joined(asker), &answered.welcome.0, tx).await
             }
             (None, Said::Left(terms)) => checked.put_out(terms, tx).await,
+            (None, Said::Retired) => Ok(()),
             _ => Err(Code::Refused.into()),
         }
     })?;
-    if change.admitted.is_none() {
+    if change.joining.is_none() {
         app.taken_away();
     }
     Ok(StatusCode::NO_CONTENT)
@@ -90,7 +102,10 @@ async fn is_stored(
 /// What a change says.
 enum Said {
     Joined(Certificate),
+    Answered(Box<LeafRequest>),
     Left(EpochTerms),
+    /// Leaves of the committer's own devices went.
+    Retired,
 }
 
 /// A change that was verified against the structure's chain.
@@ -120,11 +135,26 @@ impl Checked {
                 && Some(roster.group) == group
                 && change.mls_epoch.checked_add(1) == Some(roster.mls_epoch)
         };
-        let said = match (Link::claim(&last.0)?.body, &change.admitted) {
-            (StructureBody::Roster(roster), Some(admitted))
-                if follows(&roster)
-                    && change.statements.len() == 1
-                    && !admitted.welcome.0.is_empty() =>
+        let claim = Link::claim(&last.0)?;
+        let named = (claim.sequence, claim.made_at);
+        let said = match (claim.body, &change.joining) {
+            (StructureBody::Roster { terms, .. }, _)
+                if !follows(&terms) || change.statements.len() != 1 =>
+            {
+                return Err(Code::Refused.into());
+            }
+            (StructureBody::Roster { answers: None, .. }, None) => Said::Retired,
+            (StructureBody::Roster { answers, .. }, Some(Joining::Answered(answered)))
+                if !answered.welcome.0.is_empty() =>
+            {
+                let request = verify_leaf_request(&answered.request.0, chain.structure_id, named)?;
+                if answers != Some(request.hash()) {
+                    return Err(Code::Refused.into());
+                }
+                Said::Answered(Box::new(request.into_body()))
+            }
+            (StructureBody::Roster { answers: None, .. }, Some(Joining::Admitted(admitted)))
+                if !admitted.welcome.0.is_empty() =>
             {
                 let certificate = verify_certificate(&admitted.certificate.0, &chain)?.into_body();
                 if certificate.ends_at <= now || chain.is_revoked(certificate.number) {
@@ -165,13 +195,19 @@ impl Checked {
         if moved.rows_affected() != 1 {
             return Err(Code::Conflict.into());
         }
+        let request = match &change.joining {
+            Some(Joining::Answered(Answered { request, .. })) => Some(request.0.clone()),
+            _ => None,
+        };
         sqlx::query(
             "-- Checked::commit
-            insert into mls_commit (structure_id, mls_epoch, bytes) values ($1, $2, $3)",
+            insert into mls_commit (structure_id, mls_epoch, bytes, request)
+            values ($1, $2, $3, $4)",
         )
         .bind(self.structure_id().as_bytes())
         .bind(to_row(change.mls_epoch))
         .bind(change.commit.0.clone())
+        .bind(request)
         .execute(&mut *tx)
         .await?;
         for (sequence, statement) in (self.before + 1..).zip(&change.statements) {
@@ -180,46 +216,46 @@ impl Checked {
         log::entry(self.structure_id(), self.chain.head(), tx).await
     }
 
-    /// Uses the invitation up, which the certified account must have answered.
+    /// Who comes in with it, and the epoch after.
+    fn joined(&self, asker: (AccountId, DeviceId)) -> leaf::Joined {
+        let epoch = self.chain.roster.as_ref().map_or(0, |roster| roster.mls_epoch);
+        leaf::Joined { structure_id: self.structure_id(), asker, epoch }
+    }
+
+    /// Uses the invitation up, which the certified account must have answered, and gives the device
+    /// at which it did.
     async fn use_invitation(
         &self,
         certificate: &Certificate,
         admitted: &Admitted,
         tx: &mut AnyConnection,
-    ) -> Result<()> {
-        let used = sqlx::query(
+    ) -> Result<DeviceId> {
+        let answer: Option<Vec<u8>> = sqlx::query_scalar(
             "-- Checked::use_invitation
             update invitation set used = 1
             where invitation_id = $1 and structure_id = $2 and used = 0 and joiner = $3
-              and role = $4",
+              and role = $4
+            returning answer",
         )
         .bind(admitted.invitation_id.as_bytes())
         .bind(self.structure_id().as_bytes())
         .bind(certificate.account_id.as_bytes())
         .bind(role_row(certificate.role))
-        .execute(&mut *tx)
+        .fetch_optional(&mut *tx)
         .await?;
-        if used.rows_affected() == 1 { Ok(()) } else { Err(Code::Refused.into()) }
+        let answer: AuthenticatedJoin = decode(&answer.ok_or(Code::Refused)?)?;
+        Ok(answer.request.device_id)
     }
 
-    async fn confirm(
-        &self,
-        certificate: &Certificate,
-        admitted: &Admitted,
-        tx: &mut AnyConnection,
-    ) -> Result<()> {
-        let joined_epoch = self.chain.roster.as_ref().map_or(0, |roster| roster.mls_epoch);
+    async fn confirm(&self, certificate: &Certificate, tx: &mut AnyConnection) -> Result<()> {
         let confirmed = sqlx::query(
             "-- Checked::confirm
-            update member set confirmed = 1, serial = $1, number = $2, ends_at = $3,
-              joined_epoch = $4, welcome = $5
-            where structure_id = $6 and account_id = $7 and confirmed = 0",
+            update member set confirmed = 1, serial = $1, number = $2, ends_at = $3
+            where structure_id = $4 and account_id = $5 and confirmed = 0",
         )
         .bind(to_row(certificate.serial))
         .bind(i64::from(certificate.number))
         .bind(to_row(certificate.ends_at))
-        .bind(to_row(joined_epoch))
-        .bind(admitted.welcome.0.clone())
         .bind(self.structure_id().as_bytes())
         .bind(certificate.account_id.as_bytes())
         .execute(&mut *tx)

@@ -203,9 +203,8 @@ async fn take_in(
     .await?;
     sqlx::query(
         "-- invitation::take_in
-        insert into member (structure_id, account_id, confirmed, serial, number, ends_at,
-          joined_epoch, welcome)
-        values ($1, $2, 0, null, null, null, null, null)
+        insert into member (structure_id, account_id, confirmed, serial, number, ends_at)
+        values ($1, $2, 0, null, null, null)
         on conflict do nothing",
     )
     .bind(structure_id.as_bytes())

@@ -19,6 +19,7 @@ mod effect;
 mod error;
 mod grant;
 mod invitation;
+mod leaf;
 mod limit;
 mod log;
 mod member;

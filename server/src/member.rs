@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use reconnect_format::{
-    api::{Code, Inside, InsideFrom, Membership, Memberships, Problem},
+    api::{Code, Committed, Inside, InsideFrom, Membership, Memberships, Problem},
     id::{Base64, StructureId},
     structure::StructureChain,
 };
@@ -53,11 +53,10 @@ pub(crate) async fn inside(
     Named(structure_id): Named<StructureId>,
     Asked(from): Asked<InsideFrom>,
 ) -> Result<Json<Inside>> {
-    type Row = (i64, Vec<u8>, i64, Option<Vec<u8>>);
     let mut tx = app.db.snapshot().await?;
-    let row: Option<Row> = sqlx::query_as(
+    let row: Option<(i64, Vec<u8>)> = sqlx::query_as(
         "-- member::inside
-        select s.mls_epoch, s.history, m.joined_epoch, m.welcome
+        select s.mls_epoch, s.history
         from member m
         join structure s on s.structure_id = m.structure_id
         where m.structure_id = $1 and m.account_id = $2 and m.confirmed = 1",
@@ -66,7 +65,7 @@ pub(crate) async fn inside(
     .bind(caller.account_id.as_bytes())
     .fetch_optional(&mut *tx)
     .await?;
-    let (mls_epoch, history, joined_epoch, welcome) = row.ok_or(Code::NotFound)?;
+    let (mls_epoch, history) = row.ok_or(Code::NotFound)?;
     let certificates: Vec<Vec<u8>> = sqlx::query_scalar(
         "-- member::inside
         select bytes from certificate where structure_id = $1 order by serial",
@@ -74,33 +73,55 @@ pub(crate) async fn inside(
     .bind(structure_id.as_bytes())
     .fetch_all(&mut *tx)
     .await?;
-    let commits: Vec<Vec<u8>> = sqlx::query_scalar(
+    let commits: Vec<(Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
         "-- member::inside
-        select bytes from mls_commit where structure_id = $1 and mls_epoch >= $2
+        select bytes, request from mls_commit where structure_id = $1 and mls_epoch >= $2
         order by mls_epoch",
     )
     .bind(structure_id.as_bytes())
     .bind(to_row(from.commits_from))
     .fetch_all(&mut *tx)
     .await?;
-    let is_new = to_row(from.commits_from) < joined_epoch;
+    let welcome: Option<Vec<u8>> = sqlx::query_scalar(
+        "-- member::inside
+        select bytes from welcome
+        where structure_id = $1 and account_id = $2 and device_id = $3 and joined_epoch > $4",
+    )
+    .bind(structure_id.as_bytes())
+    .bind(caller.account_id.as_bytes())
+    .bind(caller.device_id.as_bytes())
+    .bind(to_row(from.commits_from))
+    .fetch_optional(&mut *tx)
+    .await?;
+    let requests: Vec<Vec<u8>> = sqlx::query_scalar(
+        "-- member::inside
+        select bytes from leaf_request where structure_id = $1 order by asked_at, device_id",
+    )
+    .bind(structure_id.as_bytes())
+    .fetch_all(&mut *tx)
+    .await?;
+    let committed = |(commit, request): (_, Option<_>)| Committed {
+        commit: Base64(commit),
+        request: request.map(Base64),
+    };
     Ok(Json(Inside {
         mls_epoch: from_row(mls_epoch),
         certificates: certificates.into_iter().map(Base64).collect(),
-        commits: commits.into_iter().map(Base64).collect(),
+        commits: commits.into_iter().map(committed).collect(),
         history: Base64(history),
-        welcome: welcome.filter(|_| is_new).map(Base64),
+        welcome: welcome.map(Base64),
+        requests: requests.into_iter().map(Base64).collect(),
     }))
 }
 
-/// The chain of a structure that the caller manages; 404 for everybody else.
-pub(crate) async fn managed(
+/// The chain of a structure that the caller is a confirmed member of; 404 for everybody else.
+pub(crate) async fn joined(
     structure_id: StructureId,
     caller: Caller,
     tx: &mut AnyConnection,
 ) -> Result<StructureChain> {
     let found: Option<i64> = sqlx::query_scalar(
-        "-- member::managed
+        "-- member::joined
         select s.sequence from structure s
         join member m on m.structure_id = s.structure_id
         where s.structure_id = $1 and m.account_id = $2 and m.confirmed = 1",
@@ -110,6 +131,15 @@ pub(crate) async fn managed(
     .fetch_optional(&mut *tx)
     .await?;
     found.ok_or(Code::NotFound)?;
-    let chain = structure::chain(structure_id, tx).await?;
+    structure::chain(structure_id, tx).await
+}
+
+/// The chain of a structure that the caller manages; 404 for everybody else.
+pub(crate) async fn managed(
+    structure_id: StructureId,
+    caller: Caller,
+    tx: &mut AnyConnection,
+) -> Result<StructureChain> {
+    let chain = joined(structure_id, caller, tx).await?;
     if chain.is_manager(caller.account_id) { Ok(chain) } else { Err(Code::NotFound.into()) }
 }

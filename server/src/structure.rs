@@ -240,9 +240,8 @@ impl Founding {
         log::entry(structure_id, self.chain.head(), tx).await?;
         sqlx::query(
             "-- structure::found
-            insert into member (structure_id, account_id, confirmed, serial, number, ends_at,
-              joined_epoch, welcome)
-            values ($1, $2, 1, $3, $4, $5, 0, null)",
+            insert into member (structure_id, account_id, confirmed, serial, number, ends_at)
+            values ($1, $2, 1, $3, $4, $5)",
         )
         .bind(structure_id.as_bytes())
         .bind(self.caller.account_id.as_bytes())

@@ -12,7 +12,7 @@ use crate::{
     app::App,
     db::transaction,
     error::{Error, Result},
-    grant, tries, upload,
+    grant, leaf, tries, upload,
     wire::id,
 };
 
@@ -71,14 +71,14 @@ async fn by_time(app: &App) -> Result<bool> {
     rows_that_are_over(app).await
 }
 
-/// Sessions, nonces and invitations whose time has passed.
+/// Sessions, nonces, invitations and requests whose time has passed.
 async fn rows_that_are_over(app: &App) -> Result<bool> {
     /// An invitation that nobody answered, or whose newcomer was admitted, is kept for a week, so
     /// that a late answer is told why.
     const INVITATION_SECONDS: i64 = 7 * 24 * 3600;
     let now = app.clock.now_row();
     transaction!(app.db, "sweep::rows_that_are_over", |tx| {
-        let mut gone = 0;
+        let mut gone = leaf::sweep(now, tx).await?;
         // A session that is over stays over, should the clock be set back.
         let ended = "-- sweep::rows_that_are_over
             update session set ended = 1 where ended = 0 and expires_at <= $1";

@@ -250,6 +250,14 @@ impl Person {
         unlock_with_paper(browser, &sheet, kept).await
     }
 
+    /// The same person at another browser.
+    #[must_use]
+    pub fn at(&self, browser: Browser, vault: Vault) -> Self {
+        let Self { handle, words, sheet, .. } = self;
+        let (handle, words, sheet) = (handle.clone(), words.clone(), sheet.clone());
+        Self { browser, vault, handle, words, sheet }
+    }
+
     /// Adds a document.
     pub async fn add(&mut self, title: &str, plain: &[u8]) -> Result<DocumentId, Error> {
         self.vault.add(&self.browser, None, plain, &card(title)).await

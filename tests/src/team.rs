@@ -82,6 +82,14 @@ impl Member {
         Ok(Self { person, desk })
     }
 
+    /// This person comes in on another browser, which keeps nothing of theirs yet, with their words.
+    pub async fn elsewhere(&self, server: &Server) -> Result<Self> {
+        let browser = server.browser();
+        let mut vault = self.person.with_words(&browser, true).await?;
+        let desk = Desk::resume(&mut vault, &browser).await?.context("belongs to nothing")?;
+        Ok(Self { person: self.person.at(browser, vault), desk })
+    }
+
     /// Makes an invitation, and gives the part of its link after `#`.
     pub async fn invite(&mut self, name: &str) -> Result<String, Error> {
         Ok(self.desk.invite(&self.person.vault, &self.person.browser, name).await?.fragment)

@@ -6,6 +6,8 @@ mod another_key;
 mod bad_input;
 #[path = "journeys/joining.rs"]
 mod joining;
+#[path = "journeys/leaves.rs"]
+mod leaves;
 #[path = "journeys/leaving.rs"]
 mod leaving;
 #[path = "journeys/many.rs"]

@@ -7,6 +7,8 @@ import { vault } from './lib/vault.svelte';
 import { connect } from './worker/structure';
 
 const settleSeconds = 4;
+/** While another window is in front: somebody may wait to be let in. */
+const hiddenSettleSeconds = 60;
 
 /** The link may also be opened in a tab where this page already is. */
 function takeInvitation(): void {
@@ -17,10 +19,15 @@ addEventListener('hashchange', takeInvitation);
 vault.onStructurePage = true;
 vault.home = 'received';
 
-/** While the page is open it does what waits for it: certifies newcomers, follows commits. */
+/** While the page is open it does what waits for it: certifies newcomers, lets devices in, follows commits. */
 async function keepSettling(): Promise<void> {
+  let settled = 0;
   for (;;) {
-    if (vault.view && vault.structure && !document.hidden) await vault.settle();
+    const due = !document.hidden || Date.now() - settled >= hiddenSettleSeconds * 1000;
+    if (vault.view && vault.structure && due) {
+      await vault.settle();
+      settled = Date.now();
+    }
     await new Promise((settle) => setTimeout(settle, settleSeconds * 1000));
   }
 }

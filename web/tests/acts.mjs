@@ -169,6 +169,38 @@ export function actsOf(person) {
       await acts.paper(title).waitFor();
     },
 
+    /** From the first screen of the structures' page: founds one that the operator accepts. Gives the root. */
+    async found({ name, place }, myName, server) {
+      await acts.choose('begin-found');
+      await acts.write('found-name', name);
+      await acts.write('found-place', place);
+      await acts.write('my-name', myName);
+      await acts.press('next');
+      await acts.on('sheet-root-title');
+      const root = await acts.sheet();
+      await acts.press('sheet-next');
+      await acts.checkSheet(root);
+      await acts.on('waiting-operator-title');
+      const command = await page.getByRole('group', { name: t('waiting-command') }).innerText();
+      await server.operator(...command.trim().split(' ').slice(2));
+      await acts.on('received-title');
+      return root;
+    },
+
+    /** Gives the link. */
+    async invite(name) {
+      await acts.tab('team');
+      await acts.on('team-title');
+      await acts.choose('team-invite');
+      await acts.on('invite-title');
+      await acts.write('invite-name', name);
+      await acts.press('invite-do');
+      await acts.on('invite-made-title');
+      return (await page.getByRole('group', { name: t('invite-link') }).innerText()).trim();
+    },
+
+    leavePage: () => page.goto('about:blank'),
+
     /** A paper among the others of the safe. */
     paper: (title) => page.getByRole('link').filter({ has: page.getByText(title, { exact: true }) }),
     async openPaper(title) {

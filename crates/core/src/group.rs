@@ -23,10 +23,10 @@ mod tests;
 
 use openmls::prelude::{MlsGroup, MlsMessageIn, OpenMlsProvider, ProcessedMessageContent, Sender};
 use reconnect_format::{
-    Label,
+    Label, Signed,
     id::StructureId,
     statement::{Device, DeviceProof},
-    structure::{RosterTerms, roster_hash},
+    structure::{LeafRequest, RosterTerms, roster_hash},
 };
 use tls_codec::DeserializeBytes;
 use zeroize::Zeroizing;
@@ -199,15 +199,23 @@ impl Group {
             .map_err(|_| GroupError::Damaged)
     }
 
-    /// Takes in the next commit: a manager's, or one's own that the server hands back.
+    /// Takes in the next commit, or one's own that the server hands back, with the attested
+    /// [`LeafRequest`](reconnect_format::structure::LeafRequest) that it answers, if it does. The
+    /// gate's chain ends with the statement of the epoch that it leads to.
     ///
     /// One's own staged commit is given up when another's was accepted in its place.
-    pub fn take_in(&mut self, commit: &[u8], gate: &Gate<'_>) -> Result<(), GroupError> {
+    pub fn take_in(
+        &mut self,
+        commit: &[u8],
+        request: Option<&[u8]>,
+        gate: &Gate<'_>,
+    ) -> Result<(), GroupError> {
+        let request = gate.request(request)?;
         let mut after = self.copy()?;
         if after.staged.as_deref() == Some(commit) {
             after.merge_staged()?;
         } else {
-            after.apply(commit, gate)?;
+            after.apply(commit, request.as_ref(), gate)?;
         }
         after.judge(gate)?;
         after.compare(gate)?;
@@ -242,7 +250,12 @@ impl Group {
 
     /// Merges somebody else's commit once it is checked. Called on a copy: the library remembers
     /// having decrypted a commit that is then refused.
-    fn apply(&mut self, commit: &[u8], gate: &Gate<'_>) -> Result<(), GroupError> {
+    fn apply(
+        &mut self,
+        commit: &[u8],
+        request: Option<&Signed<LeafRequest>>,
+        gate: &Gate<'_>,
+    ) -> Result<(), GroupError> {
         let message = MlsMessageIn::tls_deserialize_exact_bytes(commit)
             .map_err(|_| GroupError::Damaged)?
             .try_into_protocol_message()
@@ -264,7 +277,7 @@ impl Group {
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             return Err(GroupError::NotAllowed);
         };
-        let left = self.check_commit(committer, &staged, gate)?;
+        let left = self.check_commit(committer, &staged, request, gate)?;
         // GROUP-7: nobody is put out in silence.
         if left.is_some_and(|account_id| gate.certificate(account_id).is_ok()) {
             return Err(GroupError::NotAllowed);

@@ -9,8 +9,8 @@ use crate::id::{
 };
 
 pub use crate::member::{
-    Admitted, GroupChange, Inside, InsideFrom, InvitationState, Invitations, Invite, Join,
-    Membership, Memberships,
+    Admitted, Answered, AskForLeaf, Committed, GroupChange, Inside, InsideFrom, InvitationState,
+    Invitations, Invite, Join, Joining, Membership, Memberships,
 };
 pub use crate::received::{
     DocumentOpened, GiveReceipt, GrantOpened, GrantedDocument, ListFrom, Received, ReceivedFrom,

@@ -37,12 +37,31 @@ pub struct Inside {
     pub mls_epoch: u64,
     /// All `Attested` `Certificate`s.
     pub certificates: Vec<Base64>,
-    /// MLS commits, in order; the first was made in `commits_from`.
-    pub commits: Vec<Base64>,
+    /// What was committed, in order; the first was made in `commits_from`.
+    pub commits: Vec<Committed>,
     /// Seeds and names, sealed under the key exported in `mls_epoch`.
     pub history: Base64,
-    /// The caller's welcome, when they have not been here before.
+    /// The welcome for the caller's device, when it has not been here before.
     pub welcome: Option<Base64>,
+    /// `Attested` `LeafRequest`s that wait for an answer.
+    pub requests: Vec<Base64>,
+}
+
+/// A commit of a structure's group.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Committed {
+    /// MLS message.
+    pub commit: Base64,
+    /// The `Attested` `LeafRequest` that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Base64>,
+}
+
+/// A member asks for a leaf of the device at which they are.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AskForLeaf {
+    /// `Attested` `LeafRequest`.
+    pub request: Base64,
 }
 
 /// A commit of a structure's group, with all that goes with it.
@@ -58,8 +77,27 @@ pub struct GroupChange {
     pub history: Base64,
     /// The same, sealed for whoever holds the structure's paper.
     pub recovery: Base64,
-    /// Whom it admits; otherwise the last statement says who left.
-    pub admitted: Option<Admitted>,
+    /// Who comes in with it; otherwise somebody left, or leaves of the committer's own devices go.
+    pub joining: Option<Joining>,
+}
+
+/// Who comes in with a commit.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Joining {
+    /// Somebody new.
+    Admitted(Admitted),
+    /// Another device of a member, or the same one after its state was lost.
+    Answered(Answered),
+}
+
+/// A request for a leaf that was answered.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Answered {
+    /// MLS message for the device that asked.
+    pub welcome: Base64,
+    /// Its `Attested` `LeafRequest`.
+    pub request: Base64,
 }
 
 /// A newcomer.

@@ -4,11 +4,13 @@
 //! is the start of that hash. Inside, a structure is an MLS group (RFC 9420), which only its
 //! members see; outside, it is the recipient key that its newest epoch statement names.
 
+mod attested;
 mod chain;
 
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
-pub use chain::{ChainError, Link, Manager, StructureChain, verify_certificate};
+pub use attested::{verify_certificate, verify_leaf_request};
+pub use chain::{ChainError, Link, Manager, StructureChain};
 
 use crate::{
     DecodeError, Label, PublicKey, Suite,
@@ -122,7 +124,12 @@ pub enum StructureBody {
     Epoch(EpochTerms),
     /// Somebody joined, or came back on another device; the recipient key stays.
     #[tls_codec(discriminant = 3)]
-    Roster(RosterTerms),
+    Roster {
+        /// The group after the commit.
+        terms: RosterTerms,
+        /// Hash of the signed [`LeafRequest`] that the commit answers. GROUP-9.
+        answers: Option<[u8; 32]>,
+    },
     /// Somebody becomes a manager.
     #[tls_codec(discriminant = 4)]
     AddManager {
@@ -299,14 +306,14 @@ pub struct LeafRequest {
     pub structure_id: StructureId,
     /// Who asks.
     pub account_id: AccountId,
-    /// For which device.
+    /// For which device; a leaf that it has goes.
     pub device_id: DeviceId,
-    /// An MLS key package whose credential is the device's proof.
-    pub key_package: Vec<u8>,
-    /// Devices of the same account whose leaves go, ascending.
-    pub gone: Vec<DeviceId>,
+    /// The chain's newest statement when it was made.
+    pub sequence: u64,
     /// Seconds since 1970.
     pub made_at: u64,
+    /// An MLS key package whose credential is the device's proof.
+    pub key_package: Vec<u8>,
 }
 
 impl Signable for LeafRequest {

@@ -2,8 +2,8 @@
 
 use reconnect_format::{
     api::{
-        DocumentOpened, GrantOpened, Inside, Memberships, Received, StructureFace, StructureList,
-        Submission, Sync,
+        DocumentOpened, GrantOpened, Inside, Joining, Memberships, Received, StructureFace,
+        StructureList, Submission, Sync,
     },
     id::DocumentId,
     receipt::Subject,
@@ -160,7 +160,7 @@ async fn a_structure_is_found_joined_and_led_by_its_manager_alone() {
     let admission = team.admission(&manager, &newcomer, id);
     let commits = format!("/v1/structures/{}/commits", team.id);
     let by_worker = server.post(&commits, Some(&worker.token), &admission).await;
-    assert_eq!(by_worker.problem().0, 404);
+    assert_eq!(by_worker.problem().0, 422);
     let wrong = team.admission(&manager, &late, id);
     assert_eq!(server.post(&commits, Some(&manager.token), &wrong).await.problem().0, 422);
     assert_eq!(server.post(&commits, Some(&manager.token), &admission).await.status, 204);
@@ -168,8 +168,10 @@ async fn a_structure_is_found_joined_and_led_by_its_manager_alone() {
     let raced = team.admission(&manager, &late, id);
     assert_eq!(server.post(&commits, Some(&manager.token), &raced).await.problem().0, 409);
     let seen: Inside = server.get(&inside, Some(&newcomer.token)).await.json();
-    let welcome = admission.admitted.as_ref().map(|it| it.welcome.clone());
-    assert_eq!(seen.welcome, welcome);
+    let Some(Joining::Admitted(admitted)) = &admission.joining else {
+        unreachable!("it admits somebody")
+    };
+    assert_eq!(seen.welcome.as_ref(), Some(&admitted.welcome));
     assert_eq!((seen.mls_epoch, seen.certificates.len()), (3, 3));
 
     let (id, invite) = team.invitation(&manager);

@@ -61,33 +61,28 @@ async fn who_leaves_is_refused_and_everybody_else_goes_on(server: Server) -> Res
 async fn put_back(server: &Server, structure_id: StructureId, member: &Row) -> Result<()> {
     let mut connection = dump::connect(server.config()).await?;
     sqlx::query(
-        "insert into member (structure_id, account_id, confirmed, serial, number, ends_at,
-           joined_epoch, welcome)
-         values ($1, $2, 1, $3, $4, $5, $6, $7)",
+        "insert into member (structure_id, account_id, confirmed, serial, number, ends_at)
+         values ($1, $2, 1, $3, $4, $5)",
     )
     .bind(structure_id.as_bytes())
     .bind(member.0.clone())
     .bind(member.1)
     .bind(member.2)
     .bind(member.3)
-    .bind(member.4)
-    .bind(member.5.clone())
     .execute(&mut connection)
     .await?;
     Ok(())
 }
 
-type Row = (Vec<u8>, i64, i64, i64, i64, Vec<u8>);
+type Row = (Vec<u8>, i64, i64, i64);
 
 async fn row_of(server: &Server, number: i64) -> Result<Row> {
     let mut connection = dump::connect(server.config()).await?;
-    let row = sqlx::query_as(
-        "select account_id, serial, number, ends_at, joined_epoch, welcome from member
-         where number = $1",
-    )
-    .bind(number)
-    .fetch_one(&mut connection)
-    .await?;
+    let row =
+        sqlx::query_as("select account_id, serial, number, ends_at from member where number = $1")
+            .bind(number)
+            .fetch_one(&mut connection)
+            .await?;
     Ok(row)
 }
 

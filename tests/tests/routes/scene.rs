@@ -210,6 +210,12 @@ impl Scene {
 
     async fn structures(&mut self, cast: &mut Cast) -> Result<()> {
         let structure_id = cast.manager.desk.structure_id();
+        // The worker's page lost its state, and is let in again.
+        let Person { browser, vault, .. } = &mut cast.worker.person;
+        browser.forget(&format!("desk/{}", vault.account_id())).await;
+        cast.worker.desk = Desk::resume(vault, browser).await?.context("belongs to nothing")?;
+        cast.manager.settle().await?;
+        cast.worker.settle().await?;
         let open = cast.manager.invite("Quelqu'un").await?;
         self.objects.insert(("invitation_id", "open"), invitation(&self.server, &open)?);
         let answered = cast.manager.invite("Invité").await?;

@@ -133,11 +133,16 @@ GET    /v1/structures/{structure_id}/inside       another    404 404 404 404 404
 GET    /v1/structures/{structure_id}/inside       waiting    404 200 404 404 404 404
 GET    /v1/structures/{structure_id}/inside       never      404 404 404 404 404 404
 GET    /v1/structures/{structure_id}/inside       malformed  404 404 404 404 404 404
-POST   /v1/structures/{structure_id}/commits      accepted   404 404 404 204 404 404
+POST   /v1/structures/{structure_id}/commits      accepted   404 404 204 204 404 404
 POST   /v1/structures/{structure_id}/commits      another    404 404 404 404 404 422
 POST   /v1/structures/{structure_id}/commits      waiting    404 422 404 404 404 404
 POST   /v1/structures/{structure_id}/commits      never      404 404 404 404 404 404
 POST   /v1/structures/{structure_id}/commits      malformed  404 404 404 404 404 404
+last POST /v1/structures/{structure_id}/leaves    accepted   404 404 204 422 404 404
+POST   /v1/structures/{structure_id}/leaves       another    404 404 404 404 404 422
+POST   /v1/structures/{structure_id}/leaves       waiting    404 422 404 404 404 404
+POST   /v1/structures/{structure_id}/leaves       never      404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/leaves       malformed  404 404 404 404 404 404
 POST   /v1/structures/{structure_id}/invitations  accepted   404 404 404 201 404 404
 POST   /v1/structures/{structure_id}/invitations  another    404 404 404 404 404 422
 POST   /v1/structures/{structure_id}/invitations  waiting    404 422 404 404 404 404

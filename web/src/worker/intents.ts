@@ -223,7 +223,7 @@ export interface StructureView {
   code: string;
   /** What the desk's QR holds. */
   qr: string;
-  state: 'waiting_for_operator' | 'waiting_for_manager' | 'member';
+  state: 'waiting_for_operator' | 'waiting_for_manager' | 'waiting_for_colleague' | 'member';
   role: 'manager' | 'worker';
   recipientEpoch: number;
   members: MemberView[];

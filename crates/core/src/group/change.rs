@@ -1,12 +1,14 @@
 //! What a commit may change: who makes one, and what members accept.
 //!
 //! A manager admits somebody, or takes all leaves of somebody away; any member may answer a
-//! [`LeafRequest`]. Nothing else is a change. GROUP-2, GROUP-6, GROUP-7.
+//! [`LeafRequest`], and take leaves of their own devices away. Nothing else is a change. GROUP-2,
+//! GROUP-6, GROUP-7, GROUP-9.
 
 use openmls::prelude::{KeyPackage, LeafNodeIndex, OpenMlsProvider as _, Proposal, StagedCommit};
 use rand_core::CryptoRng;
 use reconnect_format::{
-    id::AccountId,
+    Signed,
+    id::{AccountId, DeviceId},
     statement::Device,
     structure::{JoinRequest, LeafRequest, RosterTerms},
 };
@@ -15,7 +17,6 @@ use super::{
     Gate, Group, GroupError, History,
     gate::device_of,
     mls::{LeafSigner, read_key_package},
-    store::Store,
 };
 use crate::{key::DeviceSecrets, secret::EpochSeed};
 
@@ -31,8 +32,11 @@ pub enum Change<'a> {
         /// The epoch.
         epoch: u64,
     },
-    /// A member brings another device in, or the same one after its browser was cleared.
-    Leaf(&'a LeafRequest),
+    /// A member brings another device in, or the same one after its state was lost; the request
+    /// passed [`reconnect_format::structure::verify_leaf_request`].
+    Leaf(&'a Signed<LeafRequest>),
+    /// Whoever commits takes leaves of other devices of theirs away.
+    Retire(&'a [DeviceId]),
 }
 
 /// A staged commit and everything that goes with it, for one transaction of the server.
@@ -74,7 +78,7 @@ impl Group {
             return Err(GroupError::NotAllowed);
         }
         let mut staging = self.copy()?;
-        let (package, gone) = self.proposals(change, &staging.store, gate)?;
+        let (package, gone) = self.proposals(change, committer.account_id, gate)?;
         let signer = LeafSigner(&device.leaf);
         let provider = staging.store.provider();
         let staged = staging
@@ -90,7 +94,8 @@ impl Group {
             .map_err(|_| GroupError::Damaged)?;
         // What others will ask of this commit is asked here first.
         let pending = staging.mls.pending_commit().ok_or(GroupError::Damaged)?;
-        self.check_commit(self.mls.own_leaf_index(), pending, gate)?;
+        let request = if let Change::Leaf(request) = change { Some(request) } else { None };
+        self.check_commit(self.mls.own_leaf_index(), pending, request, gate)?;
         let (commit, welcome, _) = staged.into_messages();
         let commit = commit.to_bytes().map_err(|_| GroupError::Damaged)?;
         let welcome =
@@ -120,32 +125,31 @@ impl Group {
     fn proposals(
         &self,
         change: Change<'_>,
-        store: &Store,
+        by: AccountId,
         gate: &Gate<'_>,
     ) -> Result<(Option<KeyPackage>, Vec<LeafNodeIndex>), GroupError> {
         let (bytes, asked, gone) = match change {
             Change::Leave { account_id, .. } => {
                 let gone = self.leaves(|device| device.account_id == account_id)?;
-                return if gone.is_empty() {
-                    Err(GroupError::NotAllowed)
-                } else {
-                    Ok((None, gone))
-                };
+                return some(gone).map(|gone| (None, gone));
+            }
+            Change::Retire(devices) => {
+                let gone =
+                    self.leaves(|it| it.account_id == by && devices.contains(&it.device_id))?;
+                return some(gone).map(|gone| (None, gone));
             }
             Change::Admit(request) if request.structure_id == self.structure_id => {
                 (&request.key_package, (request.account_id, request.device_id), vec![])
             }
-            Change::Leaf(request) if request.structure_id == self.structure_id => {
+            Change::Leaf(request) if request.body().structure_id == self.structure_id => {
+                let request = request.body();
                 let asked = (request.account_id, request.device_id);
-                let gone = self.leaves(|it| {
-                    it.account_id == asked.0
-                        && (it.device_id == asked.1 || request.gone.contains(&it.device_id))
-                })?;
+                let gone = self.leaves(|it| (it.account_id, it.device_id) == asked)?;
                 (&request.key_package, asked, gone)
             }
             _ => return Err(GroupError::NotAllowed),
         };
-        let package = read_key_package(store, bytes)?;
+        let package = read_key_package(&self.store, bytes)?;
         let newcomer = gate.judge_key_package(&package)?;
         if (newcomer.account_id, newcomer.device_id) != asked {
             return Err(GroupError::NotAllowed);
@@ -167,12 +171,13 @@ impl Group {
         Ok(found)
     }
 
-    /// Whether this commit is one that its committer may make. GROUP-2, GROUP-6. Gives who leaves
-    /// with it altogether.
+    /// Whether this commit is one that its committer may make, as the answer to `request` or without
+    /// one. GROUP-2, GROUP-6, GROUP-9. Gives who leaves with it altogether.
     pub(super) fn check_commit(
         &self,
         committer: LeafNodeIndex,
         staged: &StagedCommit,
+        request: Option<&Signed<LeafRequest>>,
         gate: &Gate<'_>,
     ) -> Result<Option<AccountId>, GroupError> {
         let leaf = self.mls.public_group().leaf(committer).ok_or(GroupError::NotAllowed)?;
@@ -190,7 +195,8 @@ impl Group {
         for queued in staged.queued_proposals() {
             match queued.proposal() {
                 Proposal::Add(add) if added.is_none() => {
-                    added = Some(gate.judge_key_package(add.key_package())?);
+                    let device = gate.judge_key_package(add.key_package())?;
+                    added = Some((device, add.key_package()));
                 }
                 Proposal::Remove(remove) => {
                     let leaf = self.mls.public_group().leaf(remove.removed());
@@ -200,7 +206,7 @@ impl Group {
             }
         }
         let account_id = match (&added, removed.first()) {
-            (Some(device), _) | (None, Some(device)) => device.account_id,
+            (Some((device, _)), _) | (None, Some(device)) => device.account_id,
             // A manager renews nothing but the committer's own encryption key.
             (None, None) => by.account_id,
         };
@@ -208,14 +214,29 @@ impl Group {
         if !is_one_persons {
             return Err(GroupError::NotAllowed);
         }
-        // A member only brings devices in, of people who are here already: who joins and who leaves
-        // is a manager's to say.
-        if !gate.chain.is_manager(by.account_id) {
-            let here = !self.leaves(|device| device.account_id == account_id)?.is_empty();
-            if added.is_none() || !here {
-                return Err(GroupError::NotAllowed);
+        let here = self.leaves(|device| device.account_id == account_id)?.len();
+        let leaves = added.is_none() && !removed.is_empty() && removed.len() == here;
+        // Who joins and who leaves is a manager's to say: members bring devices in, of people who are
+        // here already, and take leaves of their own away.
+        let manages = gate.chain.is_manager(by.account_id);
+        let may = match (&added, request.map(Signed::body)) {
+            // GROUP-9: the very key package that its device signed for; no leaf but that device's goes.
+            (Some((device, package)), Some(request)) => {
+                *package == &read_key_package(&self.store, &request.key_package)?
+                    && device.device_id == request.device_id
+                    && removed.iter().all(|gone| gone.device_id == request.device_id)
+                    && (manages || here > 0)
             }
-        }
-        Ok((added.is_none() && !removed.is_empty()).then_some(account_id))
+            // GROUP-9: whoever has a leaf gets another by their own request only.
+            (Some(_), None) => manages && here == 0,
+            (None, None) if removed.is_empty() => manages,
+            (None, None) => account_id == by.account_id || (manages && leaves),
+            (None, Some(_)) => false,
+        };
+        if may { Ok(leaves.then_some(account_id)) } else { Err(GroupError::NotAllowed) }
     }
+}
+
+fn some(leaves: Vec<LeafNodeIndex>) -> Result<Vec<LeafNodeIndex>, GroupError> {
+    if leaves.is_empty() { Err(GroupError::NotAllowed) } else { Ok(leaves) }
 }

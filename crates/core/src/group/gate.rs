@@ -11,7 +11,9 @@ use reconnect_format::{
     Signed,
     id::AccountId,
     statement::Device,
-    structure::{Certificate, StructureChain, decode_leaf_credential},
+    structure::{
+        Certificate, LeafRequest, StructureChain, decode_leaf_credential, verify_leaf_request,
+    },
 };
 
 use super::{
@@ -47,6 +49,20 @@ impl Gate<'_> {
             return Err(GroupError::NotAllowed);
         }
         self.judge(package.leaf_node())
+    }
+
+    /// The request that the chain's newest statement answers: the very one that it names, and still
+    /// good then. GROUP-9.
+    pub(super) fn request(
+        &self,
+        attested: Option<&[u8]>,
+    ) -> Result<Option<Signed<LeafRequest>>, GroupError> {
+        let Some(answers) = self.chain.answers() else { return Ok(None) };
+        let attested = attested.ok_or(GroupError::NotAllowed)?;
+        let said = (self.chain.head().0, self.chain.made_at);
+        let request = verify_leaf_request(attested, self.chain.structure_id, said)
+            .map_err(|_| GroupError::NotAllowed)?;
+        if request.hash() == answers { Ok(Some(request)) } else { Err(GroupError::NotAllowed) }
     }
 
     /// The newest certificate of an account, which must not have ended.

@@ -41,9 +41,15 @@ impl Newcomer {
         Ok((Self { store }, key_package))
     }
 
-    /// Joins the structure of the gate's chain. A welcome that is refused leaves the newcomer as
+    /// Joins the structure of the gate's chain, as the answer to the request for a leaf of that hash,
+    /// or to an invitation. A welcome that is refused leaves the newcomer as
     /// they were; after one that is not, the newcomer and what was kept of them are forgotten.
-    pub fn join(&self, welcome: &[u8], gate: &Gate<'_>) -> Result<Group, GroupError> {
+    pub fn join(
+        &self,
+        welcome: &[u8],
+        asked: Option<[u8; 32]>,
+        gate: &Gate<'_>,
+    ) -> Result<Group, GroupError> {
         let message =
             MlsMessageIn::tls_deserialize_exact_bytes(welcome).map_err(|_| GroupError::Damaged)?;
         let MlsMessageBodyIn::Welcome(welcome) = message.extract() else {
@@ -68,6 +74,10 @@ impl Newcomer {
         // Who left since was a member then.
         let then = gate.chain.as_of(number, group.mls_epoch()).ok_or(GroupError::Unstated)?;
         let gate = Gate { chain: &then, certificates: gate.certificates, now: then.made_at };
+        // GROUP-9: nobody answers what was not asked.
+        if then.answers() != asked {
+            return Err(GroupError::NotAllowed);
+        }
         // GROUP-2, GROUP-6: a manager, or a member whose statement the chain took.
         gate.judge(&sender)?;
         group.judge(&gate)?;

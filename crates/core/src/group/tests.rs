@@ -21,8 +21,8 @@ use reconnect_format::{
     manifest::Manifest,
     statement::{Attested, Body, Signer as StatementSigner},
     structure::{
-        Certificate, ChainError, EpochTerms, Founding, JoinRequest, Link, Role, StructureBody,
-        StructureChain, StructureStatement, verify_certificate,
+        Certificate, ChainError, EpochTerms, Founding, JoinRequest, LeafRequest, Link, Role,
+        StructureBody, StructureChain, StructureStatement, verify_certificate, verify_leaf_request,
     },
 };
 
@@ -182,10 +182,14 @@ impl House {
 
     /// The chain's next statement says that somebody joined.
     fn state(&mut self, roster: RosterTerms) {
-        self.say(StructureBody::Roster(roster));
+        self.say(StructureBody::Roster { terms: roster, answers: None });
     }
 
     fn say(&mut self, body: StructureBody) {
+        self.try_to_say(body).unwrap();
+    }
+
+    fn try_to_say(&mut self, body: StructureBody) -> Result<(), ChainError> {
         let (sequence, previous) = self.chain.head();
         let statement = StructureStatement {
             suite: Suite::V1,
@@ -197,7 +201,7 @@ impl House {
         };
         let signed = self.founder.device.signing.sign(statement);
         let statement = Attested { object: signed.encode(), proof: self.founder.proof.clone() };
-        self.chain.append(&Link::Manager { statement }.encode()).unwrap();
+        self.chain.append(&Link::Manager { statement }.encode())
     }
 
     fn stage(&self, group: &mut Group, request: &JoinRequest) -> Result<Staged, GroupError> {
@@ -212,8 +216,42 @@ impl House {
         let admission = self.stage(group, &request).unwrap();
         self.state(admission.roster.clone());
         group.merge_staged().unwrap();
-        (newcomer.join(&welcome(&admission), &self.gate()).unwrap(), admission)
+        (newcomer.join(&welcome(&admission), None, &self.gate()).unwrap(), admission)
     }
+
+    /// What whoever answers it next checks of a request.
+    fn read(&self, attested: &[u8]) -> Result<Signed<LeafRequest>, ChainError> {
+        verify_leaf_request(attested, self.id(), (self.chain.head().0 + 1, NOW))
+    }
+
+    /// Another device of somebody who is here asks, and comes in.
+    fn let_in(&mut self, group: &mut Group, person: &Person) -> Group {
+        let (newcomer, _, request) = ask_for_leaf(person, self);
+        let (rng, device) = (&mut UnwrapErr(SysRng), &self.founder.device);
+        let change = Change::Leaf(&request);
+        let staged = group.stage(change, &history(), device, &self.gate(), rng).unwrap();
+        let answers = Some(request.hash());
+        self.say(StructureBody::Roster { terms: staged.roster.clone(), answers });
+        group.merge_staged().unwrap();
+        newcomer.join(&welcome(&staged), answers, &self.gate()).unwrap()
+    }
+}
+
+/// A request of `person` for a leaf, as it travels, and as whoever is given it reads it.
+fn ask_for_leaf(person: &Person, house: &House) -> (Newcomer, Vec<u8>, Signed<LeafRequest>) {
+    let (newcomer, key_package) = Newcomer::new(&person.device, &person.proof).unwrap();
+    let request = LeafRequest {
+        suite: Suite::V1,
+        structure_id: house.id(),
+        account_id: person.account_id,
+        device_id: person.device_id,
+        sequence: house.chain.head().0,
+        made_at: NOW,
+        key_package,
+    };
+    let attested = person.attest(person.device.signing.sign(request).encode());
+    let request = house.read(&attested).unwrap();
+    (newcomer, attested, request)
 }
 
 fn history() -> History {
@@ -244,7 +282,7 @@ fn assert_agree(a: &Group, b: &Group, house: &House) {
 /// Refused, and the group is what it was, to the byte.
 fn assert_refused(group: &mut Group, commit: &[u8], gate: &Gate<'_>, error: GroupError) {
     let before = group.snapshot();
-    assert_eq!(group.take_in(commit, gate), Err(error));
+    assert_eq!(group.take_in(commit, None, gate), Err(error));
     assert_eq!(*group.snapshot(), *before);
 }
 

@@ -2,7 +2,7 @@
 //! and taking somebody's place away.
 
 use reconnect_format::{
-    api::{Admitted, Call, Code, GroupChange},
+    api::{Call, Code, GroupChange, Joining},
     id::Base64,
     structure::{EpochTerms, StructureBody},
 };
@@ -85,7 +85,7 @@ impl Desk {
         world: &impl World,
         staged: Staged,
         statements: Vec<Base64>,
-        admitted: Option<Admitted>,
+        joining: Option<Joining>,
     ) -> Result<(), Error> {
         let call = GroupChange {
             mls_epoch: staged.mls_epoch,
@@ -93,7 +93,7 @@ impl Desk {
             statements,
             history: Base64(staged.history),
             recovery: Base64(staged.recovery),
-            admitted,
+            joining,
         };
         let call = self.unanswered.insert(call).clone();
         self.keep(vault, world).await?;

@@ -5,27 +5,28 @@
 
 use reconnect_format::{
     Label, Signed, Sorted, Suite,
-    api::{Call, Code, FoundStructure, GroupChange, Inside, Join, Memberships},
+    api::{Call, Code, FoundStructure, GroupChange, Inside, Join},
     decode, encode,
     id::{AccountId, Base64, DocumentId, GrantId, StructureId},
+    statement::Attested,
     structure::{
         AuthenticatedJoin, Certificate, EpochTerms, Founding, JoinRequest, Link, Role,
         StructureBody, StructureChain, StructureStatement, is_showable, verify_certificate,
     },
 };
-use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{
     Vault,
     invite::{InvitationSecret, PendingInvitation},
+    keep::keep_newcomer,
+    leaf::Waiting,
     received::OpenedGrant,
 };
 use crate::{
     error::{Damaged, Error, ServerMisbehaved},
     group::{Gate, Group, GroupError, History, Newcomer},
     key::RecipientKey,
-    seal::{open_salted, seal_salted},
+    seal::seal_salted,
     words::PaperSecret,
     world::{ShipError, World},
 };
@@ -38,18 +39,22 @@ pub struct Desk {
     pub(super) structure_id: StructureId,
     pub(super) chain: StructureChain,
     pub(super) certificates: Vec<Signed<Certificate>>,
+    /// The newest of this person's, attested.
+    pub(super) own_certificate: Option<Attested>,
     pub(super) accepted: bool,
     pub(super) standing: Inner,
     pub(super) history: History,
     pub(super) opened: Sorted<GrantId, OpenedGrant>,
     pub(super) versions: Sorted<(AccountId, DocumentId), u32>,
     pub(super) invitations: Vec<PendingInvitation>,
+    /// Requests for leaves that nobody answered yet.
+    pub(super) requests: Vec<Base64>,
     /// The change whose commit is staged and that nobody answered. GROUP-5.
     pub(super) unanswered: Option<GroupChange>,
 }
 
 pub(super) enum Inner {
-    Waiting(Box<Newcomer>),
+    Waiting(Box<Waiting>),
     Member(Box<Group>),
 }
 
@@ -61,18 +66,6 @@ pub struct FoundingNames {
     pub place: String,
     /// Of the manager, known inside only.
     pub my_name: String,
-}
-
-/// What a device keeps of its place in a structure, sealed.
-#[derive(Zeroize, ZeroizeOnDrop, TlsSize, TlsSerialize, TlsDeserializeBytes)]
-struct KeptDesk {
-    #[zeroize(skip)]
-    structure_id: StructureId,
-    /// Of which of its groups; 0 for who waits to become a member.
-    group: u32,
-    snapshot: Vec<u8>,
-    /// What `Desk::unanswered` holds, as it is sent; empty for nothing.
-    unanswered: Vec<u8>,
 }
 
 impl From<GroupError> for Error {
@@ -87,10 +80,6 @@ impl From<GroupError> for Error {
             GroupError::Damaged => Damaged.into(),
         }
     }
-}
-
-fn kept_name(vault: &Vault) -> String {
-    format!("desk/{}", vault.account_id())
 }
 
 pub(super) fn text(bytes: &[u8]) -> String {
@@ -215,86 +204,45 @@ impl Desk {
         let join = Join { join: Base64(encode(&AuthenticatedJoin { request, tag })) };
         // The chain is fetched after the answer: only then does the server show a structure that
         // the operator has not accepted yet.
-        let kept = KeptDesk {
-            structure_id,
-            group: 0,
-            snapshot: newcomer.snapshot().to_vec(),
-            unanswered: Vec::new(),
-        };
-        keep_sealed(vault, world, &kept).await?;
+        keep_newcomer(vault, world, structure_id, &newcomer).await?;
         world.ship(Call::send(path, &join), Some(vault.token())).await?;
         let chain = vault.structure(world, structure_id).await?.clone();
-        Ok(Self::waiting(chain, newcomer))
+        Ok(Self::waiting(chain, Waiting { newcomer, request: None }))
     }
 
-    fn waiting(chain: StructureChain, newcomer: Newcomer) -> Self {
-        Self::standing_as(chain, Inner::Waiting(Box::new(newcomer)))
+    pub(super) fn waiting(chain: StructureChain, waiting: Waiting) -> Self {
+        Self::standing_as(chain, Inner::Waiting(Box::new(waiting)))
     }
 
-    fn standing_as(chain: StructureChain, standing: Inner) -> Self {
+    pub(super) fn standing_as(chain: StructureChain, standing: Inner) -> Self {
         Self {
             structure_id: chain.structure_id,
             chain,
             certificates: Vec::new(),
+            own_certificate: None,
             accepted: false,
             standing,
             history: History::default(),
             opened: Sorted::default(),
             versions: Sorted::default(),
             invitations: Vec::new(),
+            requests: Vec::new(),
             unanswered: None,
         }
     }
 
-    /// Goes on where this device left off; `None` when its person belongs to no structure here.
-    pub async fn resume(vault: &mut Vault, world: &impl World) -> Result<Option<Self>, Error> {
-        let Some(sealed) = world.kept(&kept_name(vault)).await else { return Ok(None) };
-        let account_id = vault.account_id();
-        let plain = open_salted(
-            vault.secrets().vault.expose(),
-            Label::GroupStateSeal,
-            account_id.as_bytes(),
-            &sealed,
-        )?;
-        let kept: KeptDesk = decode(&plain).map_err(|_| Damaged)?;
-        let memberships: Memberships = vault.read(world, Call::read("/v1/memberships")).await?;
-        if !memberships.memberships.iter().any(|it| it.structure_id == kept.structure_id) {
-            return Ok(None);
-        }
-        let chain = vault.structure(world, kept.structure_id).await?.clone();
-        let mut desk = if kept.group == 0 {
-            Self::waiting(chain, Newcomer::resume(&kept.snapshot)?)
-        } else {
-            let group = Group::resume(kept.structure_id, kept.group, &kept.snapshot)?;
-            let mut desk = Self::standing_as(chain, Inner::Member(Box::new(group)));
-            desk.unanswered = serde_json::from_slice(&kept.unanswered).ok();
-            desk
-        };
-        desk.settle(vault, world).await?;
-        Ok(Some(desk))
-    }
-
-    pub(super) async fn keep(&self, vault: &Vault, world: &impl World) -> Result<(), Error> {
-        let (group, snapshot) = match &self.standing {
-            Inner::Waiting(newcomer) => (0, newcomer.snapshot()),
-            Inner::Member(group) => (group.number(), group.snapshot()),
-        };
-        let unanswered = self.unanswered.as_ref().map(serde_json::to_vec);
-        let kept = KeptDesk {
-            structure_id: self.structure_id,
-            group,
-            snapshot: snapshot.to_vec(),
-            unanswered: unanswered.transpose().map_err(|_| Error::BadInput)?.unwrap_or_default(),
-        };
-        keep_sealed(vault, world, &kept).await
-    }
-
-    /// Does what waits for this page: takes in what others committed, joins when a manager has
-    /// admitted this person, admits whoever answered an invitation of this manager's.
+    /// Does what waits for this page: takes in what others committed, comes in when a manager has
+    /// admitted this person or a colleague let this device in, lets other devices in, admits whoever
+    /// answered an invitation of this manager's.
     pub async fn settle(&mut self, vault: &mut Vault, world: &impl World) -> Result<(), Error> {
         self.catch_up(vault, world).await?;
+        if matches!(self.standing, Inner::Waiting(_)) {
+            return Ok(());
+        }
+        self.send_again(vault, world).await?;
+        self.answer_all(vault, world).await?;
+        self.retire_leaves(vault, world).await?;
         if self.role(vault) == Some(Role::Manager) {
-            self.send_again(vault, world).await?;
             self.admit_all(vault, world).await?;
         }
         Ok(())
@@ -311,8 +259,11 @@ impl Desk {
         self.chain = vault.structure(world, self.structure_id).await?.clone();
         self.accepted = vault.is_accepted(self.structure_id);
         let Some(inside) = inside else { return Ok(()) };
-        self.learn_certificates(&inside)?;
-        self.follow(&inside)?;
+        self.learn_certificates(vault, &inside)?;
+        self.requests.clone_from(&inside.requests);
+        if !self.follow(&inside)? {
+            return self.ask_for_leaf(vault, world).await;
+        }
         self.keep(vault, world).await
     }
 
@@ -336,25 +287,42 @@ impl Desk {
         }
     }
 
-    fn learn_certificates(&mut self, inside: &Inside) -> Result<(), Error> {
+    fn learn_certificates(&mut self, vault: &Vault, inside: &Inside) -> Result<(), Error> {
         let known = inside.certificates.iter();
         self.certificates = known
             .map(|bytes| Ok(verify_certificate(&bytes.0, &self.chain)?))
             .collect::<Result<_, Error>>()?;
+        let mine = |it: &&Signed<Certificate>| {
+            it.body().account_id == vault.account_id() && !self.chain.is_revoked(it.body().number)
+        };
+        let newest = self.certificates.iter().filter(mine).max_by_key(|it| it.body().serial);
+        let at = self.certificates.iter().position(|it| newest == Some(it));
+        let bytes = at.and_then(|at| inside.certificates.get(at));
+        self.own_certificate = bytes.and_then(|bytes| decode(&bytes.0).ok());
         Ok(())
     }
 
     /// Takes in what others committed, each commit judged as of its own statement: a certificate that
-    /// ended, or a place that was taken away since, locks nobody out of the past.
-    fn follow(&mut self, inside: &Inside) -> Result<(), Error> {
+    /// ended, or a place that was taken away since, locks nobody out of the past. Gives whether this
+    /// device is in the group, or waits to come in: otherwise it asks. GROUP-8.
+    fn follow(&mut self, inside: &Inside) -> Result<bool, Error> {
         let now = self.chain.made_at;
         let gate = Gate { chain: &self.chain, certificates: &self.certificates, now };
         match &mut self.standing {
-            Inner::Waiting(newcomer) => {
-                let welcome = inside.welcome.as_ref().ok_or(Error::NotAMember)?;
-                let mut group = newcomer.join(&welcome.0, &gate)?;
-                follow_commits(&mut group, inside, &gate)?;
-                self.standing = Inner::Member(Box::new(group));
+            Inner::Waiting(waiting) => match waiting.join(inside, &gate) {
+                Ok(Some(mut group)) => {
+                    follow_commits(&mut group, inside, &gate)?;
+                    self.standing = Inner::Member(Box::new(group));
+                }
+                Ok(None) => return Ok(waiting.is_asked(inside)),
+                // A welcome that lets nobody in: the next one may.
+                Err(GroupError::Damaged | GroupError::NotAllowed) => return Ok(false),
+                Err(error) => return Err(error.into()),
+            },
+            Inner::Member(group)
+                if self.chain.roster.as_ref().is_some_and(|it| it.group != group.number()) =>
+            {
+                return Ok(false);
             }
             Inner::Member(group) => {
                 follow_commits(group, inside, &gate)?;
@@ -370,7 +338,7 @@ impl Desk {
             history.check(&self.chain)?;
             self.history = history;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The recipient key of an epoch whose seed this member holds.
@@ -379,19 +347,6 @@ impl Desk {
         let seed = seeds.filter(|(number, _)| *number == epoch).map(|(_, seed)| seed).next();
         seed.map(RecipientKey::of_epoch).ok_or(Damaged)
     }
-}
-
-async fn keep_sealed(vault: &Vault, world: &impl World, kept: &KeptDesk) -> Result<(), Error> {
-    let mut salt = [0; 32];
-    rand_core::Rng::fill_bytes(&mut world.rng(), &mut salt);
-    let sealed = seal_salted(
-        vault.secrets().vault.expose(),
-        salt,
-        Label::GroupStateSeal,
-        vault.account_id().as_bytes(),
-        &Zeroizing::new(encode(kept)),
-    );
-    Ok(world.keep(&kept_name(vault), &sealed).await?)
 }
 
 /// Each commit is judged by the chain as it was then: who left since was a member.
@@ -403,7 +358,9 @@ fn follow_commits(group: &mut Group, inside: &Inside, gate: &Gate<'_>) -> Result
         let next = group.mls_epoch() + 1;
         let then = gate.chain.as_of(group.number(), next).ok_or(GroupError::Unstated)?;
         let certificates = gate.certificates;
-        group.take_in(&commit.0, &Gate { chain: &then, certificates, now: then.made_at })?;
+        let gate = Gate { chain: &then, certificates, now: then.made_at };
+        let request = commit.request.as_ref().map(|it| it.0.as_slice());
+        group.take_in(&commit.commit.0, request, &gate)?;
     }
     Ok(())
 }
@@ -427,20 +384,30 @@ pub(super) fn certify(
     })
 }
 
+/// What a manager says next.
 pub(super) fn next_statement(
     vault: &Vault,
     now: u64,
     chain: &StructureChain,
     body: StructureBody,
 ) -> Base64 {
+    Base64(Link::Manager { statement: attested_statement(vault, now, chain, body) }.encode())
+}
+
+/// The same, before anybody said as what its signer speaks.
+pub(super) fn attested_statement(
+    vault: &Vault,
+    now: u64,
+    chain: &StructureChain,
+    body: StructureBody,
+) -> Attested {
     let (sequence, previous) = chain.head();
-    let statement = vault.attested(StructureStatement {
+    vault.attested(StructureStatement {
         suite: Suite::V1,
         structure_id: chain.structure_id,
         sequence: sequence + 1,
         previous,
         made_at: now,
         body,
-    });
-    Base64(Link::Manager { statement }.encode())
+    })
 }

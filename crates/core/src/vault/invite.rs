@@ -6,7 +6,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use reconnect_format::{
     Label, Suite,
-    api::{Admitted, Call, Code, InvitationState, Invitations, Invite},
+    api::{Admitted, Call, Code, InvitationState, Invitations, Invite, Joining},
     decode, encode,
     id::{Base64, InvitationId, StructureId},
     statement::Attested,
@@ -180,14 +180,14 @@ impl Desk {
             }
             Err(error) => return Err(error.into()),
         };
-        let roster = StructureBody::Roster(staged.roster.clone());
+        let roster = StructureBody::Roster { terms: staged.roster.clone(), answers: None };
         let statement = next_statement(vault, world.now(), &self.chain, roster);
         let welcome = staged.welcome.clone().unwrap_or_default();
-        let admitted = Admitted {
+        let admitted = Joining::Admitted(Admitted {
             welcome: Base64(welcome),
             certificate,
             invitation_id: request.invitation_id,
-        };
+        });
         let sent = self.send_change(vault, world, staged, vec![statement], Some(admitted)).await;
         if sent.as_ref().is_err_and(|error| !says_nothing(error)) {
             self.history.names.pop();

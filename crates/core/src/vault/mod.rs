@@ -12,6 +12,10 @@ mod entry;
 mod giving;
 #[cfg(feature = "structure")]
 mod invite;
+#[cfg(feature = "structure")]
+mod keep;
+#[cfg(feature = "structure")]
+mod leaf;
 mod leave;
 mod locks;
 mod log;

@@ -19,6 +19,8 @@ pub enum Standing {
     WaitingForOperator,
     /// No manager's page has admitted them yet.
     WaitingForManager,
+    /// They belong to it, and no other page of it has let this device in yet.
+    WaitingForColleague,
     /// They belong to it.
     Member,
 }
@@ -60,6 +62,7 @@ impl Desk {
     /// Where the person at this page stands.
     pub fn standing(&self) -> Standing {
         match self.standing {
+            Inner::Waiting(ref it) if it.request.is_some() => Standing::WaitingForColleague,
             Inner::Waiting(_) => Standing::WaitingForManager,
             Inner::Member(_) if self.accepted => Standing::Member,
             Inner::Member(_) => Standing::WaitingForOperator,

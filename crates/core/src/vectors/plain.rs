@@ -10,7 +10,10 @@ use reconnect_format::{
     manifest::{Manifest, StatementError},
     receipt::Receipt,
     statement::{Attested, DeviceProof, Statement},
-    structure::{Acceptance, Invitation, StructureChain, StructureStatement, verify_certificate},
+    structure::{
+        Acceptance, Invitation, StructureChain, StructureStatement, verify_certificate,
+        verify_leaf_request,
+    },
 };
 
 use super::{Case, Found, Unreadable, chain_word, decode_word, statement_word, unreadable};
@@ -36,6 +39,7 @@ pub(super) fn judge(object: &str, case: &Case<'_>) -> Result<Option<&'static str
         "certificate" => certificate(case),
         "chain" => chain(case),
         "structure" => structure(case),
+        "leaf-request" => leaf_request(case),
         "code" => code(case),
         "words" => words(case),
         "handle" => handle(case),
@@ -172,6 +176,20 @@ fn structure(case: &Case<'_>) -> Found {
                 ("key_id", &key_id.unwrap_or_default()),
             ])
         }
+        Err(error) => Ok(chain_word(error)),
+    }
+}
+
+/// As the answer of the statement with that number and time.
+fn leaf_request(case: &Case<'_>) -> Found {
+    let id = StructureId(case.array("structure")?);
+    let statement = (case.number("sequence")?, case.number("made_at")?);
+    match verify_leaf_request(case.item(), id, statement) {
+        Ok(request) => case.compare(&[
+            ("hash", &request.hash()),
+            ("account", request.body().account_id.as_bytes()),
+            ("device", request.body().device_id.as_bytes()),
+        ]),
         Err(error) => Ok(chain_word(error)),
     }
 }

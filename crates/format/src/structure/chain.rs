@@ -3,8 +3,8 @@
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use super::{
-    Certificate, EpochTerms, Founding, Motion, MotionAbout, RosterTerms, StructureBody,
-    StructureStatement, is_showable,
+    EpochTerms, Founding, Motion, MotionAbout, RosterTerms, StructureBody, StructureStatement,
+    is_showable, verify_certificate,
 };
 use crate::{
     DecodeError, PublicKey, Signed, Unverified,
@@ -104,6 +104,7 @@ struct Stated {
     made_at: u64,
     epoch: usize,
     roster: RosterTerms,
+    answers: Option<[u8; 32]>,
 }
 
 /// A structure whose chain was verified from its founding. STRUCT-6.
@@ -201,6 +202,14 @@ impl StructureChain {
         self.revoked.iter().any(|(revoked, _)| *revoked == number)
     }
 
+    /// Whether this account is a manager, or was one when certificates had this serial. CERT-1.
+    pub(super) fn may_certify(&self, account_id: AccountId, serial: u64) -> bool {
+        self.managers.iter().any(|it| {
+            it.account_id == account_id
+                && it.until.is_none_or(|(_, last_serial)| serial <= last_serial)
+        })
+    }
+
     fn manager(&self, account_id: AccountId) -> Option<&Manager> {
         let mut managers = self.managers.iter();
         managers.find(|it| it.account_id == account_id && it.until.is_none())
@@ -257,8 +266,10 @@ impl StructureChain {
             (StructureBody::Epoch(terms), Speaker::Root | Speaker::Manager(_)) => {
                 self.begin_epoch(terms, said)?;
             }
-            (StructureBody::Roster(terms), Speaker::Manager(_)) => self.move_group(terms, said)?,
-            (StructureBody::Roster(terms), Speaker::Member) => {
+            (StructureBody::Roster { terms, answers }, Speaker::Manager(_)) => {
+                self.move_group(terms, *answers, said)?;
+            }
+            (StructureBody::Roster { terms, answers }, Speaker::Member) => {
                 // GROUP-6: a member brings another device in, never another person.
                 let same = self.roster.as_ref().is_some_and(|roster| {
                     roster.roster_hash == terms.roster_hash
@@ -267,7 +278,7 @@ impl StructureChain {
                 if !same {
                     return Err(ChainError::WrongSigner);
                 }
-                self.move_group(terms, said)?;
+                self.move_group(terms, *answers, said)?;
             }
             (StructureBody::AddManager { account_id }, Speaker::Root | Speaker::Manager(_)) => {
                 if self.is_manager(*account_id) {
@@ -320,31 +331,45 @@ impl StructureChain {
         self.revoked.extend(terms.revoked.iter().map(|number| (*number, said.sequence)));
         self.key_ids.push(terms.recipient.id());
         self.epoch = Some(terms.clone());
-        self.state(&terms.roster, said);
+        self.state(&terms.roster, None, said);
         Ok(())
     }
 
     fn move_group(
         &mut self,
         terms: &RosterTerms,
+        answers: Option<[u8; 32]>,
         said: &StructureStatement,
     ) -> Result<(), ChainError> {
         let forward =
             self.roster.as_ref().is_some_and(|now| now.group == terms.group && follows(now, terms));
-        if !forward {
+        // GROUP-9: a request is answered once.
+        let again = answers.is_some() && self.stated.iter().any(|it| it.answers == answers);
+        if !forward || again {
             return Err(ChainError::OtherChain);
         }
-        self.state(terms, said);
+        self.state(terms, answers, said);
         Ok(())
     }
 
-    fn state(&mut self, roster: &RosterTerms, said: &StructureStatement) {
+    /// Hash of the request for a leaf that the newest statement of the group answers. GROUP-9.
+    pub fn answers(&self) -> Option<[u8; 32]> {
+        self.stated.last().and_then(|it| it.answers)
+    }
+
+    fn state(
+        &mut self,
+        roster: &RosterTerms,
+        answers: Option<[u8; 32]>,
+        said: &StructureStatement,
+    ) {
         self.roster = Some(roster.clone());
         self.stated.push(Stated {
             sequence: said.sequence,
             made_at: said.made_at,
             epoch: self.key_ids.len(),
             roster: roster.clone(),
+            answers,
         });
     }
 
@@ -452,25 +477,4 @@ impl StructureChain {
 /// Whether one MLS epoch is the one after another: nobody can push the number out of reach.
 fn follows(now: &RosterTerms, next: &RosterTerms) -> bool {
     now.mls_epoch.checked_add(1) == Some(next.mls_epoch)
-}
-
-/// Opens a certificate and checks that a manager of `chain` signed it, or one who was a manager then.
-/// It may have been revoked since: [`StructureChain::is_revoked`]. CERT-1.
-pub fn verify_certificate(
-    attested: &[u8],
-    chain: &StructureChain,
-) -> Result<Signed<Certificate>, ChainError> {
-    let (certificate, signer) = Attested::open::<Certificate>(attested)?;
-    let body = certificate.body();
-    if body.structure_id != chain.structure_id {
-        return Err(ChainError::OtherChain);
-    }
-    let may = |it: &Manager| {
-        it.account_id == signer.account_id
-            && it.until.is_none_or(|(_, last_serial)| body.serial <= last_serial)
-    };
-    if !chain.managers.iter().any(may) {
-        return Err(ChainError::WrongSigner);
-    }
-    Ok(certificate)
 }

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use reconnect_format::{
     PublicKey, Signature, Signed, Suite,
     account::RecipientPublicKey,
-    api::{Admitted, FoundStructure, GrantWraps, GroupChange, Invite, Join, Submission},
+    api::{Admitted, FoundStructure, GrantWraps, GroupChange, Invite, Join, Joining, Submission},
     encode,
     grant::{GrantTerms, RecipientName, Scope},
     id::{Base64, DocumentId, GrantId, InvitationId, StructureId},
@@ -164,7 +164,10 @@ impl Team {
             sequence: self.heads.len() as u64 + 1,
             previous: self.heads.last().copied().unwrap_or_default(),
             made_at: NOW,
-            body: StructureBody::Roster(roster(self.mls_epoch + 1, self.members + 1)),
+            body: StructureBody::Roster {
+                terms: roster(self.mls_epoch + 1, self.members + 1),
+                answers: None,
+            },
         };
         GroupChange {
             mls_epoch: self.mls_epoch,
@@ -172,7 +175,7 @@ impl Team {
             statements: vec![Base64(by_manager(manager, statement))],
             history: Base64(random::<70>().to_vec()),
             recovery: Base64(random::<70>().to_vec()),
-            admitted: Some(Admitted {
+            joining: Some(Joining::Admitted(Admitted {
                 welcome: Base64(random::<60>().to_vec()),
                 certificate: Base64(self.certificate(
                     manager,
@@ -181,7 +184,7 @@ impl Team {
                     self.members + 1,
                 )),
                 invitation_id: id,
-            }),
+            })),
         }
     }
 

@@ -22,6 +22,8 @@ use crate::{
     draw, flip, flip_last, seeded,
 };
 
+#[path = "leaves.rs"]
+mod leaves;
 #[path = "structures_over_time.rs"]
 mod over_time;
 
@@ -32,7 +34,8 @@ pub(crate) fn write(writer: &mut Writer) -> Result<()> {
     over_time::write(writer)?;
     seen(writer, &place)?;
     certificates(writer, &mut place)?;
-    words(writer, &mut place)
+    words(writer, &mut place)?;
+    leaves::write(writer, &mut place)
 }
 
 /// A structure with a founder, and somebody who is nobody in it.
@@ -72,7 +75,7 @@ impl Place {
         place.say_as_root(&first);
         let epoch = StructureBody::Epoch(place.epoch(1));
         place.say(epoch);
-        let roster = StructureBody::Roster(place.roster(1));
+        let roster = joined(place.roster(1));
         place.say(roster);
         Ok(place)
     }
@@ -130,6 +133,11 @@ impl Place {
         let vector = Vector::new("structure", name, rule, about).hex("structure", self.id.0);
         vector.items(self.chain.clone())
     }
+}
+
+/// A roster whose commit answers no request.
+fn joined(terms: RosterTerms) -> StructureBody {
+    StructureBody::Roster { terms, answers: None }
 }
 
 fn recovery(person: &mut Person) -> RecipientPublicKey {
@@ -194,7 +202,7 @@ fn beginnings(writer: &mut Writer, place: &mut Place) -> Result<()> {
     let vector = bad("begins-at-2", "other_chain", "the first is the second");
     writer.put(&vector.item(by_root(&place.root, &second)))?;
     let roster = place.roster(1);
-    statement.body = StructureBody::Roster(roster);
+    statement.body = joined(roster);
     let vector = bad("first-is-not-found", "other_chain", "begins with a roster");
     writer.put(&vector.item(by_root(&place.root, &statement)))
 }
@@ -207,7 +215,7 @@ fn links(writer: &mut Writer, place: &mut Place) -> Result<()> {
         let vector = Vector::new("structure", name, rule, about).expect(expect);
         writer.put(&vector.hex("structure", id).items(items))
     };
-    let roster = StructureBody::Roster(place.roster(2));
+    let roster = joined(place.roster(2));
     let next = place.next(roster);
     for (name, about, change) in [
         ("link-skipped", "a number is left out", (|s| s.sequence += 1) as Change),
@@ -242,7 +250,7 @@ fn links(writer: &mut Writer, place: &mut Place) -> Result<()> {
         let travels = by_manager(&place.founder, &place.next(epoch));
         refuse(name, "STRUCT-4", "other_chain", about, travels)?;
     }
-    let same = StructureBody::Roster(place.roster(1));
+    let same = joined(place.roster(1));
     let again = by_manager(&place.founder, &place.next(same));
     let about = "a roster of an MLS epoch that was stated before";
     refuse("mls-epoch-again", "STRUCT-5", "other_chain", about, again)?;

@@ -10,7 +10,7 @@ use reconnect_format::{
     },
 };
 
-use super::{Place, by_manager, by_root, recovery};
+use super::{Place, by_manager, by_root, joined, recovery};
 use crate::{
     Vector, Writer,
     byhand::{NOW, Person, sign},
@@ -253,7 +253,7 @@ fn epochs(writer: &mut Writer, stage: &mut Stage) -> Result<()> {
     let again = stage.place.next(StructureBody::Epoch(again));
     let left_again = stage.link(By::Manager(&stage.second), &again);
     let skipped = stage.place.roster(3);
-    let skipped = stage.place.next(StructureBody::Roster(skipped));
+    let skipped = stage.place.next(joined(skipped));
     let link = stage.link(By::Manager(&stage.second), &skipped);
     let about = "an MLS epoch is left out";
     stage.put(writer, ("mls-epoch-skipped", "STRUCT-5", "other_chain"), about, link)?;
@@ -263,7 +263,7 @@ fn epochs(writer: &mut Writer, stage: &mut Stage) -> Result<()> {
 
 fn members(writer: &mut Writer, stage: &mut Stage) -> Result<()> {
     let roster = stage.place.roster(2);
-    stage.place.say(StructureBody::Roster(roster.clone()));
+    stage.place.say(joined(roster.clone()));
     let certificate = Certificate {
         suite: Suite::V1,
         structure_id: stage.place.id,
@@ -284,7 +284,9 @@ fn members(writer: &mut Writer, stage: &mut Stage) -> Result<()> {
         authenticator_hash: draw(&mut stage.worker.rng),
         ..roster.clone()
     };
-    let moved = stage.place.next(StructureBody::Roster(terms.clone()));
+    let answers = Some(draw(&mut stage.worker.rng));
+    let answer = |terms: RosterTerms| StructureBody::Roster { terms, answers };
+    let moved = stage.place.next(answer(terms.clone()));
     let (founder, worker) = (&stage.place.founder, &stage.worker);
     let put = |writer: &mut Writer, name, expect, about, link| {
         stage.put(writer, (name, "GROUP-6", expect), about, link)
@@ -310,11 +312,15 @@ fn members(writer: &mut Writer, stage: &mut Stage) -> Result<()> {
     let link = stage.link(By::Member(&stage.second, certify(founder, |_| {})), &moved);
     put(writer, "member-borrowed", "wrong_signer", "another member's certificate", link)?;
     let grown = RosterTerms { roster_size: terms.roster_size + 1, ..terms.clone() };
-    let grown = stage.place.next(StructureBody::Roster(grown));
+    let grown = stage.place.next(answer(grown));
     let link = stage.link(by(certify(founder, |_| {})), &grown);
     put(writer, "member-adds-somebody", "wrong_signer", "one more than before", link)?;
+    let own = stage.place.next(joined(terms.clone()));
+    let link = stage.link(by(certify(founder, |_| {})), &own);
+    put(writer, "member-without-a-request", "ok", "leaves of their own devices go", link)?;
+    answered_twice(writer, stage, &moved, &terms)?;
     let other = RosterTerms { roster_hash: [7; 32], ..terms };
-    let other = stage.place.next(StructureBody::Roster(other));
+    let other = stage.place.next(answer(other));
     let link = stage.link(by(certify(founder, |_| {})), &other);
     put(writer, "member-exchanges-somebody", "wrong_signer", "other certificates", link)?;
     let epoch = StructureBody::Epoch(stage.place.epoch(3));
@@ -323,6 +329,26 @@ fn members(writer: &mut Writer, stage: &mut Stage) -> Result<()> {
     let about = "a member begins an epoch";
     stage.put(writer, ("epoch-by-a-member", "STRUCT-3", "wrong_signer"), about, link)?;
     former(writer, stage, &certificate)
+}
+
+/// Two statements of the founder's name one request.
+fn answered_twice(
+    writer: &mut Writer,
+    stage: &Stage,
+    first: &StructureStatement,
+    terms: &RosterTerms,
+) -> Result<()> {
+    let founder = &stage.place.founder;
+    let StructureBody::Roster { answers, .. } = first.body else { return Ok(()) };
+    let terms = RosterTerms { mls_epoch: terms.mls_epoch + 1, ..terms.clone() };
+    let mut twice = stage.place.next(StructureBody::Roster { terms, answers });
+    twice.sequence += 1;
+    twice.previous = super::hash("structure statement", &sign(&founder.device_key, first));
+    let both = [by_manager(founder, first), by_manager(founder, &twice)];
+    let about = "one request, answered a second time";
+    let vector = Vector::new("structure", "request-answered-twice", "GROUP-9", about);
+    let vector = vector.expect("other_chain").hex("structure", stage.place.id.0);
+    writer.put(&vector.items(stage.place.chain.iter().cloned().chain(both)))
 }
 
 /// What somebody signed who was a manager.

@@ -73,12 +73,12 @@ fn members_and_newcomers_refuse_a_ghost_whom_a_manager_added() {
     let (newcomer, package) = forge(&third, &third.proof, lifetime());
     let (_, welcome) = add_unchecked(&mut hostile, &house.founder, package);
     lying.state(unjudged(&hostile));
-    assert_eq!(newcomer.join(&welcome, &lying.gate()).err(), Some(GroupError::NotAllowed));
+    assert_eq!(newcomer.join(&welcome, None, &lying.gate()).err(), Some(GroupError::NotAllowed));
 
     // Nor when the chain has gone further since.
     let mls_epoch = hostile.mls_epoch() + 1;
     lying.state(RosterTerms { mls_epoch, ..unjudged(&hostile) });
-    assert_eq!(newcomer.join(&welcome, &lying.gate()).err(), Some(GroupError::NotAllowed));
+    assert_eq!(newcomer.join(&welcome, None, &lying.gate()).err(), Some(GroupError::NotAllowed));
 
     // A worker's proof under the ghost's key.
     let worker = person(4, 4);
@@ -94,7 +94,7 @@ fn members_and_newcomers_refuse_a_ghost_whom_a_manager_added() {
 
     // The epoch did not move: the honest commit fits.
     let (_, admission) = house.admit(&mut first, &third);
-    second.take_in(&admission.commit, &house.gate()).unwrap();
+    second.take_in(&admission.commit, None, &house.gate()).unwrap();
     assert_agree(&first, &second, &house);
 }
 
@@ -123,7 +123,7 @@ fn only_managers_commit_and_welcome() {
     // And the newcomer finds no statement for it: a worker's cannot change who is in the roster.
     let package = read_key_package(&second.store, &request.key_package).unwrap();
     let (_, welcome) = add_unchecked(&mut second, &worker, package);
-    assert_eq!(newcomer.join(&welcome, &house.gate()).err(), Some(GroupError::Unstated));
+    assert_eq!(newcomer.join(&welcome, None, &house.gate()).err(), Some(GroupError::Unstated));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_manager_adds_and_renews_and_nothing_else() {
     first.mls.merge_pending_commit(first.store.provider()).unwrap();
     let commit = bytes(bundle.commit());
     house.state(first.roster(&house.gate()).unwrap());
-    second.take_in(&commit, &house.gate()).unwrap();
+    second.take_in(&commit, None, &house.gate()).unwrap();
     assert_agree(&first, &second, &house);
 }
 
@@ -277,5 +277,5 @@ fn a_group_with_other_choices_is_nobodys() {
     let (newcomer, package) = forge(&second, &second.proof, lifetime());
     let (_, welcome) = add_unchecked(&mut group, &house.founder, package);
     house.state(unjudged(&group));
-    assert_eq!(newcomer.join(&welcome, &house.gate()).err(), Some(GroupError::NotAllowed));
+    assert_eq!(newcomer.join(&welcome, None, &house.gate()).err(), Some(GroupError::NotAllowed));
 }

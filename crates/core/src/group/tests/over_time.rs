@@ -1,25 +1,9 @@
 //! Members who leave, bring another device in, or come back; a group that nobody is left in.
 
-use reconnect_format::structure::LeafRequest;
+use reconnect_format::structure::verify_leaf_request;
 
 use super::*;
 use crate::key::RecipientKey;
-
-/// A request of `person` for a leaf, whose signature was checked by whoever was given it.
-fn ask_for_leaf(person: &Person, house: &House, gone: &[u8]) -> (Newcomer, LeafRequest) {
-    let (newcomer, key_package) = Newcomer::new(&person.device, &person.proof).unwrap();
-    let gone = gone.iter().map(|device| DeviceId([*device; 16])).collect();
-    let request = LeafRequest {
-        suite: Suite::V1,
-        structure_id: house.id(),
-        account_id: person.account_id,
-        device_id: person.device_id,
-        key_package,
-        gone,
-        made_at: NOW,
-    };
-    (newcomer, request)
-}
 
 fn stage(
     house: &House,
@@ -42,8 +26,13 @@ impl House {
         }));
     }
 
-    /// The chain's next statement is a member's: another device came in.
-    fn state_as_member(&mut self, member: &Person, certificate: usize, roster: RosterTerms) {
+    /// The chain's next statement is a member's: another device came in, or one went.
+    fn state_as_member(
+        &mut self,
+        member: &Person,
+        certificate: usize,
+        (terms, answers): (RosterTerms, Option<[u8; 32]>),
+    ) {
         let (sequence, previous) = self.chain.head();
         let statement = StructureStatement {
             suite: Suite::V1,
@@ -51,7 +40,7 @@ impl House {
             sequence: sequence + 1,
             previous,
             made_at: NOW,
-            body: StructureBody::Roster(roster),
+            body: StructureBody::Roster { terms, answers },
         };
         let object = member.device.signing.sign(statement).encode();
         let statement = Attested { object, proof: member.proof.clone() };
@@ -67,7 +56,7 @@ fn three() -> (House, Group, (Person, Group), (Person, Group)) {
     let (one, other) = (person(2, 2), person(3, 3));
     let (mut first, _) = house.admit(&mut group, &one);
     let (second, admission) = house.admit(&mut group, &other);
-    first.take_in(&admission.commit, &house.gate()).unwrap();
+    first.take_in(&admission.commit, None, &house.gate()).unwrap();
     (house, group, (one, first), (other, second))
 }
 
@@ -80,7 +69,7 @@ fn who_leaves_is_in_no_later_epoch_and_opens_no_later_history() {
     assert!(staged.welcome.is_none());
     house.begin_epoch(&staged, vec![2]);
     group.merge_staged().unwrap();
-    stays.take_in(&staged.commit, &house.gate()).unwrap();
+    stays.take_in(&staged.commit, None, &house.gate()).unwrap();
     assert_agree(&group, &stays, &house);
     assert_eq!(group.roster(&house.gate()).unwrap().roster_size, 2);
     // The seed is in the history that those who stay open, and the one who left does not.
@@ -90,14 +79,14 @@ fn who_leaves_is_in_no_later_epoch_and_opens_no_later_history() {
     assert_eq!(left.open_history(&staged.history).err(), Some(GroupError::Damaged));
     assert_ne!(left.epoch_seed(2).unwrap().expose(), newest.1.expose());
     // Not even with the commit, whatever chain they believe in.
-    assert!(left.take_in(&staged.commit, &house.gate()).is_err());
+    assert!(left.take_in(&staged.commit, None, &house.gate()).is_err());
     // Paper opens it.
     let info = Label::HistoryRecovery.with(&stays.context(stays.mls_epoch()));
     let paper = RecipientKey::of_paper(&[1; 32]);
     let plain = paper.unwrap(&info, &staged.recovery).unwrap();
     assert_eq!(History::decode(&plain).unwrap().seeds.len(), 3);
     // Whoever left is refused as anything from now on.
-    let (_, request) = ask_for_leaf(&worker, &house, &[]);
+    let (_, _, request) = ask_for_leaf(&worker, &house);
     let again = stage(&house, &mut group, &founder, Change::Leaf(&request));
     assert_eq!(again.err(), Some(GroupError::NotAllowed));
 }
@@ -127,42 +116,94 @@ fn a_worker_puts_nobody_out() {
 }
 
 #[test]
-fn any_member_lets_another_device_of_a_member_in_and_the_old_leaf_out() {
-    let (mut house, mut group, (worker, mut first), (_, mut second)) = three();
-    // The second's browser was cleared: a new device of the same account asks.
-    let cleared = person(3, 9);
-    let (newcomer, request) = ask_for_leaf(&cleared, &house, &[3]);
+fn any_member_lets_another_device_of_a_member_in_in_the_old_leafs_place() {
+    let (mut house, mut group, (worker, mut first), (other, mut second)) = three();
+    // The second's state was lost: the same device asks.
+    let (newcomer, asked, request) = ask_for_leaf(&other, &house);
     let staged = stage(&house, &mut first, &worker, Change::Leaf(&request)).unwrap();
     assert!(staged.seed.is_none());
-    house.state_as_member(&worker, 1, staged.roster.clone());
+    house.state_as_member(&worker, 1, (staged.roster.clone(), Some(request.hash())));
     first.merge_staged().unwrap();
-    group.take_in(&staged.commit, &house.gate()).unwrap();
-    let back = newcomer.join(&welcome(&staged), &house.gate()).unwrap();
+    group.take_in(&staged.commit, Some(&asked), &house.gate()).unwrap();
+    let hash = Some(request.hash());
+    let back = newcomer.join(&welcome(&staged), hash, &house.gate()).unwrap();
     assert_agree(&first, &back, &house);
     assert_agree(&group, &back, &house);
     assert_eq!(group.members().unwrap().len(), 3);
     assert_is_history(&back.open_history(&staged.history).unwrap());
-    assert!(second.take_in(&staged.commit, &house.gate()).is_err());
+    assert!(second.take_in(&staged.commit, Some(&asked), &house.gate()).is_err());
     // And a device beside the first one.
-    let (newcomer, request) = ask_for_leaf(&person(3, 10), &house, &[]);
+    let beside = person(3, 10);
+    let (newcomer, asked, request) = ask_for_leaf(&beside, &house);
     let staged = stage(&house, &mut group, &person(1, 1), Change::Leaf(&request)).unwrap();
-    house.state(staged.roster.clone());
+    let answers = Some(request.hash());
+    house.say(StructureBody::Roster { terms: staged.roster.clone(), answers });
     group.merge_staged().unwrap();
-    first.take_in(&staged.commit, &house.gate()).unwrap();
-    newcomer.join(&welcome(&staged), &house.gate()).unwrap();
+    first.take_in(&staged.commit, Some(&asked), &house.gate()).unwrap();
+    let mut new = newcomer.join(&welcome(&staged), answers, &house.gate()).unwrap();
     assert_eq!(group.members().unwrap().len(), 4);
+    assert_eq!(group.roster(&house.gate()).unwrap().roster_size, 3);
+    // Which takes the first one's leaf away once its person has retired that.
+    let change = Change::Retire(&[other.device_id]);
+    let staged = stage(&house, &mut new, &beside, change).unwrap();
+    house.state_as_member(&beside, 2, (staged.roster.clone(), None));
+    new.merge_staged().unwrap();
+    group.take_in(&staged.commit, None, &house.gate()).unwrap();
+    assert_agree(&group, &new, &house);
+    assert_eq!(group.members().unwrap().len(), 3);
     assert_eq!(group.roster(&house.gate()).unwrap().roster_size, 3);
 }
 
 #[test]
+fn a_request_is_answered_as_it_was_signed_once_and_in_its_time() {
+    let (mut house, mut group, (worker, mut first), (other, _)) = three();
+    let (_, older, old) = ask_for_leaf(&other, &house);
+    let (newcomer, asked, request) = ask_for_leaf(&other, &house);
+    // The older of two is answered, while the statement names the newer.
+    let lying = stage(&house, &mut first, &worker, Change::Leaf(&old)).unwrap();
+    first.drop_staged().unwrap();
+    let honest = house.copy();
+    house.state_as_member(&worker, 1, (lying.roster.clone(), Some(request.hash())));
+    for said in [None, Some(older.as_slice()), Some(&asked)] {
+        let before = group.snapshot();
+        let refused = group.take_in(&lying.commit, said, &house.gate());
+        assert_eq!(refused, Err(GroupError::NotAllowed));
+        assert_eq!(*group.snapshot(), *before);
+    }
+    // Or names the older: who asked last has not asked for that.
+    house = honest.copy();
+    house.state_as_member(&worker, 1, (lying.roster.clone(), Some(old.hash())));
+    let hash = Some(request.hash());
+    assert!(newcomer.join(&welcome(&lying), hash, &house.gate()).is_err());
+    group.copy().unwrap().take_in(&lying.commit, Some(&older), &house.gate()).unwrap();
+    // Or none.
+    house = honest.copy();
+    house.state_as_member(&worker, 1, (lying.roster.clone(), None));
+    assert_refused(&mut group, &lying.commit, &house.gate(), GroupError::NotAllowed);
+    // Once in a chain, and by a statement that comes after what it names, within thirty days.
+    house = honest;
+    let staged = stage(&house, &mut group, &person(1, 1), Change::Leaf(&request)).unwrap();
+    house.say(StructureBody::Roster { terms: staged.roster.clone(), answers: hash });
+    let (sequence, _) = house.chain.head();
+    let terms = RosterTerms { mls_epoch: staged.roster.mls_epoch + 1, ..staged.roster };
+    assert!(house.try_to_say(StructureBody::Roster { terms, answers: hash }).is_err());
+    let at = |sequence, made_at| verify_leaf_request(&asked, house.id(), (sequence, made_at));
+    assert!(at(sequence, NOW + 30 * 86_400).is_ok());
+    assert!(at(sequence, NOW + 30 * 86_400 + 1).is_err());
+    assert!(at(sequence - 1, NOW).is_err());
+}
+
+#[test]
 fn a_worker_brings_in_no_stranger_and_takes_no_leaf_of_somebody_else() {
-    let (house, mut group, (worker, mut first), (other, _)) = three();
-    let (_, request) = ask_for_leaf(&person(7, 1), &house, &[]);
+    let (mut house, mut group, (worker, mut first), (other, _)) = three();
+    let (_, _, request) = ask_for_leaf(&person(7, 1), &house);
     let staged = stage(&house, &mut first, &worker, Change::Leaf(&request));
     assert_eq!(staged.err(), Some(GroupError::NotAllowed));
+    let staged = stage(&house, &mut first, &worker, Change::Retire(&[other.device_id]));
+    assert_eq!(staged.err(), Some(GroupError::NotAllowed));
     // A device of one, and the leaf of another: only by hand.
-    let (_, request) = ask_for_leaf(&person(2, 5), &house, &[]);
-    let package = read_key_package(&first.store, &request.key_package).unwrap();
+    let (_, asked, request) = ask_for_leaf(&person(2, 5), &house);
+    let package = read_key_package(&first.store, &request.body().key_package).unwrap();
     let gone = first.leaves(|device| device.account_id == other.account_id).unwrap();
     let signer = LeafSigner(&worker.device.leaf);
     let provider = first.store.provider();
@@ -178,7 +219,13 @@ fn a_worker_brings_in_no_stranger_and_takes_no_leaf_of_somebody_else() {
         .stage_commit(provider)
         .unwrap()
         .into_messages();
-    assert_refused(&mut group, &bytes(&commit), &house.gate(), GroupError::NotAllowed);
+    let terms = house.chain.roster.clone().unwrap();
+    let terms = RosterTerms { mls_epoch: terms.mls_epoch + 1, ..terms };
+    house.state_as_member(&worker, 1, (terms, Some(request.hash())));
+    let before = group.snapshot();
+    let refused = group.take_in(&bytes(&commit), Some(&asked), &house.gate());
+    assert_eq!(refused, Err(GroupError::NotAllowed));
+    assert_eq!(*group.snapshot(), *before);
 }
 
 #[test]
@@ -194,10 +241,10 @@ fn a_group_that_nobody_is_left_in_is_over_when_another_begins() {
     group.compare(&house.gate()).unwrap();
     assert_eq!(second.compare(&house.gate()), Err(GroupError::Over));
     let mut group = group;
-    let (newcomer, request) = ask_for_leaf(&other, &house, &[]);
+    let (newcomer, _, request) = ask_for_leaf(&other, &house);
     let staged = stage(&house, &mut group, &founder, Change::Leaf(&request)).unwrap();
     house.state(staged.roster.clone());
     group.merge_staged().unwrap();
-    second = newcomer.join(&welcome(&staged), &house.gate()).unwrap();
+    second = newcomer.join(&welcome(&staged), None, &house.gate()).unwrap();
     assert_agree(&group, &second, &house);
 }

@@ -1,0 +1,130 @@
+//! What a device keeps of its person's place in a structure, and going on from it.
+
+use reconnect_format::{
+    Label,
+    api::{Call, Membership, Memberships},
+    decode, encode,
+    id::StructureId,
+    structure::StructureChain,
+};
+use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::{
+    Vault,
+    desk::{Desk, Inner},
+    leaf::Waiting,
+};
+use crate::{
+    error::Error,
+    group::{Group, Newcomer},
+    seal::{open_salted, seal_salted},
+    world::World,
+};
+
+/// What a device keeps of its place in a structure, sealed.
+#[derive(Zeroize, ZeroizeOnDrop, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct KeptDesk {
+    #[zeroize(skip)]
+    structure_id: StructureId,
+    /// Of which of its groups; 0 for who waits for a place in one.
+    group: u32,
+    snapshot: Vec<u8>,
+    /// The request for a leaf that this device made; empty for none.
+    request: Vec<u8>,
+    /// What `Desk::unanswered` holds, as it is sent; empty for nothing.
+    unanswered: Vec<u8>,
+}
+
+fn kept_name(vault: &Vault) -> String {
+    format!("desk/{}", vault.account_id())
+}
+
+impl Desk {
+    /// Goes on where this device left off; where nothing was kept, a leaf is asked for. `None` when
+    /// its person belongs to no structure.
+    pub async fn resume(vault: &mut Vault, world: &impl World) -> Result<Option<Self>, Error> {
+        let Memberships { memberships } = vault.read(world, Call::read("/v1/memberships")).await?;
+        let here = |id| memberships.iter().any(|it: &Membership| it.structure_id == id);
+        let first = memberships.iter().find(|it| it.confirmed).or(memberships.first());
+        let Some(Membership { structure_id, .. }) = first else { return Ok(None) };
+        if !vault.is_kept() {
+            return Err(Error::NeedsOwnDevice);
+        }
+        // What is kept and does not open is lost: its person is let in again.
+        let kept = kept_desk(vault, world).await.filter(|it| here(it.structure_id));
+        let structure_id = kept.as_ref().map_or(*structure_id, |it| it.structure_id);
+        let chain = vault.structure(world, structure_id).await?.clone();
+        let mut desk = match kept.and_then(|kept| Self::go_on(&chain, &kept)) {
+            Some(desk) => desk,
+            None => Self::waiting(chain, Waiting::nowhere(vault)?),
+        };
+        desk.settle(vault, world).await?;
+        Ok(Some(desk))
+    }
+
+    fn go_on(chain: &StructureChain, kept: &KeptDesk) -> Option<Self> {
+        if kept.group == 0 {
+            let newcomer = Newcomer::resume(&kept.snapshot).ok()?;
+            let request = Some(kept.request.clone()).filter(|it| !it.is_empty());
+            return Some(Self::waiting(chain.clone(), Waiting { newcomer, request }));
+        }
+        let group = Group::resume(kept.structure_id, kept.group, &kept.snapshot).ok()?;
+        let mut desk = Self::standing_as(chain.clone(), Inner::Member(Box::new(group)));
+        desk.unanswered = serde_json::from_slice(&kept.unanswered).ok();
+        Some(desk)
+    }
+
+    pub(super) async fn keep(&self, vault: &Vault, world: &impl World) -> Result<(), Error> {
+        let (group, snapshot, request) = match &self.standing {
+            Inner::Waiting(it) => (0, it.newcomer.snapshot(), it.request.clone()),
+            Inner::Member(group) => (group.number(), group.snapshot(), None),
+        };
+        let unanswered = self.unanswered.as_ref().map(serde_json::to_vec);
+        let kept = KeptDesk {
+            structure_id: self.structure_id,
+            group,
+            snapshot: snapshot.to_vec(),
+            request: request.unwrap_or_default(),
+            unanswered: unanswered.transpose().map_err(|_| Error::BadInput)?.unwrap_or_default(),
+        };
+        keep_sealed(vault, world, &kept).await
+    }
+}
+
+/// Before an invitation is answered: what the welcome will be for.
+pub(super) async fn keep_newcomer(
+    vault: &Vault,
+    world: &impl World,
+    structure_id: StructureId,
+    newcomer: &Newcomer,
+) -> Result<(), Error> {
+    let kept = KeptDesk {
+        structure_id,
+        group: 0,
+        snapshot: newcomer.snapshot().to_vec(),
+        request: Vec::new(),
+        unanswered: Vec::new(),
+    };
+    keep_sealed(vault, world, &kept).await
+}
+
+async fn kept_desk(vault: &Vault, world: &impl World) -> Option<KeptDesk> {
+    let sealed = world.kept(&kept_name(vault)).await?;
+    let (key, account_id) = (vault.secrets().vault.expose(), vault.account_id());
+    let plain = open_salted(key, Label::GroupStateSeal, account_id.as_bytes(), &sealed).ok()?;
+    decode(&plain).ok()
+}
+
+async fn keep_sealed(vault: &Vault, world: &impl World, kept: &KeptDesk) -> Result<(), Error> {
+    let mut salt = [0; 32];
+    rand_core::Rng::fill_bytes(&mut world.rng(), &mut salt);
+    let sealed = seal_salted(
+        vault.secrets().vault.expose(),
+        salt,
+        Label::GroupStateSeal,
+        vault.account_id().as_bytes(),
+        &Zeroizing::new(encode(kept)),
+    );
+    Ok(world.keep(&kept_name(vault), &sealed).await?)
+}
