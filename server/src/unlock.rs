@@ -20,6 +20,7 @@ use reconnect_format::{
         ChainPage, Code, Problem, UnlockRest, UnlockSheet, Unlocked, WordsAnswer, WordsFinish,
         WordsStart,
     },
+    check,
     id::{AccountId, Base64, LockId, UnlockId},
     lock::SheetUse,
 };
@@ -167,6 +168,9 @@ pub(crate) async fn start_words(
     .bind(&start.handle)
     .fetch_optional(app.db.reader())
     .await?;
+    if !check!(UnknownHandle) && lock.is_none() {
+        return Err(Code::NotFound.into());
+    }
     let stored = lock.as_ref().map_or(&app.unlocks.nobody, |(_, _, record)| record);
     let record = ServerRegistration::<Words>::deserialize(stored).ok().filter(|_| lock.is_some());
     let answer = ServerLogin::start(

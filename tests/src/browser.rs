@@ -54,6 +54,9 @@ pub enum Cut {
     OnItsWay,
 }
 
+/// What a server answers in place of the truth: given a call and the true answer's body.
+type Lie = Box<dyn Fn(&Call, Vec<u8>) -> Vec<u8>>;
+
 /// A browser.
 pub struct Browser {
     network: Rc<RefCell<Network>>,
@@ -65,6 +68,7 @@ pub struct Browser {
     on_its_way: RefCell<Vec<(Call, Option<String>)>>,
     shipped: Cell<usize>,
     submissions: RefCell<Vec<Vec<u8>>>,
+    lies: RefCell<Vec<Lie>>,
 }
 
 impl Browser {
@@ -80,6 +84,7 @@ impl Browser {
             on_its_way: RefCell::default(),
             shipped: Cell::new(0),
             submissions: RefCell::default(),
+            lies: RefCell::default(),
         }
     }
 
@@ -94,6 +99,25 @@ impl Browser {
     /// several times, it breaks as often.
     pub fn cut(&self, when: Cut, what: &str) {
         self.cuts.borrow_mut().push((when, what.to_owned()));
+    }
+
+    /// From now on the server lies to this browser, in the bodies of answers that are no refusals.
+    pub fn lie(&self, lie: impl Fn(&Call, Vec<u8>) -> Vec<u8> + 'static) {
+        self.lies.borrow_mut().push(Box::new(lie));
+    }
+
+    /// From now on the server tells this browser the truth.
+    pub fn hear_the_truth(&self) {
+        self.lies.borrow_mut().clear();
+    }
+
+    /// The same profile on a second computer: what was kept here is kept there too.
+    #[must_use]
+    pub fn cloned(&self) -> Self {
+        let copy = Self::new(Rc::clone(&self.network), self.clock.clone(), self.recording.clone())
+            .believing(self.release.clone());
+        copy.kept.replace(self.kept.borrow().clone());
+        copy
     }
 
     /// What was on its way arrives; nobody waits for the answers any more.
@@ -143,7 +167,7 @@ impl Browser {
             return Err(ShipError::Offline);
         }
         let network = self.network.borrow().clone();
-        let answer = match network {
+        let mut answer = match network {
             Network::Down => return Err(ShipError::Offline),
             Network::Inside(router) => wire::inside(&router, call, token).await,
             Network::Outside(server) => wire::outside(server, call, token).await,
@@ -157,6 +181,10 @@ impl Browser {
             };
             let head = format!("{} {} {token:?}", call.method, call.path);
             recording.borrow_mut().push(Exchange { head, sent, answer: answer.clone() });
+        }
+        if answer.status < 300 {
+            let lies = self.lies.borrow();
+            answer.body = lies.iter().fold(answer.body, |body, lie| lie(call, body));
         }
         if cut == Some(Cut::Answer) { Err(ShipError::Offline) } else { Ok(answer) }
     }

@@ -4,6 +4,7 @@
 //! the real binary, and both databases are real ones.
 
 pub mod browser;
+pub mod collision;
 pub mod dump;
 pub mod paper;
 pub mod postgres;

@@ -89,6 +89,11 @@ impl Stage {
                 wasm::build()?;
                 node(&["tests/vectors.mjs"]).run()
             }
+            "attacks" => {
+                // It looks into the page's clients for what only builds for tests may hold.
+                wasm::build()?;
+                self.cargo_test(&["--test", "attacks"])
+            }
             file => self.cargo_test(&["--test", file]),
         }
     }

@@ -5,7 +5,7 @@
 
 use rand_core::CryptoRng;
 use reconnect_format::{
-    Label, Suite, decode, encode,
+    Label, Suite, check, decode, encode,
     envelope::{
         CARD_BYTES, CHUNK_BYTES, EnvelopeHeader, EnvelopeKind, EnvelopeRef, HEADER_BYTES,
         PREFIX_BYTES, TAG_BYTES, THUMBNAIL_BYTES, check_whole, chunk_nonce, padded_content_bytes,
@@ -195,7 +195,8 @@ impl ChunkPlan {
             && header.owner == owner
             && header.document_id == document_id;
         let plan = Self::derive(key, header);
-        if named_so && bool::from(plan.commitment.ct_eq(commitment)) {
+        let committed = bool::from(plan.commitment.ct_eq(commitment));
+        if check!(EnvelopeHeader, named_so) && check!(EnvelopeCommitment, committed) {
             Ok(plan)
         } else {
             Err(Damaged)

@@ -3,7 +3,7 @@
 
 use rand_core::CryptoRng;
 use reconnect_format::{
-    Label, Suite, encode,
+    Label, Suite, check, encode,
     grant::{GrantTerms, RecipientBinding, SECRET_BYTES, WrapBinding},
     id::GrantId,
 };
@@ -82,7 +82,8 @@ pub fn commitment(key: &GrantKey, grant_id: GrantId) -> [u8; 32] {
 
 fn check_commitment(key: &GrantKey, terms: &GrantTerms) -> Result<(), Damaged> {
     let reproduced = commitment(key, terms.grant_id);
-    if bool::from(reproduced.ct_eq(&terms.commitment)) { Ok(()) } else { Err(Damaged) }
+    let same = bool::from(reproduced.ct_eq(&terms.commitment));
+    if check!(GrantCommitment, same) { Ok(()) } else { Err(Damaged) }
 }
 
 /// Wraps a grant's secret to its recipient, bound to the statement. GRANT-2.
@@ -115,12 +116,15 @@ pub fn open_as_recipient(
         && padding.iter().all(|byte| *byte == 0)
         && std::str::from_utf8(&secret.signed_as).is_ok()
         && std::str::from_utf8(&secret.purpose).is_ok()
-        && secret.purpose_hash() == terms.purpose_hash;
+        && check!(GrantCommitment, secret.purpose_hash() == terms.purpose_hash);
     check_commitment(&secret.key(), terms)?;
     if sound { Ok(secret) } else { Err(Damaged) }
 }
 
 fn info(statement_hash: [u8; 32], key_id: [u8; 32]) -> Vec<u8> {
+    if !check!(GrantWrapBinding) {
+        return Vec::new();
+    }
     let binding = RecipientBinding { suite: Suite::V1, statement_hash, key_id };
     Label::GrantRecipientWrap.with(&encode(&binding))
 }
@@ -144,9 +148,13 @@ pub fn open_as_owner(
     Ok(key)
 }
 
+fn bound(binding: &WrapBinding) -> Vec<u8> {
+    if check!(DocumentWrapBinding) { encode(binding) } else { Vec::new() }
+}
+
 /// Wraps a document key under a grant key. GRANT-3.
 pub fn wrap_document(key: &DocumentKey, grant_key: &GrantKey, binding: &WrapBinding) -> Vec<u8> {
-    let bound = encode(binding);
+    let bound = bound(binding);
     let once = once_key(grant_key.expose(), &[], Label::GrantDocumentWrap, &bound);
     seal_once(&once, &bound, key.expose())
 }
@@ -157,7 +165,7 @@ pub fn unwrap_document(
     grant_key: &GrantKey,
     binding: &WrapBinding,
 ) -> Result<DocumentKey, Damaged> {
-    let bound = encode(binding);
+    let bound = bound(binding);
     let once = once_key(grant_key.expose(), &[], Label::GrantDocumentWrap, &bound);
     let plain = open_once(&once, &bound, wrap)?;
     plain.as_slice().try_into().map(DocumentKey::from_bytes).map_err(|_| Damaged)

@@ -9,7 +9,7 @@ use opaque_ke::{
 };
 use rand_core::CryptoRng;
 use reconnect_format::{
-    Label, encode,
+    Label, check, encode,
     lock::{ARGON2_LANES, ARGON2_MEMORY_KIB, ARGON2_PASSES, LockBinding, RootWrap},
 };
 use zeroize::Zeroizing;
@@ -30,7 +30,7 @@ pub fn wrap_root(
 ) -> RootWrap {
     let mut salt = [0; 32];
     rng.fill_bytes(&mut salt);
-    let bound = encode(&binding);
+    let bound = bound(&binding);
     let key = once_key(secret.expose(), &salt, Label::LockWrap, &bound);
     let mut sealed = [0; 48];
     // Invariant: 32 bytes and a tag of 16 are 48.
@@ -38,9 +38,13 @@ pub fn wrap_root(
     RootWrap { binding, salt, sealed }
 }
 
+fn bound(binding: &LockBinding) -> Vec<u8> {
+    if check!(RootWrapBinding) { encode(binding) } else { Vec::new() }
+}
+
 /// Unwraps a root; one error for everything.
 pub fn unwrap_root(secret: &LockSecret, wrap: &RootWrap) -> Result<Root, Damaged> {
-    let bound = encode(&wrap.binding);
+    let bound = bound(&wrap.binding);
     let key = once_key(secret.expose(), &wrap.salt, Label::LockWrap, &bound);
     let root = open_once(&key, &bound, &wrap.sealed)?;
     root.as_slice().try_into().map(Root::from_bytes).map_err(|_| Damaged)
@@ -56,7 +60,9 @@ impl Ksf for Stretch {
         input: GenericArray<u8, L>,
     ) -> Result<GenericArray<u8, L>, InternalError> {
         let mut output = GenericArray::default();
-        let params = Params::new(ARGON2_MEMORY_KIB, ARGON2_PASSES, ARGON2_LANES, Some(L::USIZE))
+        let (memory, passes) =
+            if check!(StretchCost) { (ARGON2_MEMORY_KIB, ARGON2_PASSES) } else { (8, 1) };
+        let params = Params::new(memory, passes, ARGON2_LANES, Some(L::USIZE))
             .map_err(|_| InternalError::KsfError)?;
         // The salt is fixed: the input is the output of an OPRF keyed for this handle (RFC 9807
         // section 7).

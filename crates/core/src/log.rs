@@ -3,6 +3,7 @@
 
 use reconnect_format::{
     api::{Call, LogAnswer, Service},
+    check,
     id::LogIndex,
 };
 use reconnect_log::{Kept, Lookup, Note, Policy, Question, VerifierKey, Witnessed};
@@ -108,7 +109,8 @@ impl Watch {
             (None, Some(seen)) => seen.log.clone(),
             (None, None) => first_log(world).await?,
         };
-        let policy = Policy::new(log.clone(), release.witnesses.clone(), release.required)
+        let required = if check!(Witnesses) { release.required } else { 0 };
+        let policy = Policy::new(log.clone(), release.witnesses.clone(), required)
             .map_err(|_| ServerMisbehaved::LogForged)?;
         let asked =
             Question { policy: &policy, index, kept: seen.map(|it| &it.kept), now: world.now() };

@@ -14,7 +14,7 @@
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use crate::{
-    DecodeError, Label, Suite, decode, encode,
+    DecodeError, Label, Suite, check, decode, encode,
     id::{AccountId, DocumentId, EnvelopeId},
     tree,
 };
@@ -144,6 +144,9 @@ impl EnvelopeHeader {
 /// The nonce of chunk `index`. ENV-6.
 pub fn chunk_nonce(index: u32, last: bool) -> [u8; 12] {
     let mut nonce = [0; 12];
+    if !check!(ChunkPlace) {
+        return nonce;
+    }
     nonce[7..11].copy_from_slice(&index.to_be_bytes());
     nonce[11] = u8::from(last);
     nonce
@@ -152,6 +155,9 @@ pub fn chunk_nonce(index: u32, last: bool) -> [u8; 12] {
 /// PADME (Nikitin and others, PETS 2019, section 4) with a floor: reveals O(log log n) bits of a
 /// length and adds at most 12 percent. ENV-4.
 pub fn padded_content_bytes(true_bytes: u64) -> u64 {
+    if !check!(Padding) {
+        return true_bytes;
+    }
     if true_bytes <= CONTENT_FLOOR_BYTES {
         return CONTENT_FLOOR_BYTES;
     }
@@ -187,12 +193,13 @@ pub fn check_whole(bytes: &[u8], named: &EnvelopeRef) -> Result<EnvelopeHeader, 
     let sealed_chunk = (CHUNK_BYTES + TAG_BYTES) as usize;
     let leaves: Vec<_> =
         std::iter::once(prefix).chain(chunks.chunks(sealed_chunk)).map(tree::leaf_hash).collect();
-    let same = header.sealed_bytes() == bytes.len() as u64
-        && header.hash() == named.header_hash
+    let named_so = header.hash() == named.header_hash
         && header.kind == named.kind
         && header.version == named.version
-        && named.sealed_bytes == bytes.len() as u64
-        && tree::root(&leaves) == named.tree_root;
+        && named.sealed_bytes == bytes.len() as u64;
+    let same = header.sealed_bytes() == bytes.len() as u64
+        && check!(EnvelopeHeader, named_so)
+        && check!(EnvelopeTree, tree::root(&leaves) == named.tree_root);
     if same { Ok(header) } else { Err(DecodeError::NotCanonical) }
 }
 

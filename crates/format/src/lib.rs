@@ -23,6 +23,7 @@ pub mod sign;
 pub mod sorted;
 pub mod statement;
 pub mod structure;
+pub mod switch;
 pub mod tree;
 
 pub use codec::{DecodeError, Suite, decode, encode};

@@ -7,7 +7,7 @@
 use crate::{
     DecodeError, Label, PublicKey, Signed, Sorted, Unverified,
     account::AccountKeys,
-    encode,
+    check, encode,
     envelope::{EnvelopeKind, EnvelopeRef},
     grant::{GrantTerms, NO_END, RecipientName, SCOPE_MAX, Scope},
     id::{AccountId, DeviceId, DocumentId, GrantId, LockId, StructureId},
@@ -159,7 +159,7 @@ impl Manifest {
             && claim.sequence == self.sequence + 1
             && claim.previous == self.head
             && !self.closed;
-        if !follows {
+        if check!(ChainOrder) && !follows {
             return Err(StatementError::Fork);
         }
         let key = self.signer_key(claim)?;
@@ -272,7 +272,7 @@ impl Manifest {
     }
 
     fn is_fresh(&self, key: RecordKey) -> bool {
-        !self.records.contains(&key) && !self.spent.contains(&key)
+        !self.records.contains(&key) && check!(SpentIds, !self.spent.contains(&key))
     }
 
     fn take_in(&mut self, statement: &Statement) {
@@ -342,7 +342,7 @@ impl Manifest {
     }
 
     fn check_root(&self, statement: &Statement) -> Result<(), StatementError> {
-        if self.root() == statement.manifest_root {
+        if check!(ManifestRoot, self.root() == statement.manifest_root) {
             Ok(())
         } else {
             Err(StatementError::RootMismatch)

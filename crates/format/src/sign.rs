@@ -6,7 +6,7 @@
 use ed25519_dalek::VerifyingKey;
 use tls_codec::{DeserializeBytes, Serialize, Size, TlsDeserializeBytes, TlsSerialize, TlsSize};
 
-use crate::{DecodeError, Label, codec};
+use crate::{DecodeError, Label, check, codec};
 
 /// An Ed25519 public key, 32 bytes.
 #[derive(
@@ -50,6 +50,12 @@ struct Pair<T: Serialize + Size + DeserializeBytes> {
     signature: Signature,
 }
 
+/// What is signed. SIG-2.
+fn message<T: Signable>(body: &T) -> Vec<u8> {
+    let body = codec::encode(body);
+    if check!(SignatureLabel) { T::LABEL.with(&body) } else { body }
+}
+
 /// A body with a signature that nobody has checked yet.
 #[derive(Clone, Debug)]
 pub struct Unverified<T: Signable>(Pair<T>);
@@ -67,7 +73,10 @@ impl<T: Signable> Unverified<T> {
 
     /// Checks the signature under `key`.
     pub fn verify(self, key: &PublicKey) -> Result<Signed<T>, DecodeError> {
-        key.verify(&T::LABEL.with(&codec::encode(&self.0.body)), &self.0.signature)?;
+        let verified = key.verify(&message(&self.0.body), &self.0.signature);
+        if check!(Signature(T::LABEL)) {
+            verified?;
+        }
         Ok(Signed(self.0))
     }
 }
@@ -79,7 +88,7 @@ pub struct Signed<T: Signable>(Pair<T>);
 impl<T: Signable> Signed<T> {
     /// Signs `body` with `sign`, which is given the message and knows the key.
     pub fn make(body: T, sign: impl FnOnce(&[u8]) -> Signature) -> Self {
-        let signature = sign(&T::LABEL.with(&codec::encode(&body)));
+        let signature = sign(&message(&body));
         Self(Pair { body, signature })
     }
 

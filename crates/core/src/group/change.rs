@@ -7,7 +7,7 @@
 use openmls::prelude::{KeyPackage, LeafNodeIndex, OpenMlsProvider as _, Proposal, StagedCommit};
 use rand_core::CryptoRng;
 use reconnect_format::{
-    Signed,
+    Signed, check,
     id::{AccountId, DeviceId},
     statement::Device,
     structure::{JoinRequest, LeafRequest, RosterTerms},
@@ -233,7 +233,11 @@ impl Group {
             (None, None) => account_id == by.account_id || (manages && leaves),
             (None, Some(_)) => false,
         };
-        if may { Ok(leaves.then_some(account_id)) } else { Err(GroupError::NotAllowed) }
+        if check!(Committer, may) {
+            Ok(leaves.then_some(account_id))
+        } else {
+            Err(GroupError::NotAllowed)
+        }
     }
 }
 

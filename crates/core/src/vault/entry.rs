@@ -8,7 +8,7 @@ use reconnect_format::{
         Call, ChainPage, Code, OpenAccount, OpenSession, Session, UnlockRest, UnlockSheet,
         Unlocked, WordsAnswer, WordsFinish, WordsStart, Written,
     },
-    decode, encode,
+    check, decode, encode,
     grant::{GrantTerms, NO_END, RecipientName, Scope},
     id::{AccountId, Base64, DeviceId, GrantId, LockId, LogIndex},
     lock::{LockBinding, LockKind, RootWrap, SessionOpening, SheetUse},
@@ -250,9 +250,12 @@ impl Known {
             && manifest.account_id() == account_id
             && wrap.binding.account_id == manifest.account_id()
             && wrap.binding.kind == kind
-            && manifest.locks().any(|(lock_id, lock)| {
-                lock_id == wrap.binding.lock_id && lock.wrap_hash == wrap.hash()
-            });
+            && check!(
+                LiveLock,
+                manifest.locks().any(|(lock_id, lock)| {
+                    lock_id == wrap.binding.lock_id && lock.wrap_hash == wrap.hash()
+                })
+            );
         if !ours {
             return Err(ServerMisbehaved::Forged.into());
         }

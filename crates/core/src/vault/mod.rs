@@ -31,6 +31,7 @@ use rand_core::CryptoRng;
 use reconnect_format::{
     Signed, Sorted, Unverified,
     api::{Call, Code, StoredReceipt, Submission, Sync, Written},
+    check,
     id::{AccountId, Base64, DeviceId, DocumentId, EnvelopeId, GrantId, StructureId},
     lock::LockAccess,
     manifest::Manifest,
@@ -428,6 +429,7 @@ pub(crate) fn check_remembered(
     };
     let index = usize::try_from(u64::from_be_bytes(*sequence).saturating_sub(1));
     match index.ok().and_then(|index| statements.get(index)) {
+        _ if !check!(RememberedHead) => Ok(()),
         Some(statement) if statement.hash() == head => Ok(()),
         Some(_) => Err(ServerMisbehaved::Fork.into()),
         None => Err(ServerMisbehaved::Rollback.into()),

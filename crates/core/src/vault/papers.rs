@@ -3,6 +3,7 @@
 use reconnect_format::envelope::{CHUNK_BYTES, PART_CHUNKS, padded_content_bytes};
 use reconnect_format::{
     api::{Call, Code, Problem, SmallEnvelope, Submission, Upload, Wrap},
+    check,
     envelope::{EnvelopeKind, EnvelopeRef},
     grant::{GrantTerms, RecipientName, WrapBinding},
     id::{Base64, DocumentId, EnvelopeId},
@@ -180,7 +181,10 @@ impl Vault {
             None => 1,
         };
         let document_id = document_id.unwrap_or_else(|| DocumentId(draw_id(&mut rng)));
-        let key = DocumentKey::generate(&mut rng);
+        let key = match self.manifest.document(document_id) {
+            Some(known) if !check!(FreshKey) => self.document_key(document_id, &known.content)?,
+            _ => DocumentKey::generate(&mut rng),
+        };
         let plan = ChunkPlan::for_content(
             &key,
             self.account_id(),
@@ -307,7 +311,7 @@ impl Vault {
         let RecipientName::Structure { structure_id, epoch, .. } = terms.recipient else {
             return false;
         };
-        let chain = self.chains.get(&structure_id);
+        let chain = self.chains.get(&structure_id).filter(|_| check!(GrantEpoch));
         chain.and_then(|chain| chain.epoch.as_ref()).is_some_and(|newest| newest.epoch > epoch)
     }
 

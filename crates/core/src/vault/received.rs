@@ -7,7 +7,7 @@ use reconnect_format::{
         Call, Code, DocumentOpened, GiveReceipt, GrantOpened, GrantedDocument, Received,
         ReceivedGrant,
     },
-    decode,
+    check, decode,
     envelope::EnvelopeRef,
     grant::{GrantTerms, RecipientName, WrapBinding},
     id::{AccountId, DocumentId, GrantId},
@@ -174,7 +174,7 @@ impl Desk {
     ) -> Result<(), ServerMisbehaved> {
         let ReceivedPaper { document_id, version, .. } = paper.paper;
         let known = (owner, document_id);
-        if self.versions.get(&known).is_some_and(|seen| version < *seen) {
+        if check!(SeenVersion) && self.versions.get(&known).is_some_and(|seen| version < *seen) {
             return Err(ServerMisbehaved::Rollback);
         }
         self.versions.insert(known, version);
@@ -329,7 +329,7 @@ fn owners_statement(attested: &[u8], owner: AccountId) -> Result<Statement, Erro
     let theirs = body.account_id == owner
         && device.account_id == owner
         && body.signer == Signer::Device { device_id: device.device_id };
-    if theirs { Ok(body) } else { Err(ServerMisbehaved::Forged.into()) }
+    if check!(GrantOwner, theirs) { Ok(body) } else { Err(ServerMisbehaved::Forged.into()) }
 }
 
 fn open_paper(

@@ -4,6 +4,7 @@
 use reconnect_format::{
     Sorted,
     api::StoredReceipt,
+    check,
     grant::RecipientName,
     id::{DeviceId, DocumentId, GrantId, StructureId},
     lock::LockKind,
@@ -132,12 +133,12 @@ impl Vault {
             }
             _ => false,
         });
-        let theirs = granted
-            && receipt.owner == self.account_id()
-            && receipt.account_id == signer.account_id
+        let signed_so = receipt.account_id == signer.account_id
             && receipt.device_id == signer.device_id
             && certificate.account_id == signer.account_id
             && certificate.number == receipt.worker_number;
+        let theirs =
+            granted && receipt.owner == self.account_id() && check!(ReceiptSigner, signed_so);
         let opening = Opening {
             grant_id: receipt.grant_id,
             structure_id: receipt.structure_id,

@@ -1,7 +1,7 @@
 //! What devices sign for a structure beside its chain: certificates, and requests for a leaf.
 
 use super::{Certificate, ChainError, LeafRequest, StructureChain};
-use crate::{Signed, id::StructureId, statement::Attested};
+use crate::{Signed, check, id::StructureId, statement::Attested};
 
 /// How long a request for a leaf can be answered: seconds. GROUP-9.
 const LEAF_REQUEST_SECONDS: u64 = 30 * 24 * 3600;
@@ -17,7 +17,7 @@ pub fn verify_certificate(
     if body.structure_id != chain.structure_id {
         return Err(ChainError::OtherChain);
     }
-    if chain.may_certify(signer.account_id, body.serial) {
+    if check!(CertificateSigner, chain.may_certify(signer.account_id, body.serial)) {
         Ok(certificate)
     } else {
         Err(ChainError::WrongSigner)

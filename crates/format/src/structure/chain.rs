@@ -9,7 +9,7 @@ use super::{
 use crate::{
     DecodeError, PublicKey, Signed, Unverified,
     account::RecipientPublicKey,
-    decode, encode,
+    check, decode, encode,
     id::{AccountId, StructureId},
     statement::Attested,
 };
@@ -151,7 +151,7 @@ impl StructureChain {
         let begins = body.sequence == 1
             && body.previous == [0; 32]
             && body.structure_id == structure_id
-            && founding.structure_id() == structure_id
+            && check!(Founding, founding.structure_id() == structure_id)
             && is_showable(&founding.name)
             && is_showable(&founding.place);
         if !begins {
@@ -241,7 +241,7 @@ impl StructureChain {
             }
             Link::Manager { statement } => {
                 let (statement, signer) = statement.verify::<StructureStatement>()?;
-                if !self.is_manager(signer.account_id) {
+                if check!(StructureSigner) && !self.is_manager(signer.account_id) {
                     return Err(ChainError::WrongSigner);
                 }
                 Ok((statement, Speaker::Manager(signer.account_id)))
@@ -456,6 +456,7 @@ impl StructureChain {
     pub fn extends(&self, sequence: u64, head: &[u8; 32]) -> Result<(), ChainError> {
         let index = usize::try_from(sequence.wrapping_sub(1)).map_err(|_| ChainError::Rollback)?;
         match self.hashes.get(index) {
+            _ if !check!(StructureSeen) => Ok(()),
             Some(hash) if hash == head => Ok(()),
             Some(_) => Err(ChainError::OtherChain),
             None => Err(ChainError::Rollback),

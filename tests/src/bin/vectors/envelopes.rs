@@ -12,9 +12,9 @@ use reconnect_format::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::{
-    Vector, Writer, byhand, collision::two_keys, cut, draw, flip, flip_last, peek, seeded,
-};
+use reconnect_tests::collision::two_keys;
+
+use crate::{Vector, Writer, byhand, cut, draw, flip, flip_last, peek, seeded};
 
 pub(crate) fn write(writer: &mut Writer) -> Result<()> {
     cards(writer)?;

@@ -4,7 +4,6 @@
 //! ([`byhand`]), from the text of PROTOCOL.md and not from `core`: two readings of one text.
 
 mod byhand;
-mod collision;
 mod encodings;
 mod envelopes;
 mod grants;

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 /// A ciphertext with its tag, of `blocks` blocks of 16 bytes, that opens under both keys with
 /// nonce `nonce` and associated data `ad`.
-pub(crate) fn two_keys(
+pub fn two_keys(
     keys: [&[u8; 32]; 2],
     nonce: [u8; 12],
     ad: &[u8; 32],

@@ -1,0 +1,151 @@
+//! Switches that turn one check off, in builds for tests only: whoever shows that a check stops an
+//! attack also shows that the attack succeeds without it.
+//!
+//! Product code asks with [`check!`](crate::check). Without the feature `switches` that is the plain
+//! check, and nothing of this module is in the build. With it there are debug assertions, or there is
+//! no build.
+
+#[cfg(all(feature = "switches", not(debug_assertions)))]
+compile_error!("`switches` turns checks off: it is for tests and has no place in a release");
+
+/// Asks whether a check is on; or, with a condition, whether the condition holds or is not asked for.
+#[cfg(not(feature = "switches"))]
+#[macro_export]
+macro_rules! check {
+    ($check:ident $(($of:expr))?) => {
+        true
+    };
+    ($check:ident, $condition:expr) => {
+        $condition
+    };
+}
+
+/// Asks whether a check is on; or, with a condition, whether the condition holds or is not asked for.
+#[cfg(feature = "switches")]
+#[macro_export]
+macro_rules! check {
+    ($check:ident $(($of:expr))?) => {
+        $crate::switch::is_on($crate::switch::Check::$check $(($of))?)
+    };
+    ($check:ident, $condition:expr) => {
+        !$crate::switch::is_on($crate::switch::Check::$check) || $condition
+    };
+}
+
+#[cfg(feature = "switches")]
+pub use switches::{Check, Guard, MARKER, is_on, without};
+
+#[cfg(feature = "switches")]
+mod switches {
+    use std::{cell::RefCell, hint::black_box};
+
+    use crate::Label;
+
+    /// In every build that has switches, so that a build can be searched for it.
+    pub const MARKER: &str = "this build can turn its own checks off";
+
+    /// What can be turned off.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Check {
+        /// That what is signed under this label verifies. SIG-2.
+        Signature(Label),
+        /// The label of what is signed. SIG-2.
+        SignatureLabel,
+        /// The suite at the start of every object. CODEC-2.
+        Suite,
+        /// That bytes are the only encoding of what they say. CODEC-3.
+        Canonical,
+        /// That a statement follows the one before it. STMT-4.
+        ChainOrder,
+        /// That an id which was used is never used again. STMT-6.
+        SpentIds,
+        /// The manifest's root in a statement. MAN-1.
+        ManifestRoot,
+        /// The head that this device saw last. SYNC-2.
+        RememberedHead,
+        /// The version that this session saw last. SYNC-3.
+        SeenVersion,
+        /// That a wrap of the root is a live lock's. LOCK-2.
+        LiveLock,
+        /// What a wrap of the root is bound to. LOCK-1.
+        RootWrapBinding,
+        /// That a handle which is nobody's is answered as every other. LOCK-8.
+        UnknownHandle,
+        /// What stretching words costs. LOCK-4.
+        StretchCost,
+        /// That an envelope's header is the one that was signed. ENV-8.
+        EnvelopeHeader,
+        /// That an envelope's bytes are the ones that were signed. ENV-8.
+        EnvelopeTree,
+        /// An envelope's commitment to its key. ENV-10.
+        EnvelopeCommitment,
+        /// A chunk's place in its nonce. ENV-6.
+        ChunkPlace,
+        /// That lengths are padded. ENV-4.
+        Padding,
+        /// That every version is sealed under a key of its own. ENV-2.
+        FreshKey,
+        /// What a document key's wrap is bound to. GRANT-3.
+        DocumentWrapBinding,
+        /// What a grant key's wrap is bound to. GRANT-2.
+        GrantWrapBinding,
+        /// A grant's commitments to its key and its purpose. GRANT-4.
+        GrantCommitment,
+        /// That a grant key serves one recipient epoch. GRANT-6.
+        GrantEpoch,
+        /// That statements under a grant are its owner's. GRANT-7.
+        GrantOwner,
+        /// The code that people compare. STRUCT-2.
+        Code,
+        /// That a founding hashes to the structure's id. STRUCT-1.
+        Founding,
+        /// Who may sign a structure's statement. STRUCT-3.
+        StructureSigner,
+        /// That a structure's chain contains what was seen of it. STRUCT-7.
+        StructureSeen,
+        /// That the log names a statement of the structure's chain that was shown. LOG-10.
+        StructureLogged,
+        /// That the log names a statement of the safe's chain that was shown. LOG-11.
+        SafeLogged,
+        /// How many witnesses must have seen the log. LOG-5.
+        Witnesses,
+        /// Who may sign a certificate. CERT-1.
+        CertificateSigner,
+        /// That a leaf is of somebody with a certificate. GROUP-1.
+        LeafCertificate,
+        /// Who may commit what. GROUP-2.
+        Committer,
+        /// That the chain says the same of an epoch as the group. GROUP-4.
+        GroupStated,
+        /// That an answer to an invitation is from whoever has its link. INV-4.
+        InvitationMac,
+        /// That a receipt is signed by whom it names. RCPT-2.
+        ReceiptSigner,
+    }
+
+    thread_local! {
+        static OFF: RefCell<Vec<Check>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// Whether a check is on: whether this thread has not turned it off.
+    pub fn is_on(check: Check) -> bool {
+        // The marker stays in whatever calls this, however it is optimised.
+        black_box(MARKER).is_empty() || OFF.with_borrow(|off| !off.contains(&check))
+    }
+
+    /// Turns checks off on this thread, until the guard is dropped.
+    #[must_use]
+    pub fn without(checks: &[Check]) -> Guard {
+        Guard(OFF.replace(checks.to_vec()))
+    }
+
+    /// Turns back on what was turned off.
+    #[derive(Debug)]
+    pub struct Guard(Vec<Check>);
+
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            OFF.set(std::mem::take(&mut self.0));
+        }
+    }
+}

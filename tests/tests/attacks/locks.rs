@@ -1,0 +1,185 @@
+//! Whoever runs the server, or stole its disk, wants to get into a safe.
+
+use anyhow::{Context as _, Result, ensure};
+use reconnect_core::{error::Error, words::PaperSecret, world::World as _};
+use reconnect_format::{
+    api::{Call, Unlocked, WordsStart},
+    check, decode, encode,
+    id::{Base64, LockId},
+    lock::RootWrap,
+    switch::{Check, without},
+};
+use reconnect_tests::{
+    browser::Browser,
+    stage::{Database, Person, Server},
+};
+use serde_json::Value;
+
+use crate::{
+    giving::works_on,
+    lies::{lie, say},
+    pair::{Outcome, pairs},
+};
+
+pairs! {
+    a_wrap_of_the_root_that_was_changed: "damaged" without [RootWrapBinding, LiveLock];
+    a_lock_that_was_retired: "forged" without [LiveLock];
+    cheaper_stretching_of_the_words: passed_over without [StretchCost];
+    a_stolen_database: passed_over given "the secret that is kept outside the database";
+    failures_that_can_be_told_apart: passed_over given "a page that asks again after one of them";
+    asking_whether_a_safe_exists: passed_over without [UnknownHandle];
+}
+
+async fn stage() -> Result<(Server, Person)> {
+    let server = Server::on(Database::Sqlite).await?;
+    let mut owner = server.person().await?;
+    owner.add("Passeport", b"passport").await?;
+    Ok((server, owner))
+}
+
+/// What the server says of the root's wrap to whoever comes in, changed.
+fn change_the_wrap(browser: &Browser, change: impl Fn(&mut Vec<u8>) + 'static) {
+    lie(browser, "/v1/unlock/", move |_, unlocked: &mut Unlocked| {
+        change(&mut unlocked.root_wrap.0);
+    });
+}
+
+/// Every byte of it, and then its name for another lock, as it is encoded.
+async fn a_wrap_of_the_root_that_was_changed() -> Result<Outcome> {
+    let (server, mut owner) = stage().await?;
+    let damaged = |outcome: Result<_, Error>| outcome.err().map(|error| error.code());
+    if check!(RootWrapBinding) {
+        for place in 0..135 {
+            let browser = server.browser();
+            change_the_wrap(&browser, move |wrap| wrap[place] ^= 1);
+            let told = damaged(owner.with_sheet(&browser, false).await.map(drop));
+            ensure!(told == Some("damaged"), "byte {place}: {told:?}");
+        }
+    }
+    let browser = server.browser();
+    change_the_wrap(&browser, |bytes| {
+        if let Ok(mut wrap) = decode::<RootWrap>(bytes) {
+            wrap.binding.lock_id = LockId([6; 16]);
+            *bytes = encode(&wrap);
+        }
+    });
+    let outcome = owner.with_sheet(&browser, false).await.map(drop);
+    works_on(&mut owner).await?;
+    Ok(outcome.map_or_else(Outcome::Stopped, |()| Outcome::Succeeded))
+}
+
+/// The sheet was stolen, so its owner made another. The server kept the old lock and brings it back.
+async fn a_lock_that_was_retired() -> Result<Outcome> {
+    let (server, mut owner) = stage().await?;
+    say(&server, "create table kept as select * from lock", &[]).await?;
+    let sheet = PaperSecret::generate(&mut owner.browser.rng());
+    owner.vault.replace_paper(&owner.browser, &sheet).await?;
+    let refused = owner.with_sheet(&server.browser(), false).await.err();
+    ensure!(refused.is_some_and(|error| error.code() == "wrong_sheet"), "an honest server");
+    say(&server, "insert or ignore into lock select * from kept", &[]).await?;
+    let outcome = owner.with_sheet(&server.browser(), false).await.map(drop);
+    works_on(&mut owner).await?;
+    Ok(outcome.map_or_else(Outcome::Stopped, |()| Outcome::Succeeded))
+}
+
+/// The server sends parameters that it would like the words to be stretched with. Had the page used
+/// them, what it registered would open with cheap guesses.
+async fn cheaper_stretching_of_the_words() -> Result<Outcome> {
+    let server = Server::on(Database::Sqlite).await?;
+    let browser = server.browser();
+    lie(&browser, "/v1/words/registration", |_, answer: &mut Value| {
+        for (name, value) in [("memory_kib", 8), ("passes", 1), ("lanes", 1), ("iterations", 1)] {
+            answer[name] = value.into();
+        }
+    });
+    let mut owner = Person::open(browser, true).await?;
+    let guessed = {
+        let _cheaply = without(&[Check::StretchCost]);
+        owner.with_words(&server.browser(), false).await.map(drop)
+    };
+    works_on(&mut owner).await?;
+    match guessed {
+        Ok(()) => Ok(Outcome::Succeeded),
+        Err(Error::WrongWordsOrHandle) => Ok(Outcome::PassedOver),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The thief has the database and the blobs, guesses the very words, and runs a server of their own:
+/// without the other secret they do not learn that the guess is right.
+async fn a_stolen_database(with_the_secret: bool) -> Result<Outcome> {
+    let (server, owner) = stage().await?;
+    let stolen = server
+        .restart_after(|folder| {
+            if !with_the_secret {
+                std::fs::remove_file(folder.join("secrets/opaque.key"))?;
+            }
+            Ok(())
+        })
+        .await?;
+    match owner.with_words(&stolen.browser(), false).await {
+        Ok(_) => Ok(Outcome::Succeeded),
+        Err(Error::WrongWordsOrHandle) => Ok(Outcome::PassedOver),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Four ways in which a wrap does not open. The server sees the same calls after each.
+async fn failures_that_can_be_told_apart(asks_again: bool) -> Result<Outcome> {
+    let (server, mut owner) = stage().await?;
+    let changes: [fn(&mut Vec<u8>); 4] = [
+        |wrap| wrap[134] ^= 1,
+        |wrap| wrap[60] ^= 1,
+        |wrap| wrap[3] ^= 1,
+        |wrap| wrap.truncate(100),
+    ];
+    let mut traces = Vec::new();
+    for (number, change) in changes.into_iter().enumerate() {
+        let browser = server.browser();
+        change_the_wrap(&browser, change);
+        let from = server.recording().borrow().len();
+        let mut told = owner.with_sheet(&browser, false).await.err().context("it opened")?;
+        if asks_again && number == 0 {
+            told = owner.with_sheet(&browser, false).await.err().context("it opened")?;
+        }
+        let recording = server.recording().borrow();
+        let calls: Vec<_> =
+            recording[from..].iter().map(|it| (it.head.clone(), it.sent.len())).collect();
+        traces.push((told.code(), calls));
+    }
+    works_on(&mut owner).await?;
+    let alike = traces.iter().all(|trace| *trace == traces[0]);
+    Ok(if alike { Outcome::PassedOver } else { Outcome::Succeeded })
+}
+
+/// A stranger asks for a handle that is somebody's, and for one that is nobody's.
+async fn asking_whether_a_safe_exists() -> Result<Outcome> {
+    let (server, mut owner) = stage().await?;
+    let browser = server.browser();
+    let (_, asked) = server
+        .recording()
+        .borrow()
+        .iter()
+        .map(|it| (it.head.clone(), it.sent.clone()))
+        .find(|(head, _)| head.starts_with("POST /v1/words/registration"))
+        .context("no registration")?;
+    let asked: Value = serde_json::from_slice(&asked)?;
+    // The first message of registering and of coming in begin alike: an element of the group.
+    let element = Base64::try_from(asked["request"].as_str().context("no request")?.to_owned())
+        .ok()
+        .context("not base64")?
+        .0;
+    let request = Base64([&element[..], &[1; 32], &element[..]].concat());
+    let mut answers = Vec::new();
+    for handle in [owner.handle.clone(), "nobody-nowhere-1234".to_owned()] {
+        let call =
+            Call::send("/v1/unlock/words/start", &WordsStart { handle, request: request.clone() });
+        let answer = browser.send(&call.open(), None).await?;
+        let mut names: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
+        names.sort();
+        answers.push((answer.status, answer.body.len(), names));
+    }
+    works_on(&mut owner).await?;
+    ensure!(answers[0].0 == 200, "{answers:?}");
+    Ok(if answers[0] == answers[1] { Outcome::PassedOver } else { Outcome::Succeeded })
+}

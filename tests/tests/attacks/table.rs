@@ -1,0 +1,345 @@
+//! The table of attacks: what whoever runs or stole the server could do, perhaps with a grantee or a
+//! member at their side; what stops it; and which tests show both. SECURITY.md quotes it.
+
+use crate::{giving, locks, pair::Pair, papers, safe, team, wire};
+
+/// One attack.
+pub(crate) struct Row {
+    /// In plain words.
+    pub(crate) attack: &'static str,
+    /// What stops it, in plain words.
+    pub(crate) defence: &'static str,
+    /// The rules of PROTOCOL.md that say so.
+    pub(crate) rules: &'static [&'static str],
+    /// What shows it.
+    pub(crate) pairs: &'static [Pair],
+    /// What does not exist yet, without which the row is not shown, or not wholly.
+    pub(crate) waits: Option<&'static str>,
+}
+
+const fn shown(
+    attack: &'static str,
+    defence: &'static str,
+    rules: &'static [&'static str],
+    pairs: &'static [Pair],
+) -> Row {
+    Row { attack, defence, rules, pairs, waits: None }
+}
+
+/// A part of it is not shown.
+const fn partly(mut row: Row, waits: &'static str) -> Row {
+    row.waits = Some(waits);
+    row
+}
+
+const fn waiting(attack: &'static str, defence: &'static str, waits: &'static str) -> Row {
+    Row { attack, defence, rules: &[], pairs: &[], waits: Some(waits) }
+}
+
+/// The table as SECURITY.md has it.
+pub(crate) fn written() -> String {
+    let mut lines = vec![
+        String::new(),
+        "| | attack | what stops it | rules | shown by | without it |".to_owned(),
+        "|---|---|---|---|---|---|".to_owned(),
+    ];
+    lines.extend((1..).zip(ROWS).map(|(number, row)| {
+        let tests = row.pairs.iter().map(|pair| format!("`{}`", pair.short_name()));
+        let waits = row.waits.map(|waits| format!("**not yet:** {waits}"));
+        let tests: Vec<_> = tests.chain(waits).collect();
+        let without: Vec<_> = row.pairs.iter().map(Pair::without).collect();
+        let (tests, without) = (tests.join("<br>"), without.join("<br>"));
+        let Row { attack, defence, .. } = row;
+        format!(
+            "| A{number} | {attack} | {defence} | {} | {tests} | {without} |",
+            row.rules.join(", ")
+        )
+    }));
+    lines.join("\n") + "\n"
+}
+
+/// All of them.
+pub(crate) const ROWS: &[Row] = &[
+    shown(
+        "another key for the structure or its people, when something is given",
+        "the code of 100 bits that people compare at the desk names the founding; every key after it is signed by a manager of that chain; what was seen must stay",
+        &["STRUCT-1", "STRUCT-2", "STRUCT-3", "STRUCT-6", "STRUCT-7", "GRANT-5"],
+        &[
+            giving::a_namesake_in_the_list::PAIR,
+            giving::another_chain_under_the_structures_id::PAIR,
+            giving::a_chain_other_than_the_one_that_was_seen::PAIR,
+            giving::an_epoch_that_no_manager_began::PAIR,
+        ],
+    ),
+    shown(
+        "a ghost in the team: a leaf, certificate or answer that no manager made",
+        "certificates by managers only; every leaf of every commit is judged; workers commit no people; an answer proves the link's secret",
+        &["CERT-1", "GROUP-1", "GROUP-2", "GROUP-4", "GROUP-6", "INV-3", "INV-4"],
+        &[
+            team::a_certificate_that_no_manager_signed::PAIR,
+            team::a_ghost_whom_a_worker_let_in::PAIR,
+            team::an_answer_to_an_invitation_that_mallory_wrote::PAIR,
+        ],
+    ),
+    shown(
+        "a ghost device in somebody's safe",
+        "only the root adds devices, and no key is wrapped to a device",
+        &["STMT-3", "STMT-4", "SIG-2"],
+        &[safe::a_device_that_the_root_did_not_add::PAIR],
+    ),
+    shown(
+        "keys or cards exchanged between papers, versions or grants",
+        "wraps are bound to grant, document, kind, version and tree; headers name their document; grants commit to key and purpose",
+        &["GRANT-2", "GRANT-3", "GRANT-4", "ENV-8"],
+        &[papers::two_papers_exchanged::PAIR, papers::the_keys_of_two_grants_exchanged::PAIR],
+    ),
+    shown(
+        "other bytes under the right key, by a grantee who has it",
+        "the statement names the root of a tree over all sealed bytes",
+        &["ENV-7", "ENV-8"],
+        &[papers::content_that_a_grantee_sealed_anew::PAIR],
+    ),
+    shown(
+        "an older version of a paper, or of the safe, to somebody who saw a newer one",
+        "a device of one's own remembers the newest head; a grantee's session the newest version",
+        &["SYNC-2", "SYNC-3"],
+        &[
+            safe::an_older_safe_on_a_device_that_saw_more::PAIR,
+            papers::an_older_version_in_one_session::PAIR,
+        ],
+    ),
+    partly(
+        shown(
+            "the whole safe as it was once, to a device that has seen nothing",
+            "the log names its newest statement; without witnesses that is one operator's word",
+            &["LOG-9", "LOG-11"],
+            &[safe::an_older_safe_on_a_device_that_saw_nothing::PAIR],
+        ),
+        "a state between two that the log named can be named after them; devices of one's own refuse it, auditors cannot tell",
+    ),
+    shown(
+        "a paper, grant or other statement that is left out",
+        "statements are numbered and chained; the manifest's root is in each",
+        &["STMT-4", "MAN-1"],
+        &[safe::a_statement_that_is_left_out::PAIR],
+    ),
+    shown(
+        "a removed paper that comes back",
+        "an id that was used is spent, for good; nothing is believed but the chain",
+        &["STMT-4", "STMT-6", "MAN-1"],
+        &[safe::a_paper_that_was_removed::PAIR],
+    ),
+    shown(
+        "chunks reordered, repeated, left out, cut, or taken from another paper",
+        "a nonce is place and last flag; the tree is signed; every paper has its own key",
+        &["ENV-5", "ENV-6", "ENV-8"],
+        &[papers::chunks_in_another_order::PAIR],
+    ),
+    shown(
+        "one ciphertext that says two things under two keys",
+        "a commitment to the key, compared before anything is decrypted",
+        &["ENV-10"],
+        &[papers::one_ciphertext_with_two_meanings::PAIR],
+    ),
+    shown(
+        "another title, kind or date over a paper",
+        "the card is an envelope of its own, named by the statement; nothing of it is a column",
+        &["CARD-1", "ENV-8"],
+        &[papers::a_card_that_a_grantee_wrote_anew::PAIR],
+    ),
+    shown(
+        "a paper that its owner did not put there, to them or to a grantee",
+        "only statements of the owner's live devices count, for both",
+        &["STMT-3", "GRANT-7"],
+        &[
+            safe::a_paper_that_nobody_put_there::PAIR,
+            papers::a_version_that_its_owner_did_not_write::PAIR,
+        ],
+    ),
+    waiting(
+        "a forged deposit in a worker's name",
+        "deposits signed by a certified device, accepted by the owner",
+        "deposits",
+    ),
+    waiting(
+        "a deposit shown as another's, or to another",
+        "deposits bound to safe, structure and epoch",
+        "deposits",
+    ),
+    partly(
+        shown(
+            "a grant that was taken back is shown again",
+            "statements are chained; a revoked grant's id is spent, for good",
+            &["STMT-4", "STMT-6"],
+            &[safe::a_grant_that_was_taken_back::PAIR],
+        ),
+        "its recipient notices only with the owner's place in the log",
+    ),
+    shown(
+        "envelopes and keys that were kept after taking back",
+        "what was given stays readable to who kept it; every later version has a fresh key",
+        &["ENV-2", "GRANT-8"],
+        &[giving::a_kept_grant_key_after_it_was_taken_back::PAIR],
+    ),
+    shown(
+        "a removal in a structure that is hidden from owners",
+        "what this safe has seen must stay in the chain; the log names its newest statement",
+        &["STRUCT-7", "LOG-6", "LOG-10"],
+        &[
+            giving::an_older_chain_than_the_one_that_was_seen::PAIR,
+            giving::an_epoch_that_is_held_back::PAIR,
+        ],
+    ),
+    shown(
+        "different commits to different members",
+        "the structure's chain says tree and authenticator of every epoch",
+        &["GROUP-4"],
+        &[team::two_commits_for_one_epoch::PAIR],
+    ),
+    shown(
+        "cheaper stretching of the words",
+        "its cost is a constant; no message carries one",
+        &["LOCK-4"],
+        &[locks::cheaper_stretching_of_the_words::PAIR],
+    ),
+    shown(
+        "an older suite or layout",
+        "one suite, nothing negotiated, one encoding",
+        &["CODEC-2", "CODEC-3"],
+        &[wire::a_structure_of_another_suite::PAIR],
+    ),
+    waiting(
+        "a way back that the server set up",
+        "guardians in a signed configuration, keys compared by QR",
+        "guardians",
+    ),
+    waiting("a guardian's share that was changed", "a commitment to each share", "guardians"),
+    shown(
+        "a root's wrap that was changed, or one of a lock that was retired",
+        "wraps are bound to account, lock, kind and generation; the chain names the live ones; keys are derived, never taken",
+        &["ACC-1", "LOCK-1", "LOCK-2", "LOCK-7"],
+        &[locks::a_wrap_of_the_root_that_was_changed::PAIR, locks::a_lock_that_was_retired::PAIR],
+    ),
+    shown(
+        "learning from how something fails",
+        "one error for everything that does not open; the server sees the same calls after each",
+        &["OPEN-1"],
+        &[locks::failures_that_can_be_told_apart::PAIR],
+    ),
+    shown(
+        "one signed object passed off as another",
+        "a label for every kind of signature",
+        &["LABEL-1", "SIG-2"],
+        &[wire::a_signature_passed_off_as_another::PAIR],
+    ),
+    shown(
+        "different logs to different people",
+        "as many witnesses as the page's release asks for have seen it; a device keeps the newest checkpoint",
+        &["LOG-5", "LOG-7"],
+        &[giving::a_log_that_no_witness_has_seen::PAIR],
+    ),
+    shown(
+        "a change of one's own safe that one did not make",
+        "the safe's own entry is looked up whenever it is opened",
+        &["LOG-11"],
+        &[safe::a_statement_in_the_log_that_nobody_signed::PAIR],
+    ),
+    waiting(
+        "a map that says other than the log",
+        "auditors replay the map",
+        "the auditor's command",
+    ),
+    shown(
+        "keys out of links, addresses and requests",
+        "there are no links to papers; an invitation's secret is in a fragment",
+        &["INV-1"],
+        &[wire::keys_on_the_wire::PAIR],
+    ),
+    shown(
+        "what is in a paper from its length",
+        "lengths are padded; nothing is compressed or shared between people",
+        &["ENV-4"],
+        &[papers::lengths_that_tell::PAIR],
+    ),
+    waiting(
+        "a paper that runs as a program and takes keys",
+        "papers become pixels in a worker that has no keys, under a strict content policy",
+        "a pair for it; the browser's journeys fail on any breach of the policy",
+    ),
+    waiting(
+        "another page to one person",
+        "releases that are signed and logged",
+        "signed releases, the auditor's command",
+    ),
+    partly(
+        shown(
+            "guessing words with the database, or the whole server",
+            "OPAQUE with a secret outside the database; 77.5 bits; Argon2id for each guess",
+            &["LOCK-3", "LOCK-4"],
+            &[locks::a_stolen_database::PAIR],
+        ),
+        "PINs",
+    ),
+    shown(
+        "asking whether somebody has a safe",
+        "handles that are nobody's are answered alike",
+        &["LOCK-8"],
+        &[locks::asking_whether_a_safe_exists::PAIR],
+    ),
+    shown(
+        "an opening in the trace that never was",
+        "receipts are signed by the reader's device (hiding one is the server's to do)",
+        &["RCPT-2"],
+        &[safe::an_opening_that_never_was::PAIR],
+    ),
+    waiting(
+        "a clock that is set back, so that nothing ends",
+        "ends are judged by witnessed time",
+        "ends judged by it",
+    ),
+    partly(
+        shown(
+            "two copies of one device, each shown a safe of its own",
+            "every device remembers what it wrote and saw; every version has a fresh key",
+            &["SYNC-2", "ENV-2"],
+            &[safe::two_copies_of_a_device_that_are_shown_two_safes::PAIR],
+        ),
+        "coming back into a group after a browser was cleared",
+    ),
+    shown(
+        "a grant's key, kept by somebody who left the structure, on what is added later",
+        "a grant key serves one recipient epoch",
+        &["GRANT-6"],
+        &[giving::a_kept_grant_key_after_its_holder_left::PAIR],
+    ),
+    waiting(
+        "a PIN's counter dodged, or spent by strangers",
+        "a try is spent before the answer, and asked for with a signature",
+        "PINs",
+    ),
+    waiting(
+        "a deposit steered into another safe",
+        "the account comes from the owner's card or screen",
+        "deposits",
+    ),
+    waiting(
+        "a deposit whose sender chose id or key",
+        "what is accepted is sealed again",
+        "deposits",
+    ),
+    waiting(
+        "a thief of the root who is first to change it",
+        "a recovery key that overrules for 30 days",
+        "generations and guardians",
+    ),
+    waiting(
+        "a re-wrap that opens nothing, followed by deletion",
+        "signed re-wraps that a second member opens",
+        "re-wraps by members",
+    ),
+    waiting(
+        "a backup that brings back what was revoked, or forks the log",
+        "a start is refused behind the newest cosigned checkpoint",
+        "continuing from a backup",
+    ),
+];
