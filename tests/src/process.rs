@@ -40,7 +40,10 @@ impl Setup {
     pub async fn on(folder: &Path) -> Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         Ok(Self {
-            program: build().await?,
+            program: match env::var_os("RECONNECT_BIN") {
+                Some(built) => PathBuf::from(built),
+                None => build("reconnect").await?,
+            },
             folder: folder.to_path_buf(),
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             variables: vec![("RECONNECT_UNLOCKS_PER_SECOND", "10000".to_owned())],
@@ -147,21 +150,18 @@ impl Process {
     }
 }
 
-/// The program, built from the source as it is now, unless somebody says where it is.
-async fn build() -> Result<PathBuf> {
-    if let Some(built) = env::var_os("RECONNECT_BIN") {
-        return Ok(PathBuf::from(built));
-    }
+/// A program, built from the source as it is now.
+pub async fn build(name: &str) -> Result<PathBuf> {
     let root = root();
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args(["build", "--quiet", "--bin", "reconnect"])
+        .args(["build", "--quiet", "--bin", name])
         .current_dir(&root)
         .output()
         .await?;
     ensure!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("debug/reconnect"))
+    Ok(target.join("debug").join(name))
 }
 
 /// The repository.

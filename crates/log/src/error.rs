@@ -86,6 +86,12 @@ pub enum Fault {
         /// Its number.
         leaf: u64,
     },
+    /// A map leaf that names more heads than one may.
+    #[error("leaf {leaf} names more heads than a leaf may")]
+    TooManyHeads {
+        /// Its number.
+        leaf: u64,
+    },
     /// The map's root is not what the leaves make it.
     #[error("the map of leaf {leaf} is not what the log says")]
     Map {

@@ -10,6 +10,9 @@ use crate::{
     tree::leaf_hash,
 };
 
+/// Heads that one map leaf may name: their list has at most 4 MiB. LOG-13.
+pub const HEADS_MAX: u32 = 1 << 16;
+
 /// A log, as its leaves make it: the tree, the map, and every value that there was.
 #[derive(Clone, Debug, Default)]
 pub struct Replay {
@@ -62,6 +65,10 @@ impl Replay {
                 self.ends_with_map = false;
             }
             Leaf::Map { root, heads_hash: named, heads_count } => {
+                // LOG-13.
+                if heads_count > HEADS_MAX {
+                    return Err(Fault::TooManyHeads { leaf });
+                }
                 let fault = |_: Error| Fault::Heads { leaf };
                 let listed = decode_heads(heads).map_err(fault)?;
                 if heads_hash(heads) != named || listed.len() as u64 != u64::from(heads_count) {

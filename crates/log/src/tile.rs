@@ -23,9 +23,23 @@ pub struct TilePath {
 impl TilePath {
     /// The tiles of leaves that hold those from `from` up to `size`.
     pub fn entries(from: u64, size: u64) -> impl Iterator<Item = Self> {
+        Self::of_row(None, from, size)
+    }
+
+    /// The tiles of hashes that a tree of `size` has and one of `from` had not.
+    pub fn hashes(from: u64, size: u64) -> impl Iterator<Item = Self> {
+        let rows = (0..8).map(move |level| {
+            let levels = usize::from(level) * HEIGHT;
+            (level, from >> levels, size >> levels)
+        });
+        rows.filter(|(_, from, size)| size > from)
+            .flat_map(|(level, from, size)| Self::of_row(Some(level), from, size))
+    }
+
+    fn of_row(level: Option<u8>, from: u64, size: u64) -> impl Iterator<Item = Self> {
         (from / WIDTH..size.div_ceil(WIDTH)).map(move |number| {
             let left = size.saturating_sub(number * WIDTH).min(WIDTH);
-            Self { level: None, number, width: u16::try_from(left).unwrap_or(u16::MAX) }
+            Self { level, number, width: u16::try_from(left).unwrap_or(u16::MAX) }
         })
     }
 

@@ -124,6 +124,14 @@ impl Tree {
     }
 }
 
+impl Extend<Hash> for Tree {
+    fn extend<T: IntoIterator<Item = Hash>>(&mut self, leaves: T) {
+        for leaf in leaves {
+            self.push(leaf);
+        }
+    }
+}
+
 /// The largest power of two smaller than `count`, which is at least 2.
 fn split(count: u64) -> u64 {
     1 << (u64::BITS - 1 - (count - 1).leading_zeros())

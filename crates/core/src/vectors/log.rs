@@ -88,6 +88,7 @@ fn replay(case: &Case<'_>) -> Found {
             return Ok(match fault {
                 Fault::Leaf { error, .. } => word(error),
                 Fault::Heads { .. } => "wrong_heads",
+                Fault::TooManyHeads { .. } => "too_many_heads",
                 Fault::Map { .. } => "wrong_map",
                 Fault::Rollback { .. } => "rollback",
             });

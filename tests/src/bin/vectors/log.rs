@@ -340,6 +340,9 @@ fn replays(writer: &mut Writer) -> Result<()> {
         bad("count-differs", "LOG-2", "wrong_heads", "two heads named, one shown", &|items| {
             items[3][70] = 2;
         }),
+        bad("too-many-heads", "LOG-13", "too_many_heads", "65,537 heads named", &|items| {
+            items[3][67..].copy_from_slice(&65_537_u32.to_be_bytes());
+        }),
         bad("ends-with-an-entry", "LOG-1", "not_a_map_leaf", "no map after an entry", &|items| {
             items.push(entry(index(0x40, 1), [1; 32]));
         }),

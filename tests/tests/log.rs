@@ -1,0 +1,19 @@
+//! Auditors and witnesses: the real `reconnect-audit` against the real server, and against one that
+//! holds the log's real key and misuses it.
+
+#[path = "log/auditor.rs"]
+mod auditor;
+#[path = "log/honest.rs"]
+mod honest;
+#[path = "log/mallory.rs"]
+mod mallory;
+#[path = "log/misbehaviour.rs"]
+mod misbehaviour;
+#[path = "log/trouble.rs"]
+mod trouble;
+
+#[expect(clippy::disallowed_methods, reason = "the programs under test have the system's clock")]
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |passed| passed.as_secs())
+}
