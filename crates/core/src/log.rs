@@ -42,8 +42,8 @@ impl Release {
                 _ => return Err(bad),
             }
         }
-        let fits = release.required <= release.witnesses.len();
-        if fits { Ok(release) } else { Err(bad) }
+        let enough = Policy::is_enough(release.required, release.witnesses.len());
+        if enough { Ok(release) } else { Err(bad) }
     }
 
     /// Whether nobody but the operator vouches for the log: the page must say so. LOG-5.

@@ -23,7 +23,7 @@ pub enum Error {
     /// Not a verifier key.
     #[error("not a verifier key")]
     NotAKey,
-    /// Witnesses that are not two, or fewer of them than are required.
+    /// Witnesses that are not two, or fewer of them than are required, or as many again that are not.
     #[error("a policy that contradicts itself")]
     BadPolicy,
     /// Another log's checkpoint.

@@ -30,10 +30,16 @@ impl Policy {
         let distinct =
             all.iter().enumerate().all(|(at, key)| !all.iter().take(at).any(|it| it == key));
         let cosign = witnesses.iter().all(|witness| witness.kind() == KeyKind::Cosigner);
-        if !distinct || !cosign || log.kind() != KeyKind::Log || required > witnesses.len() {
+        let enough = Self::is_enough(required, witnesses.len());
+        if !distinct || !cosign || log.kind() != KeyKind::Log || !enough {
             return Err(Error::BadPolicy);
         }
         Ok(Self { log, witnesses, required })
+    }
+
+    /// Whether honest witnesses cannot cosign two trees that differ: more than half of all, or none. LOG-5.
+    pub fn is_enough(required: usize, witnesses: usize) -> bool {
+        required == 0 || (witnesses / 2 < required && required <= witnesses)
     }
 
     /// Whether nobody but the log's operator vouches for it: the page must say so. LOG-5.

@@ -176,6 +176,10 @@ fn refused(writer: &mut Writer, log: &Log, grown: &Log, good: &Vector) -> Result
             let twice = [verifier("witness-2", 4, 2), verifier("another-name", 4, 2)];
             good.clone().with("witnesses", twice.join(" "))
         }),
+        ("LOG-5", "bad_policy", "half-of-the-witnesses", "two pairs could see two trees", {
+            let four = [2, 3, 4, 5].map(|seed| verifier(&format!("witness-{seed}"), 4, seed));
+            good.clone().with("witnesses", four.join(" "))
+        }),
         ("LOG-5", "bad_policy", "the-log-as-a-witness", "the log vouches for itself", {
             let log = [verifier(ORIGIN, 4, 1), verifier("witness-2", 4, 2)];
             good.clone().with("witnesses", log.join(" "))
