@@ -247,7 +247,7 @@ pub(crate) const ROWS: &[Row] = &[
     waiting(
         "a map that says other than the log",
         "auditors replay the map",
-        "the auditor's command",
+        "a pair; the suite `log` shows that the auditor's command refuses it",
     ),
     shown(
         "keys out of links, addresses and requests",
@@ -266,11 +266,7 @@ pub(crate) const ROWS: &[Row] = &[
         "papers become pixels in a worker that has no keys, under a strict content policy",
         "a pair for it; the browser's journeys fail on any breach of the policy",
     ),
-    waiting(
-        "another page to one person",
-        "releases that are signed and logged",
-        "signed releases, the auditor's command",
-    ),
+    waiting("another page to one person", "releases that are signed and logged", "signed releases"),
     partly(
         shown(
             "guessing words with the database, or the whole server",
@@ -304,7 +300,7 @@ pub(crate) const ROWS: &[Row] = &[
             &["SYNC-2", "ENV-2"],
             &[safe::two_copies_of_a_device_that_are_shown_two_safes::PAIR],
         ),
-        "coming back into a group after a browser was cleared",
+        "a pair for a group's state that was restored from a copy",
     ),
     shown(
         "a grant's key, kept by somebody who left the structure, on what is added later",

@@ -101,21 +101,6 @@ journey('a structure that is not the one of the desk is given nothing', { name: 
   await owner.told('error-code_differs');
   await owner.look('namesake');
   assert.equal(written(stage), before, 'nothing is given');
-
-  // With the list as it is, the same code finds its structure.
-  stage.wire.tamper = (path, answer) => {
-    if (!path.startsWith('/v1/structures?')) return answer;
-    const kept = foundings.filter(({ structure_id: id }) => codeOf(id) === code.replaceAll(' ', ''));
-    return Buffer.from(JSON.stringify({ structures: kept }));
-  };
-  await owner.tab('safe');
-  await owner.follow('safe-give');
-  await owner.write('give-who-search', structure.name);
-  await owner.press('give-who-find');
-  await owner.chooseNamed(structure.name);
-  await owner.field('compare-code').pressSequentially(code);
-  await owner.press('compare-do');
-  await owner.on('compared-title');
 });
 
 /** How many statements were sent. */
