@@ -78,7 +78,7 @@ create table envelope (
   kind bigint not null, -- known: content, card or thumbnail
   prefix {bytes} not null, -- known: header (ids, version, padded size, salt) and key commitment
   sealed_bytes bigint not null, -- known: padded and sealed size
-  sequence bigint, -- known: statement that names it; null while it is being uploaded
+  sequence bigint, -- known: statement that names it; 0 for a deposit that waits; null while it is being uploaded
   touched_at bigint not null, -- known: when something of it last arrived
   whole {bytes} -- sealed: a card or thumbnail; null for content, which is a blob
 );
@@ -240,6 +240,25 @@ create table receipt (
   unique (account_id, receipt_hash)
 );
 create index receipt_reader on receipt (grant_id, reader);
+
+create table deposit (
+  deposit_id {bytes} primary key, -- known: which deposit, random
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: for whom
+  depositor {bytes} not null references account (account_id) on delete cascade, -- known: account that sealed it
+  structure_id {bytes} not null references structure (structure_id) on delete cascade, -- known: for which structure
+  serial bigint not null, -- known: serial number of the depositor's certificate
+  envelope_id {bytes} not null, -- known: its content, while it waits
+  state bigint not null, -- known: whether it waits, was taken or was refused
+  sent_at bigint not null, -- known: when it came
+  ends_at bigint not null, -- known: until when it waits
+  bytes {bytes} not null, -- known: the signed deposit: ids, number, padded size, hashes, time; no name
+  wrap {bytes}, -- sealed: its key, the depositor's name and words, HPKE to the owner; null when it waits no more
+  kept {bytes} not null -- sealed: title, for the depositor
+);
+create index deposit_account on deposit (account_id, state, sent_at);
+create index deposit_depositor on deposit (depositor, sent_at);
+create index deposit_structure on deposit (structure_id);
+create index deposit_ends on deposit (ends_at);
 
 create table log_waiting (
   log_index {bytes} not null, -- public: of what, as the log will show it

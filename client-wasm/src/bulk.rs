@@ -87,6 +87,9 @@ fn chunks_of(header: &EnvelopeHeader, part: u32) -> (u32, u32) {
 #[wasm_bindgen]
 pub struct Upload {
     pub(crate) draft: ContentDraft,
+    /// Somebody else's safe, where it is for one.
+    #[cfg(feature = "structure")]
+    pub(crate) to: Option<reconnect_core::vault::DepositTo>,
     key: JsValue,
     pub(crate) leaves: RefCell<Vec<[u8; 32]>>,
     /// Parts are sealed into these in turn: fresh memory costs a third of sealing.
@@ -99,7 +102,14 @@ impl Upload {
         // One byte before a part, so that its first chunk too has one to be hashed with.
         let bytes = 1 + u32::try_from(draft.plan.header().part_bytes(0)).unwrap_or_default();
         let rooms = [(); 2].map(|()| Uint8Array::new_with_length(bytes));
-        Ok(Self { draft, key, leaves: RefCell::default(), rooms })
+        Ok(Self {
+            draft,
+            #[cfg(feature = "structure")]
+            to: None,
+            key,
+            leaves: RefCell::default(),
+            rooms,
+        })
     }
 }
 

@@ -142,7 +142,7 @@ impl Client {
     }
 
     /// Lends safe and desk to one journey.
-    async fn at_desk<T>(
+    pub(crate) async fn at_desk<T>(
         &self,
         journey: impl AsyncFnOnce(&mut Desk, &mut Vault, &Browser) -> Result<T, Error>,
     ) -> Result<T, JsValue> {

@@ -5,7 +5,10 @@
 
 mod bulk;
 #[cfg(feature = "structure")]
+mod deposit;
+#[cfg(feature = "structure")]
 mod desk;
+mod inbox;
 mod outside;
 #[cfg(feature = "vectors")]
 mod vectors;
@@ -67,11 +70,11 @@ pub struct Client {
 /// What a person says of a document, as the page sends it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct NewDocument {
-    title: String,
-    kind: String,
-    media_type: String,
-    page_count: u32,
+pub(crate) struct NewDocument {
+    pub(crate) title: String,
+    pub(crate) kind: String,
+    pub(crate) media_type: String,
+    pub(crate) page_count: u32,
 }
 
 impl Client {

@@ -132,6 +132,10 @@ pub(crate) struct SafeView {
     ways_back: Vec<&'static str>,
     kept: bool,
     account_id: String,
+    /// What a worker scans who wants to give a paper.
+    address: String,
+    /// How many papers of others wait.
+    deposits: u32,
     /// Whether the log names the newest statement.
     safe: bool,
     /// Why the log could not be compared with it.
@@ -177,6 +181,8 @@ pub(crate) fn safe(vault: &Vault, world: &impl World) -> SafeView {
         ways_back,
         kept: vault.is_kept(),
         account_id: vault.account_id().to_string(),
+        address: vault.account_id().deposit_address(),
+        deposits: vault.deposits_waiting(),
         safe: vault.is_safe(),
         unchecked: vault.unchecked().map(Unchecked::code),
         operators_word: world.release().is_one_operators_word(),
@@ -322,6 +328,8 @@ pub(crate) fn entry(vault: &Vault, entry: &Entry) -> Option<EntryView> {
         Sentence::OpenedSafe => "opened_safe",
         Sentence::Added(id) => of(id, "added"),
         Sentence::Replaced(id) => of(id, "replaced"),
+        Sentence::Accepted(id) => of(id, "accepted"),
+        Sentence::Refused => "refused",
         Sentence::Renamed(id) => of(id, "renamed"),
         Sentence::Removed(id) => of(id, "removed"),
         Sentence::Given { structure_id, ends_at, document_ids, .. } => {

@@ -20,6 +20,7 @@ use sqlx::AnyConnection;
 use crate::{
     app::App,
     db::transaction,
+    deposit,
     effect::check_lock,
     error::{Error, Result},
     grant, log,
@@ -263,6 +264,7 @@ pub(crate) async fn retire_lock(
 
 /// Removes everything of a safe. What is left is a hash, so that it cannot be opened again.
 pub(crate) async fn close(account_id: AccountId, tx: &mut AnyConnection) -> Result<()> {
+    deposit::forget_all_for(account_id, tx).await?;
     sqlx::query(
         "-- account::close
         insert into doomed (envelope_id)

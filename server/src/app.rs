@@ -33,6 +33,7 @@ use crate::{
     clock::Clock,
     config::Config,
     db::Db,
+    deposit,
     disk::Disk,
     document,
     error::{Error, Result, problem},
@@ -177,6 +178,8 @@ pub enum Principals {
     Caller,
     /// The owner of the safe that the path names a thing of.
     Owner,
+    /// A confirmed member of any structure that the operator accepted.
+    Worker,
     /// A confirmed member of the structure that the path names.
     Member,
     /// The manager of the structure that the path names.
@@ -223,6 +226,11 @@ pub const ROUTES: &[Route] = &[
     route("PUT", "/v1/envelopes/{envelope_id}/parts/{index}", Principals::Owner),
     route("GET", "/v1/documents/{document_id}/content", Principals::Owner),
     route("GET", "/v1/documents/{document_id}/thumbnail", Principals::Owner),
+    route("GET", "/v1/owners/{account_id}", Principals::Worker),
+    route("POST", "/v1/deposits", Principals::Worker),
+    route("GET", "/v1/deposits", Principals::Caller),
+    route("GET", "/v1/deposits/sent", Principals::Caller),
+    route("GET", "/v1/deposits/{deposit_id}/content", Principals::Owner),
     route("GET", "/v1/log/checkpoint", Principals::Anyone),
     route("GET", "/v1/log/tile/{*tile}", Principals::Anyone),
     route("GET", "/v1/log/heads/{leaf}", Principals::Anyone),
@@ -280,6 +288,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(upload::put_part))
         .routes(routes!(document::content))
         .routes(routes!(document::thumbnail))
+        .routes(routes!(deposit::owner))
+        .routes(routes!(deposit::give, deposit::inbox))
+        .routes(routes!(deposit::sent))
+        .routes(routes!(deposit::content))
         .routes(routes!(structure::search, structure::found))
         .routes(routes!(structure::show))
         .routes(routes!(member::memberships))

@@ -12,7 +12,7 @@ use futures_util::stream;
 use reconnect_format::{
     api::Code,
     envelope::{EnvelopeHeader, HEADER_BYTES, PREFIX_BYTES},
-    id::{DocumentId, EnvelopeId, GrantId},
+    id::{DepositId, DocumentId, EnvelopeId, GrantId},
 };
 use tokio::{
     sync::watch,
@@ -22,6 +22,7 @@ use tokio::{
 use crate::{
     app::App,
     caller::Caller,
+    deposit,
     error::{Error, Result},
     grant,
 };
@@ -80,6 +81,8 @@ fn as_index(offset: u64) -> Result<usize> {
 pub(crate) enum Access {
     /// It is theirs.
     Owner { caller: Caller, document_id: DocumentId },
+    /// It was sealed for them, and waits.
+    Deposit { caller: Caller, deposit_id: DepositId },
     /// It was given to a structure of theirs, and they gave a receipt.
     Grantee { caller: Caller, grant_id: GrantId, document_id: DocumentId },
 }
@@ -87,7 +90,9 @@ pub(crate) enum Access {
 impl Access {
     /// Whether it still holds for this very envelope.
     async fn holds(self, envelope_id: EnvelopeId, app: &App) -> Result<bool> {
-        let (Self::Owner { caller, .. } | Self::Grantee { caller, .. }) = self;
+        let (Self::Owner { caller, .. }
+        | Self::Deposit { caller, .. }
+        | Self::Grantee { caller, .. }) = self;
         if Caller::find(caller.token_hash, app).await? != Some(caller) {
             return Ok(false);
         }
@@ -104,6 +109,10 @@ impl Access {
                 .fetch_optional(app.db.reader())
                 .await?;
                 Ok(found.is_some())
+            }
+            Self::Deposit { deposit_id, .. } => {
+                let content = deposit::content_of(caller, deposit_id, app).await?;
+                Ok(content.is_some_and(|(known, _)| known == envelope_id))
             }
             Self::Grantee { grant_id, document_id, .. } => {
                 let content = grant::content_of(caller, grant_id, document_id, app).await?;

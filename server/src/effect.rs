@@ -18,6 +18,7 @@ use sqlx::AnyConnection;
 
 use crate::{
     app::App,
+    deposit,
     document::{self, Small},
     error::{Error, Result},
     grant, session,
@@ -41,7 +42,9 @@ pub(crate) struct Effect {
 /// A safe holds so many of each thing: its manifest is folded in memory, with each statement. STMT-9.
 pub(crate) fn check_count(body: &Body, after: &Manifest) -> Result<()> {
     let (count, most) = match body {
-        Body::PutVersion { .. } => (after.documents().count(), DOCUMENTS_MAX),
+        Body::PutVersion { .. } | Body::AcceptDeposit { .. } => {
+            (after.documents().count(), DOCUMENTS_MAX)
+        }
         Body::Grant(_) => (after.grants().count(), GRANTS_MAX),
         Body::CompareStructure { .. } => (after.structures().count(), STRUCTURES_MAX),
         Body::SetLock { .. } => (after.locks().count(), LOCKS_MAX),
@@ -63,7 +66,8 @@ pub(crate) fn check(next: &Next, submission: Submission) -> Result<Effect> {
         lock: None,
     };
     match &statement.body {
-        Body::PutVersion { document_id, content, card, thumbnail } => {
+        Body::PutVersion { document_id, content, card, thumbnail }
+        | Body::AcceptDeposit { document_id, content, card, thumbnail, .. } => {
             let small: Vec<_> = std::iter::once(card).chain(thumbnail).collect();
             effect.small = check_small(statement.account_id, *document_id, &small, envelopes)?;
             let named: Vec<_> = std::iter::once(content).chain(small).collect();
@@ -126,6 +130,14 @@ pub(crate) async fn apply(
                 is_new: next.before.document(*document_id).is_none(),
             };
             document::put_version(&next.after, named, effect, app, tx).await
+        }
+        Body::AcceptDeposit { deposit_id, document_id, content, .. } => {
+            let named = document::Named { document_id: *document_id, content, is_new: true };
+            document::put_version(&next.after, named, effect, app, tx).await?;
+            deposit::settle(account_id, *deposit_id, deposit::TAKEN, tx).await
+        }
+        Body::RefuseDeposit { deposit_id } => {
+            deposit::settle(account_id, *deposit_id, deposit::REFUSED, tx).await
         }
         Body::PutCard { document_id, .. } => {
             document::put_card(&next.after, *document_id, effect, app, tx).await

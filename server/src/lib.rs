@@ -12,6 +12,7 @@ mod change;
 mod clock;
 pub mod config;
 mod db;
+mod deposit;
 mod disk;
 mod document;
 mod download;

@@ -280,6 +280,8 @@ fn takes_away(body: &Body) -> bool {
             | Body::RetireDevice { .. }
             | Body::RetireLock { .. }
             | Body::PutVersion { .. }
+            | Body::AcceptDeposit { .. }
+            | Body::RefuseDeposit { .. }
             | Body::PutCard { .. }
             | Body::Close
     )
@@ -287,5 +289,11 @@ fn takes_away(body: &Body) -> bool {
 
 /// Whether a statement may wait until there is room: what takes away, or lets somebody in, may not.
 fn adds(body: &Body) -> bool {
-    matches!(body, Body::PutVersion { .. } | Body::PutCard { .. } | Body::Grant(_))
+    matches!(
+        body,
+        Body::PutVersion { .. }
+            | Body::AcceptDeposit { .. }
+            | Body::PutCard { .. }
+            | Body::Grant(_)
+    )
 }

@@ -11,6 +11,7 @@ use tokio::time::{Duration, Instant, sleep, timeout};
 use crate::{
     app::App,
     db::transaction,
+    deposit,
     error::{Error, Result},
     grant, leaf, tries, upload,
     wire::id,
@@ -64,6 +65,7 @@ async fn what_is_over(app: &App) -> Result<()> {
 async fn by_time(app: &App) -> Result<bool> {
     app.unlocks.sweep(app.clock.now());
     tries::sweep(app).await?;
+    deposit::sweep(app).await?;
     upload::sweep(app.clock.now_row() - ABANDONED_SECONDS, app).await?;
     if grant::sweep(app).await? {
         app.taken_away();

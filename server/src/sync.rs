@@ -11,6 +11,7 @@ use sqlx::AnyConnection;
 use crate::{
     app::App,
     caller::Caller,
+    deposit,
     error::Result,
     statement,
     wire::{Asked, PAGE_ROWS, Page, from_row, id, to_row},
@@ -40,9 +41,11 @@ pub(crate) async fn sync(
     .fetch_optional(&mut *tx)
     .await?;
     let (used, head) = account.ok_or(Code::SessionEnded)?;
+    let deposits = deposit::count(account_id, &app, &mut tx).await?;
     let statements = statement::page(account_id, from.statements_after, &mut tx).await?;
     let mut news = Sync {
         used_bytes: from_row(used),
+        deposits,
         statements: statements.rows,
         records_until: from.records_after,
         more: true,

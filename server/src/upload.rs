@@ -24,7 +24,7 @@ use crate::{
     app::App,
     caller::Caller,
     db::transaction,
-    document,
+    deposit, document,
     effect::kind_row,
     error::{Error, Result},
     limit::patience,
@@ -53,8 +53,11 @@ pub(crate) async fn declare(
         return Err(Code::BadRequest.into());
     }
     let header = header_of(&prefix)?;
-    if header.owner != caller.account_id || header.kind != EnvelopeKind::Content {
+    if header.kind != EnvelopeKind::Content {
         return Err(Code::Refused.into());
+    }
+    if header.owner != caller.account_id {
+        deposit::check_may(caller, &app).await?;
     }
     let limit = app.config.file_limit_bytes;
     if header.padded_bytes > padded_content_bytes(limit) {
@@ -63,7 +66,7 @@ pub(crate) async fn declare(
     app.disk.check_room(header.sealed_bytes())?;
     let _hold = app.blobs.hold((envelope_id, None)).ok_or(Code::Conflict)?;
     transaction!(app.db, "upload::declare", |tx| {
-        insert(envelope_id, &header, &prefix, &app, tx).await
+        insert(envelope_id, caller.account_id, (&header, &prefix), &app, tx).await
     })?;
     app.blobs.begin(envelope_id).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -75,8 +78,8 @@ fn header_of(prefix: &[u8]) -> Result<EnvelopeHeader> {
 
 async fn insert(
     envelope_id: EnvelopeId,
-    header: &EnvelopeHeader,
-    prefix: &[u8],
+    account_id: AccountId,
+    (header, prefix): (&EnvelopeHeader, &[u8]),
     app: &App,
     tx: &mut AnyConnection,
 ) -> Result<()> {
@@ -88,7 +91,7 @@ async fn insert(
     .fetch_optional(&mut *tx)
     .await?;
     match known {
-        Some((owner, _)) if owner != header.owner.as_bytes() => return Err(Code::NotFound.into()),
+        Some((owner, _)) if owner != account_id.as_bytes() => return Err(Code::NotFound.into()),
         Some((_, known)) if known == prefix => return Ok(()),
         Some(_) => return Err(Code::Conflict.into()),
         None => {}
@@ -97,13 +100,13 @@ async fn insert(
         "-- upload::insert
         select count(*) from envelope where account_id = $1 and sequence is null",
     )
-    .bind(header.owner.as_bytes())
+    .bind(account_id.as_bytes())
     .fetch_one(&mut *tx)
     .await?;
     if under_way >= UNDER_WAY {
         return Err(Error::Wait(Code::TooManyRequests, 60));
     }
-    reserve(header.owner, header.sealed_bytes(), app, tx).await?;
+    reserve(account_id, header.sealed_bytes(), app, tx).await?;
     let declared = sqlx::query(
         "-- upload::insert
         insert into envelope (envelope_id, account_id, document_id, kind, prefix, sealed_bytes,
@@ -112,7 +115,7 @@ async fn insert(
         where not exists (select 1 from doomed where envelope_id = $1)",
     )
     .bind(envelope_id.as_bytes())
-    .bind(header.owner.as_bytes())
+    .bind(account_id.as_bytes())
     .bind(header.document_id.as_bytes())
     .bind(kind_row(header.kind))
     .bind(prefix.to_vec())
@@ -364,6 +367,17 @@ pub(crate) async fn make_live(
     tx: &mut AnyConnection,
 ) -> Result<()> {
     let account_id = manifest.account_id();
+    tie((account_id, account_id), document_id, named, manifest.sequence(), tx).await
+}
+
+/// The same for whatever names it: who uploaded it, and whose it is by its header.
+pub(crate) async fn tie(
+    (account_id, owner): (AccountId, AccountId),
+    document_id: DocumentId,
+    named: &EnvelopeRef,
+    sequence: u64,
+    tx: &mut AnyConnection,
+) -> Result<()> {
     let prefix: Option<Vec<u8>> = sqlx::query_scalar(
         "-- upload::make_live
         select prefix from envelope
@@ -389,6 +403,7 @@ pub(crate) async fn make_live(
         .collect();
     let same = u32::try_from(leaves.len()) == Ok(header.part_count())
         && hashes.len() == header.chunk_count() as usize + 1
+        && header.owner == owner
         && header.kind == named.kind
         && header.version == named.version
         && header.hash() == named.header_hash
@@ -401,7 +416,7 @@ pub(crate) async fn make_live(
         "-- upload::make_live
         update envelope set sequence = $1 where envelope_id = $2",
     )
-    .bind(to_row(manifest.sequence()))
+    .bind(to_row(sequence))
     .bind(named.envelope_id.as_bytes())
     .execute(&mut *tx)
     .await?;

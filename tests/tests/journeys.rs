@@ -4,6 +4,8 @@
 mod another_key;
 #[path = "journeys/bad_input.rs"]
 mod bad_input;
+#[path = "journeys/depositing.rs"]
+mod depositing;
 #[path = "journeys/joining.rs"]
 mod joining;
 #[path = "journeys/leaves.rs"]

@@ -89,6 +89,10 @@ impl Card {
         )
     }
 
+    pub(crate) fn is_readable(&self) -> bool {
+        std::str::from_utf8(&self.title).is_ok() && std::str::from_utf8(&self.media_type).is_ok()
+    }
+
     /// What the person calls it.
     pub fn title(&self) -> &str {
         std::str::from_utf8(&self.title).unwrap_or_default()
@@ -379,9 +383,7 @@ pub fn open_card(
 ) -> Result<Card, Damaged> {
     let plain = open_small(EnvelopeKind::Card, key, bytes, named, owner, document_id)?;
     let card: Card = decode(&plain).map_err(|_| Damaged)?;
-    let readable =
-        std::str::from_utf8(&card.title).is_ok() && std::str::from_utf8(&card.media_type).is_ok();
-    if readable { Ok(card) } else { Err(Damaged) }
+    if card.is_readable() { Ok(card) } else { Err(Damaged) }
 }
 
 /// Opens a thumbnail.

@@ -107,6 +107,9 @@ pub enum Error {
     /// The structure's code was not compared in this safe.
     #[error("not compared")]
     NotCompared,
+    /// What was typed or scanned is no address of a safe.
+    #[error("address misread")]
+    AddressMisread,
     /// The invitation's link is incomplete.
     #[error("invitation misread")]
     InvitationMisread,
@@ -155,6 +158,7 @@ impl Error {
             Self::CodeMisread => "code_misread",
             Self::CodeDiffers => "code_differs",
             Self::NotCompared => "not_compared",
+            Self::AddressMisread => "address_misread",
             Self::InvitationMisread => "invitation_misread",
             Self::NotFound => "not_found",
             Self::GrantEnded => "grant_ended",

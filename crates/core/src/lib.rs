@@ -3,6 +3,7 @@
 //! No I/O, no clock, no randomness of its own: all three come from a [`world::World`], which is a
 //! browser in the page and a stage in the tests. Both drive the same code.
 
+pub mod deposit;
 pub mod document;
 pub mod draft;
 pub mod error;

@@ -3,9 +3,10 @@
 //! Invariant: there is no way from bytes to a `Recipient`.
 
 use reconnect_format::{
-    account::RecipientPublicKey,
+    account::{AccountKeys, RecipientPublicKey},
     check,
     grant::RecipientName,
+    id::AccountId,
     log::{structure_index, structure_value},
     manifest::Manifest,
     structure::StructureChain,
@@ -48,6 +49,15 @@ impl Recipient {
             public: terms.recipient.clone(),
             key_id,
         })
+    }
+
+    /// An owner whose address was read from their own screen, with the keys that hash to it. DEP-1.
+    pub fn of_owner(account_id: AccountId, keys: &AccountKeys) -> Result<Self, Error> {
+        if keys.account_id() != account_id {
+            return Err(ServerMisbehaved::Forged.into());
+        }
+        let (public, key_id) = (keys.recipient.clone(), keys.recipient.id());
+        Ok(Self { name: RecipientName::Account { account_id, key_id }, public, key_id })
     }
 
     /// As a grant names it.

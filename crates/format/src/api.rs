@@ -8,6 +8,9 @@ use crate::id::{
     AccountId, Base64, DocumentId, EnvelopeId, GrantId, LogIndex, StructureId, UnlockId,
 };
 
+pub use crate::deposit::{
+    GiveDeposit, Inbox, OwnerKeys, SentDeposit, SentDeposits, WaitingDeposit,
+};
 pub use crate::member::{
     Admitted, Answered, AskForLeaf, Committed, GroupChange, Inside, InsideFrom, InvitationState,
     Invitations, Invite, Join, Joining, Membership, Memberships,
@@ -247,6 +250,9 @@ pub struct Sync {
     pub receipts: Vec<StoredReceipt>,
     /// Sealed bytes that the safe holds.
     pub used_bytes: u64,
+    /// How many deposits wait.
+    #[serde(default)]
+    pub deposits: u32,
 }
 
 /// A grant key, sealed under the owner's vault key.

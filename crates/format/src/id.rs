@@ -98,6 +98,8 @@ id! {
     SheetId: 16,
     /// Where a subject stands in the log's map.
     LogIndex: 32,
+    /// Something that a worker sealed to an owner, random.
+    DepositId: 16,
     /// One unlocking with six words that is under way, random.
     UnlockId: 16,
 }

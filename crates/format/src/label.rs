@@ -129,6 +129,14 @@ labels! {
     GroupStateSeal = "group state seal",
     /// Derivation: what seals a draft on the device that made it.
     DraftSeal = "draft seal",
+    /// Signature and hash: a deposit.
+    Deposit = "deposit",
+    /// Hash: key and words of a deposit.
+    DepositSecret = "deposit secret",
+    /// HPKE info: key and words of a deposit, wrapped to the owner.
+    DepositWrap = "deposit wrap",
+    /// Derivation: what seals a depositor's own note of a deposit.
+    DepositKeep = "deposit keep",
     /// Hash: where a structure stands in the log's map.
     LogIndex = "log index",
     /// Hash: a chain's newest statement, as the log's map names it.

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod api;
 pub mod codec;
+pub mod deposit;
 pub mod envelope;
 pub mod grant;
 pub mod id;

@@ -4,13 +4,15 @@
 //! statement names, is the Merkle root over its records in the order of their keys; each leaf is
 //! salted, so that showing one says nothing of the others.
 
+mod live;
+
 use crate::{
     DecodeError, Label, PublicKey, Signed, Sorted, Unverified,
     account::AccountKeys,
     check, encode,
     envelope::{EnvelopeKind, EnvelopeRef},
     grant::{GrantTerms, NO_END, RecipientName, SCOPE_MAX, Scope},
-    id::{AccountId, DeviceId, DocumentId, GrantId, LockId, StructureId},
+    id::{AccountId, DepositId, DeviceId, DocumentId, GrantId, StructureId},
     lock::{HANDLE_MAX_BYTES, LockAccess},
     statement::{Body, Signer, Statement},
     tree,
@@ -210,6 +212,12 @@ impl Manifest {
             Body::PutVersion { document_id, content, card, thumbnail } => {
                 self.version_follows(*document_id, content, card, thumbnail.as_ref())
             }
+            Body::AcceptDeposit { deposit_id, document_id, content, card, thumbnail, .. } => {
+                self.is_fresh(RecordKey::Deposit(*deposit_id))
+                    && self.document(*document_id).is_none()
+                    && self.version_follows(*document_id, content, card, thumbnail.as_ref())
+            }
+            Body::RefuseDeposit { deposit_id } => self.is_fresh(RecordKey::Deposit(*deposit_id)),
             Body::PutCard { document_id, card } => self
                 .document(*document_id)
                 .is_some_and(|known| follows(card, EnvelopeKind::Card, Some(&known.card))),
@@ -296,7 +304,12 @@ impl Manifest {
                 self.write(RecordKey::Lock(*lock_id), salt, Record::Lock(record));
             }
             Body::RetireLock { lock_id } => self.spend(RecordKey::Lock(*lock_id)),
-            Body::PutVersion { document_id, content, card, thumbnail } => {
+            Body::RefuseDeposit { deposit_id } => self.spend(RecordKey::Deposit(*deposit_id)),
+            Body::PutVersion { document_id, content, card, thumbnail }
+            | Body::AcceptDeposit { document_id, content, card, thumbnail, .. } => {
+                if let Body::AcceptDeposit { deposit_id, .. } = &statement.body {
+                    self.spend(RecordKey::Deposit(*deposit_id));
+                }
                 let record = DocumentRecord {
                     content: content.clone(),
                     card: card.clone(),
@@ -423,49 +436,14 @@ impl Manifest {
         }
     }
 
+    /// Whether a deposit was taken or refused before. DEP-4.
+    pub fn is_settled(&self, deposit_id: DepositId) -> bool {
+        self.spent.contains(&RecordKey::Deposit(deposit_id))
+    }
+
     /// The owner's own grant.
     pub fn owner_grant(&self) -> Option<&GrantTerms> {
         self.grants().find(|terms| matches!(terms.recipient, RecipientName::Owner { .. }))
-    }
-
-    /// All live devices.
-    pub fn devices(&self) -> impl Iterator<Item = (DeviceId, &DeviceRecord)> {
-        self.records.iter().filter_map(|(key, (_, record))| match (key, record) {
-            (RecordKey::Device(id), Record::Device(device)) => Some((*id, device)),
-            _ => None,
-        })
-    }
-
-    /// All live locks.
-    pub fn locks(&self) -> impl Iterator<Item = (LockId, &LockRecord)> {
-        self.records.iter().filter_map(|(key, (_, record))| match (key, record) {
-            (RecordKey::Lock(id), Record::Lock(lock)) => Some((*id, lock)),
-            _ => None,
-        })
-    }
-
-    /// All live documents.
-    pub fn documents(&self) -> impl Iterator<Item = (DocumentId, &DocumentRecord)> {
-        self.records.iter().filter_map(|(key, (_, record))| match (key, record) {
-            (RecordKey::Document(id), Record::Document(document)) => Some((*id, document)),
-            _ => None,
-        })
-    }
-
-    /// All live grants.
-    pub fn grants(&self) -> impl Iterator<Item = &GrantTerms> {
-        self.records.values().filter_map(|(_, record)| match record {
-            Record::Grant(terms) => Some(terms),
-            _ => None,
-        })
-    }
-
-    /// All structures whose code was compared.
-    pub fn structures(&self) -> impl Iterator<Item = (StructureId, &ComparedRecord)> {
-        self.records.iter().filter_map(|(key, (_, record))| match (key, record) {
-            (RecordKey::Structure(id), Record::Structure(compared)) => Some((*id, compared)),
-            _ => None,
-        })
     }
 }
 

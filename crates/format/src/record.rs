@@ -7,7 +7,7 @@ use crate::{
     account::AccountKeys,
     envelope::EnvelopeRef,
     grant::GrantTerms,
-    id::{DeviceId, DocumentId, GrantId, LockId, StructureId},
+    id::{DepositId, DeviceId, DocumentId, GrantId, LockId, StructureId},
     lock::LockAccess,
 };
 
@@ -33,6 +33,9 @@ pub enum RecordKey {
     /// A structure whose code was compared.
     #[tls_codec(discriminant = 6)]
     Structure(StructureId),
+    /// A deposit that was taken or refused: an id that was used, never a record.
+    #[tls_codec(discriminant = 7)]
+    Deposit(DepositId),
 }
 
 /// A record that is live.

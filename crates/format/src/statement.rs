@@ -8,7 +8,7 @@ use crate::{
     decode, encode,
     envelope::EnvelopeRef,
     grant::GrantTerms,
-    id::{AccountId, DeviceId, DocumentId, GrantId, LockId, StructureId},
+    id::{AccountId, DepositId, DeviceId, DocumentId, GrantId, LockId, StructureId},
     lock::LockAccess,
     sign::Signable,
 };
@@ -162,6 +162,28 @@ pub enum Body {
     /// The safe is closed for good: the last statement.
     #[tls_codec(discriminant = 12)]
     Close,
+    /// A document that was a deposit. DEP-6.
+    #[tls_codec(discriminant = 14)]
+    AcceptDeposit {
+        /// Which one; it is taken once.
+        deposit_id: DepositId,
+        /// Hash of the signed deposit.
+        deposit_hash: [u8; 32],
+        /// New, as everything of it.
+        document_id: DocumentId,
+        /// The document.
+        content: EnvelopeRef,
+        /// Its card.
+        card: EnvelopeRef,
+        /// Its picture, where there is one.
+        thumbnail: Option<EnvelopeRef>,
+    },
+    /// A deposit that the owner does not want, or that nobody can trust. DEP-6.
+    #[tls_codec(discriminant = 15)]
+    RefuseDeposit {
+        /// Which one; it never comes back.
+        deposit_id: DepositId,
+    },
 }
 
 /// What shows that a device belongs to an account: the chain's first statement, whose keys hash to

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 use reconnect_core::{
-    vault::{Comparison, Desk, Gift, Vault, upload_begin, upload_part},
+    document::DocumentKind,
+    vault::{Comparison, DepositWords, Desk, Gift, Vault, upload_begin, upload_part},
     words::PaperSecret,
     world::World as _,
 };
@@ -27,6 +28,17 @@ pub(crate) const LIVE: &[&str] = &["owner", "other", "worker", "manager", "invit
 /// Without one.
 pub(crate) const DEAD: &[&str] =
     &["nobody", "malformed", "expired", "logged-out", "closed", "retired", "unknown"];
+
+/// What paths name.
+const NAMES: [&str; 7] = [
+    "envelope_id",
+    "document_id",
+    "grant_id",
+    "structure_id",
+    "invitation_id",
+    "account_id",
+    "deposit_id",
+];
 
 pub(crate) struct Scene {
     server: Server,
@@ -81,15 +93,16 @@ impl Scene {
         Box::pin(scene.structures(&mut cast)).await?;
         scene.papers(&mut cast).await?;
         Box::pin(scene.grants(&mut cast)).await?;
+        Box::pin(scene.deposits(&mut cast)).await?;
         Box::pin(scene.those_without_a_session(&cast)).await?;
         scene.sessions(&cast).await?;
         scene.learn_what_was_sent(&cast)?;
         scene.server.app().publish().await?;
         let checkpoint = scene.send(&Call::read("/v1/log/checkpoint"), "nobody").await?;
         scene.checkpoint = String::from_utf8(checkpoint.body)?;
-        for name in ["envelope_id", "document_id", "grant_id", "structure_id", "invitation_id"] {
+        for name in NAMES {
             let never = match name {
-                "structure_id" => Base64(vec![3; 32]).into(),
+                "structure_id" | "account_id" => Base64(vec![3; 32]).into(),
                 _ => DocumentId([3; 16]).to_string(),
             };
             scene.objects.insert((name, "never"), never);
@@ -120,7 +133,7 @@ impl Scene {
         if log == "anything" {
             path = path + "?index=" + &String::from(Base64(vec![3; 32]));
         }
-        for name in ["envelope_id", "document_id", "grant_id", "structure_id", "invitation_id"] {
+        for name in NAMES {
             let mark = format!("{{{name}}}");
             if path.contains(&mark) {
                 path = path.replace(&mark, &self.object(name, row.object, principal)?);
@@ -289,6 +302,39 @@ impl Scene {
         self.grant("others", foreign, others);
         let own = cast.owner.vault.manifest().owner_grant().context("no own grant")?.grant_id;
         self.grant("own", own, given);
+        Ok(())
+    }
+
+    async fn deposits(&mut self, cast: &mut Cast) -> Result<()> {
+        let owner = cast.owner.vault.account_id();
+        self.objects.insert(("account_id", "owner"), owner.to_string());
+        let other = cast.other.vault.account_id();
+        let Person { browser, vault, .. } = &cast.worker.person;
+        let words = DepositWords {
+            name: "Paul".to_owned(),
+            message: String::new(),
+            title: "Attestation".to_owned(),
+            kind: DocumentKind::Other,
+            media_type: "text/plain".to_owned(),
+            page_count: 0,
+        };
+        for (object, whose) in
+            [("others", other), ("taken", owner), ("refused", owner), ("waits", owner)]
+        {
+            let address = whose.deposit_address();
+            let desk = &cast.worker.desk;
+            let id = desk.deposit(vault, browser, &address, b"scan", &words).await?;
+            self.objects.insert(("deposit_id", object), id.to_string());
+        }
+        let Person { browser, vault, .. } = &mut cast.owner;
+        vault.look_into_inbox(browser).await?;
+        let paper = reconnect_tests::stage::card("Attestation");
+        let [taken, refused, waits] = ["taken", "refused", "waits"]
+            .map(|object| self.object("deposit_id", object, "owner").unwrap_or_default().parse());
+        vault.accept_deposit(browser, taken?, &paper).await?;
+        vault.refuse_deposit(browser, refused?).await?;
+        let waits = vault.deposit_reading(waits?)?.named.envelope_id;
+        self.objects.insert(("envelope_id", "for-owner"), waits.to_string());
         Ok(())
     }
 

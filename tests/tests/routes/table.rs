@@ -123,6 +123,20 @@ GET    /v1/documents/{document_id}/thumbnail      others     404 200 404 404 404
 GET    /v1/documents/{document_id}/thumbnail      never      404 404 404 404 404 404
 GET    /v1/documents/{document_id}/thumbnail      malformed  404 404 404 404 404 404
 
+GET    /v1/owners/{account_id}                    owner      404 404 200 200 404 200
+GET    /v1/owners/{account_id}                    never      404 404 404 404 404 404
+GET    /v1/owners/{account_id}                    malformed  404 404 404 404 404 404
+POST   /v1/deposits                               again      404 404 204 422 404 422
+GET    /v1/deposits                               -          200 200 200 200 200 200
+GET    /v1/deposits/sent                          -          200 200 200 200 200 200
+GET    /v1/deposits/{deposit_id}/content          waits      200 404 404 404 404 404
+GET    /v1/deposits/{deposit_id}/content          taken      404 404 404 404 404 404
+GET    /v1/deposits/{deposit_id}/content          refused    404 404 404 404 404 404
+GET    /v1/deposits/{deposit_id}/content          others     404 200 404 404 404 404
+GET    /v1/deposits/{deposit_id}/content          never      404 404 404 404 404 404
+GET    /v1/deposits/{deposit_id}/content          malformed  404 404 404 404 404 404
+PUT    /v1/envelopes/{envelope_id}                for-owner  404 404 409 404 404 404
+
 GET    /v1/structures/{structure_id}              accepted   200
 GET    /v1/structures/{structure_id}              another    200
 GET    /v1/structures/{structure_id}              waiting    404 200 404 404 404 404 404

@@ -96,7 +96,7 @@ export interface OpenedView {
 }
 
 export type TraceKind =
-  | 'opened_safe' | 'added' | 'renamed' | 'replaced' | 'removed' | 'given' | 'listed' | 'seen'
+  | 'opened_safe' | 'added' | 'accepted' | 'refused' | 'renamed' | 'replaced' | 'removed' | 'given' | 'listed' | 'seen'
   | 'taken_back' | 'ended' | 'device_added' | 'device_retired' | 'lock_set' | 'lock_retired';
 
 export interface TraceEntry {

@@ -325,6 +325,8 @@ impl Known {
             records_seen: 0,
             unanswered: None,
             used_bytes: 0,
+            deposits: 0,
+            inbox: Sorted::default(),
         };
         // A browser that refuses to keep anything is a shared one: the safe still opens.
         if vault.keep_device(world).await.is_err() {

@@ -7,9 +7,12 @@
 #[cfg(feature = "structure")]
 mod change;
 #[cfg(feature = "structure")]
+mod deposit;
+#[cfg(feature = "structure")]
 mod desk;
 mod entry;
 mod giving;
+mod inbox;
 #[cfg(feature = "structure")]
 mod invite;
 #[cfg(feature = "structure")]
@@ -32,7 +35,7 @@ use reconnect_format::{
     Signed, Sorted, Unverified,
     api::{Call, Code, StoredReceipt, Submission, Sync, Written},
     check,
-    id::{AccountId, Base64, DeviceId, DocumentId, EnvelopeId, GrantId, StructureId},
+    id::{AccountId, Base64, DepositId, DeviceId, DocumentId, EnvelopeId, GrantId, StructureId},
     lock::LockAccess,
     manifest::Manifest,
     statement::{Attested, Body, DeviceProof, Signer, Statement},
@@ -52,9 +55,12 @@ use crate::{
 };
 
 #[cfg(feature = "structure")]
+pub use deposit::{DepositDraft, DepositTo, DepositWords, GivenDeposit};
+#[cfg(feature = "structure")]
 pub use desk::{Desk, FoundingNames};
 pub use entry::Drawn;
 pub use giving::{Comparison, Gift, GivenGrant, GrantState};
+pub use inbox::{Deposited, Distrust, Inbox};
 #[cfg(feature = "structure")]
 pub use invite::{Invited, PendingInvitation};
 pub use leave::Stayed;
@@ -99,6 +105,10 @@ pub struct Vault {
     /// A statement that was sent, and nobody said whether it arrived. STMT-8.
     unanswered: Option<Box<Sent>>,
     used_bytes: u64,
+    /// How many deposits wait, as the server says.
+    deposits: u32,
+    /// Those that were looked at, and may be opened.
+    inbox: Sorted<DepositId, Deposited>,
 }
 
 /// A signed statement with what goes with it, and what the person had asked for.
@@ -217,6 +227,7 @@ impl Vault {
         self.wraps.extend(news.wraps.into_iter().map(|it| (it.envelope_id, it.wrap.0)));
         self.receipts.extend(news.receipts);
         self.used_bytes = news.used_bytes;
+        self.deposits = news.deposits;
         if news.records_until > self.records_seen {
             self.open_own_key()?;
         }

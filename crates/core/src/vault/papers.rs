@@ -6,7 +6,7 @@ use reconnect_format::{
     check,
     envelope::{EnvelopeKind, EnvelopeRef},
     grant::{GrantTerms, RecipientName, WrapBinding},
-    id::{Base64, DocumentId, EnvelopeId},
+    id::{Base64, DepositId, DocumentId, EnvelopeId},
     manifest::DocumentRecord,
     statement::Body,
     tree,
@@ -57,8 +57,10 @@ pub struct ContentDraft {
     pub envelope_id: EnvelopeId,
     /// How it is sealed.
     pub plan: ChunkPlan,
-    true_bytes: u64,
-    key: DocumentKey,
+    pub(super) true_bytes: u64,
+    pub(super) key: DocumentKey,
+    /// What it was, if it was sealed by somebody else before: with the hash of what they signed.
+    pub(super) deposit: Option<(DepositId, [u8; 32])>,
 }
 
 /// An upload whose parts have all arrived.
@@ -194,7 +196,7 @@ impl Vault {
             &mut rng,
         );
         let envelope_id = EnvelopeId(draw_id(&mut rng));
-        Ok(ContentDraft { document_id, envelope_id, plan, true_bytes, key })
+        Ok(ContentDraft { document_id, envelope_id, plan, true_bytes, key, deposit: None })
     }
 
     /// Signs for content whose parts have all arrived, and wraps its keys for everybody who may
@@ -233,32 +235,50 @@ impl Vault {
         if self.has_put(&content, document_id) {
             return Ok(());
         }
-        let statement = self
-            .write(world, &format!("put {}", draft.envelope_id), &|vault, mut rng| {
-                vault.check_version_follows(&content, document_id)?;
-                let owner = vault.account_id();
-                let version = vault.next_card_version(document_id);
-                let card = card.map_or_else(|| vault.card(document_id), Ok)?;
-                let card = seal_card(card, owner, document_id, version, &mut rng)?;
-                let thumbnail = thumbnail
-                    .map(|jpeg| seal_thumbnail(jpeg, owner, document_id, content.version, &mut rng))
-                    .transpose()?;
-                let body = Body::PutVersion {
-                    document_id,
-                    content: content.clone(),
-                    card: card.named.clone(),
-                    thumbnail: thumbnail.as_ref().map(|it| it.named.clone()),
-                };
-                let mut keys = vec![(&content, &draft.key), (&card.named, &card.key)];
-                keys.extend(thumbnail.iter().map(|it| (&it.named, &it.key)));
-                let wraps = vault.wraps_for(world.now(), document_id, &keys)?;
-                let envelopes = std::iter::once(card).chain(thumbnail).map(small).collect();
-                let submission = Submission { wraps, envelopes, ..Submission::default() };
-                Ok((body, Box::new(|_, _| Ok(submission))))
-            })
-            .await?;
-        debug_assert!(matches!(statement.body().body, Body::PutVersion { .. }));
+        self.write(world, &format!("put {}", draft.envelope_id), &|vault, mut rng| {
+            vault.check_version_follows(&content, document_id)?;
+            let owner = vault.account_id();
+            let version = vault.next_card_version(document_id);
+            let card = card.map_or_else(|| vault.card(document_id), Ok)?;
+            let card = seal_card(card, owner, document_id, version, &mut rng)?;
+            let thumbnail = thumbnail
+                .map(|jpeg| seal_thumbnail(jpeg, owner, document_id, content.version, &mut rng))
+                .transpose()?;
+            let picture = thumbnail.as_ref().map(|it| it.named.clone());
+            let body = vault.body_of(sealed, card.named.clone(), picture)?;
+            let mut keys = vec![(&content, &draft.key), (&card.named, &card.key)];
+            keys.extend(thumbnail.iter().map(|it| (&it.named, &it.key)));
+            let wraps = vault.wraps_for(world.now(), document_id, &keys)?;
+            let envelopes = std::iter::once(card).chain(thumbnail).map(small).collect();
+            let submission = Submission { wraps, envelopes, ..Submission::default() };
+            Ok((body, Box::new(|_, _| Ok(submission))))
+        })
+        .await?;
         self.sync(world).await
+    }
+
+    /// What says that this version is there; of what was a deposit, also that it was taken. DEP-6.
+    fn body_of(
+        &self,
+        sealed: Sealed<'_>,
+        card: EnvelopeRef,
+        thumbnail: Option<EnvelopeRef>,
+    ) -> Result<Body, Error> {
+        let (document_id, content) = (sealed.draft.document_id, sealed.named());
+        Ok(match sealed.draft.deposit {
+            None => Body::PutVersion { document_id, content, card, thumbnail },
+            Some((deposit_id, _)) if self.manifest.is_settled(deposit_id) => {
+                return Err(Error::NotFound);
+            }
+            Some((deposit_id, deposit_hash)) => Body::AcceptDeposit {
+                deposit_id,
+                deposit_hash,
+                document_id,
+                content,
+                card,
+                thumbnail,
+            },
+        })
     }
 
     pub(super) fn has_put(&self, content: &EnvelopeRef, document_id: DocumentId) -> bool {

@@ -340,7 +340,9 @@ fn open_paper(
 ) -> Result<OpenedPaper, Error> {
     let forged = Error::from(ServerMisbehaved::Forged);
     let written = owners_statement(&document.version.0, owner)?;
-    let Body::PutVersion { document_id, content, mut card, thumbnail } = written.body else {
+    let (Body::PutVersion { document_id, content, mut card, thumbnail }
+    | Body::AcceptDeposit { document_id, content, mut card, thumbnail, .. }) = written.body
+    else {
         return Err(forged);
     };
     if !terms.scope.covers(document_id) {

@@ -47,6 +47,10 @@ pub enum Sentence {
     OpenedSafe,
     /// A document was added.
     Added(DocumentId),
+    /// A paper from somebody else was taken.
+    Accepted(DocumentId),
+    /// A paper from somebody else was refused.
+    Refused,
     /// A new version of it.
     Replaced(DocumentId),
     /// A new title.
@@ -183,6 +187,11 @@ impl Vault {
             Body::PutVersion { document_id, .. } if seen.add(*document_id) => {
                 Sentence::Added(*document_id)
             }
+            Body::AcceptDeposit { document_id, .. } => {
+                seen.add(*document_id);
+                Sentence::Accepted(*document_id)
+            }
+            Body::RefuseDeposit { .. } => Sentence::Refused,
             Body::PutVersion { document_id, .. } => Sentence::Replaced(*document_id),
             Body::PutCard { document_id, .. } => Sentence::Renamed(*document_id),
             Body::RemoveDocument { document_id } => Sentence::Removed(*document_id),

@@ -4,7 +4,9 @@
 use generic_array::GenericArray;
 use opaque_ke::ksf::Ksf;
 use reconnect_format::{
-    Signable, Unverified, decode, encode,
+    PublicKey, Signable, Unverified, decode,
+    deposit::Deposit,
+    encode,
     envelope::{EnvelopeHeader, EnvelopeRef, HEADER_BYTES, PREFIX_BYTES},
     grant::{GrantTerms, WrapBinding},
     id::{AccountId, DocumentId},
@@ -16,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Case, Found, Unreadable, unreadable};
 use crate::{
+    deposit::open_deposit,
     document::{
         SealedEnvelope, open_card, open_content, open_thumbnail, seal_card, seal_content,
         seal_thumbnail,
@@ -45,6 +48,7 @@ pub(super) fn judge(object: &str, case: &Case<'_>) -> Result<Option<&'static str
         "content-by-rule" => by_rule(case),
         "hpke" => hpke(case),
         "grant" => grant(case),
+        "deposit" => deposit(case),
         "owner-wrap" => owner_wrap(case),
         "log-place" => log_place(case),
         "document-wrap" => document_wrap(case),
@@ -296,6 +300,23 @@ fn grant(case: &Case<'_>) -> Found {
             ("grant_key", secret.key().expose()),
             ("signed_as", secret.signed_as().as_bytes()),
             ("purpose", secret.purpose().as_bytes()),
+        ]),
+        Err(Damaged) => Ok("damaged"),
+    }
+}
+
+/// The signature is believed here: `deposit-signed` shows that it would not be otherwise.
+fn deposit(case: &Case<'_>) -> Found {
+    let signing = PublicKey(case.array("signing")?);
+    let deposit = Unverified::<Deposit>::decode(&case.bytes("deposit")?)
+        .and_then(|deposit| deposit.verify(&signing))
+        .map_err(|_| unreadable("deposit"))?;
+    let key = RecipientKey::of_epoch(&EpochSeed::from_bytes(case.array("seed")?));
+    match open_deposit(case.item(), &deposit, &key) {
+        Ok(secret) => case.compare(&[
+            ("document_key", secret.key().expose()),
+            ("name", secret.name().as_bytes()),
+            ("message", secret.message().as_bytes()),
         ]),
         Err(Damaged) => Ok("damaged"),
     }

@@ -4,6 +4,7 @@
 //! ([`byhand`]), from the text of PROTOCOL.md and not from `core`: two readings of one text.
 
 mod byhand;
+mod deposits;
 mod encodings;
 mod envelopes;
 mod grants;
@@ -34,6 +35,7 @@ fn main() -> Result<()> {
     envelopes::write(&mut writer)?;
     safes::write(&mut writer)?;
     grants::write(&mut writer)?;
+    deposits::write(&mut writer)?;
     structures::write(&mut writer)?;
     log::write(&mut writer)?;
     lookups::write(&mut writer)?;
