@@ -204,8 +204,8 @@ create table granted (
   structure_id {bytes} references structure (structure_id), -- known: to which structure; null for the owner's own
   ends_at bigint not null, -- known: until when
   sequence bigint not null, -- known: statement that gave
-  owner_wrap {bytes} not null, -- sealed: the grant key under the owner's vault key
-  recipient_wrap {bytes} -- sealed: the grant key, HPKE to the structure; null for the owner's own
+  owner_wrap {bytes} not null, -- sealed: the grant's secret under the owner's vault key
+  recipient_wrap {bytes} -- sealed: the grant's secret, HPKE to the structure; null for the owner's own
 );
 create index granted_account on granted (account_id);
 create index granted_structure on granted (structure_id);

@@ -211,7 +211,7 @@ impl Owner {
             }
         }
         black_box(commitment(&key, grant_id));
-        wraps.push(seal_for_owner(&key, grant_id, &self.secrets.vault));
+        wraps.push(seal_for_owner(&secret, grant_id, &self.secrets.vault));
         wraps.push(wrap_for_recipient(&secret, self.manifest.head(), recipient, rng)?);
         Ok(wraps)
     }

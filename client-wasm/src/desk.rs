@@ -67,6 +67,7 @@ struct InvitedView {
 #[serde(rename_all = "camelCase")]
 struct ReceivedView {
     grant_id: String,
+    earlier: Vec<String>,
     signed_as: String,
     purpose: String,
     given_at: u64,
@@ -119,6 +120,7 @@ fn received(gift: ReceivedGift) -> ReceivedView {
     ReceivedView {
         documents: documents.collect(),
         grant_id: gift.grant_id.to_string(),
+        earlier: gift.earlier.iter().map(ToString::to_string).collect(),
         signed_as: gift.signed_as,
         purpose: gift.purpose,
         given_at: gift.given_at,

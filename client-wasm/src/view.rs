@@ -259,18 +259,24 @@ fn opened(vault: &Vault, opening: &Opening) -> Option<OpenedView> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GrantView {
     id: String,
+    earlier: Vec<String>,
     structure_id: String,
     structure_name: String,
     document_ids: Vec<String>,
+    signed_as: String,
+    purpose: String,
     given_at: u64,
+    renewed_at: Option<u64>,
     ends_at: u64,
     state: &'static str,
     opened: Vec<OpenedView>,
 }
 
 pub(crate) fn grant(vault: &Vault, grant: &GivenGrant) -> GrantView {
+    let (signed_as, purpose) = grant.words.clone().unwrap_or_default();
     GrantView {
         id: grant.terms.grant_id.to_string(),
+        earlier: grant.earlier.iter().map(ToString::to_string).collect(),
         structure_id: grant.structure_id.to_string(),
         structure_name: structure_name(vault, grant.structure_id),
         document_ids: match &grant.terms.scope {
@@ -279,7 +285,10 @@ pub(crate) fn grant(vault: &Vault, grant: &GivenGrant) -> GrantView {
             }
             Scope::Safe => Vec::new(),
         },
+        signed_as,
+        purpose,
         given_at: grant.given_at,
+        renewed_at: grant.renewed_at,
         ends_at: grant.terms.ends_at,
         state: match grant.state {
             GrantState::Live => "live",
@@ -338,6 +347,10 @@ pub(crate) fn entry(vault: &Vault, entry: &Entry) -> Option<EntryView> {
             line.ends_at = Some(*ends_at);
             line.title = Some(titles.join(" · "));
             "given"
+        }
+        Sentence::Renewed(structure_id) => {
+            line.structure_name = Some(structure_name(vault, *structure_id));
+            "renewed"
         }
         Sentence::TakenBack { structure_id, .. } => {
             line.structure_name = structure_id.map(|id| structure_name(vault, id));

@@ -9,7 +9,7 @@ use reconnect_format::{
         RegistrationStart, Written,
     },
     decode,
-    grant::DOCUMENT_WRAP_BYTES,
+    grant::OWNER_WRAP_BYTES,
     id::{AccountId, Base64, LockId, LogIndex},
     lock::{HANDLE_MAX_BYTES, LockAccess, LockKind, RootWrap},
     manifest::Manifest,
@@ -138,7 +138,7 @@ impl Opening {
         }
         let sound = opening.root_wraps.len() == 2
             && manifest.owner_grant().is_some()
-            && opening.owner_wrap.0.len() == DOCUMENT_WRAP_BYTES
+            && opening.owner_wrap.0.len() == OWNER_WRAP_BYTES
             && opening.log_place.0.len() == LOG_PLACE_BYTES;
         if !sound {
             return Err(Code::Refused.into());

@@ -7,7 +7,7 @@ use reconnect_format::{
     api::{Code, GrantWraps, LockMaterial, SmallEnvelope, Submission, Wrap},
     decode,
     envelope::{self, EnvelopeKind, EnvelopeRef, PREFIX_BYTES},
-    grant::{DOCUMENT_WRAP_BYTES, GrantTerms, RecipientName},
+    grant::{DOCUMENT_WRAP_BYTES, GrantTerms, OWNER_WRAP_BYTES, RecipientName},
     id::{AccountId, DocumentId, EnvelopeId, GrantId},
     lock::{LockAccess, LockBinding, RootWrap},
     manifest::{DEVICES_MAX, DOCUMENTS_MAX, GRANTS_MAX, LOCKS_MAX, Manifest, STRUCTURES_MAX},
@@ -81,7 +81,7 @@ pub(crate) fn check(next: &Next, submission: Submission) -> Result<Effect> {
             effect.required = required(&next.after, *document_id, &[card], statement.made_at);
             effect.wraps = check_wraps(&next.after, *document_id, &[card], wraps)?;
         }
-        Body::Grant(terms) => {
+        Body::Grant(terms) | Body::Regrant { terms, .. } => {
             refuse_unless(envelopes.is_empty() && lock.is_none())?;
             effect.required = covered(&next.after, terms);
             effect.wraps = sized(wraps)?;
@@ -151,6 +151,13 @@ pub(crate) async fn apply(
             grant::insert_wraps(&effect.wraps, tx).await
         }
         Body::Revoke { grant_id } => grant::revoke(account_id, *grant_id, tx).await,
+        // GRANT-9: nothing under the old grant is left when the new one is there.
+        Body::Regrant { grant_id, terms } => {
+            let wraps = effect.grant.as_ref().ok_or(Code::Refused)?;
+            grant::revoke(account_id, *grant_id, tx).await?;
+            grant::give(account_id, sequence, (terms, wraps), tx).await?;
+            grant::insert_wraps(&effect.wraps, tx).await
+        }
         Body::Close => crate::account::close(account_id, tx).await,
         Body::CompareStructure { .. } | Body::Open { .. } => Ok(()),
     }
@@ -233,7 +240,7 @@ fn check_wraps(
 
 fn check_grant(terms: &GrantTerms, wraps: Option<GrantWraps>) -> Result<GrantWraps> {
     let wraps = wraps.ok_or(Code::Refused)?;
-    refuse_unless(wraps.owner_wrap.0.len() == DOCUMENT_WRAP_BYTES)?;
+    refuse_unless(wraps.owner_wrap.0.len() == OWNER_WRAP_BYTES)?;
     let recipient_bytes = wraps.recipient_wrap.0.len();
     match terms.recipient {
         RecipientName::Owner { .. } => refuse_unless(recipient_bytes == 0)?,

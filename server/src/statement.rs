@@ -276,6 +276,7 @@ fn takes_away(body: &Body) -> bool {
     matches!(
         body,
         Body::Revoke { .. }
+            | Body::Regrant { .. }
             | Body::RemoveDocument { .. }
             | Body::RetireDevice { .. }
             | Body::RetireLock { .. }
@@ -295,5 +296,6 @@ fn adds(body: &Body) -> bool {
             | Body::AcceptDeposit { .. }
             | Body::PutCard { .. }
             | Body::Grant(_)
+            | Body::Regrant { .. }
     )
 }

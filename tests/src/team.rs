@@ -112,12 +112,16 @@ impl Member {
 
     /// What the structure was given, as this person sees it.
     pub async fn received(&mut self) -> Result<Vec<ReceivedGift>, Error> {
-        self.desk.received(&self.person.vault, &self.person.browser).await
+        self.desk.received(&mut self.person.vault, &self.person.browser).await
     }
 
     /// Reads a document that was given.
-    pub async fn read(&self, grant_id: GrantId, document_id: DocumentId) -> Result<Vec<u8>, Error> {
-        let Person { browser, vault, .. } = &self.person;
+    pub async fn read(
+        &mut self,
+        grant_id: GrantId,
+        document_id: DocumentId,
+    ) -> Result<Vec<u8>, Error> {
+        let Person { browser, vault, .. } = &mut self.person;
         let reading = self.desk.reading(vault, browser, grant_id, document_id).await?;
         let bytes = browser.ship(reading.call.clone(), Some(vault.token())).await?;
         Ok(reading.open(&bytes)?.to_vec())

@@ -18,6 +18,8 @@ mod many;
 mod owner;
 #[path = "journeys/structure.rs"]
 mod structure;
+#[path = "journeys/successors.rs"]
+mod successors;
 #[path = "journeys/together.rs"]
 mod together;
 #[path = "journeys/uploads.rs"]

@@ -1,4 +1,4 @@
-//! Grants: a grant key, wrapped once for its recipient and once for the owner; and each document
+//! Grants: a grant's secret, wrapped once for its recipient and once for the owner; and each document
 //! key in scope, wrapped under a key of its own derived from the grant key.
 
 use rand_core::CryptoRng;
@@ -24,7 +24,7 @@ pub const SIGNED_AS_MAX_BYTES: usize = 120;
 /// Longest purpose, in bytes of UTF-8.
 pub const PURPOSE_MAX_BYTES: usize = 240;
 
-/// What the recipient of a grant learns, and nobody else. GRANT-2.
+/// What owner and recipient of a grant know, and nobody else. GRANT-2.
 #[derive(Zeroize, ZeroizeOnDrop, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 pub struct GrantSecret {
     key: [u8; 32],
@@ -93,23 +93,23 @@ pub fn wrap_for_recipient(
     recipient: &Recipient,
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<u8>, Damaged> {
-    let mut padded = Zeroizing::new(encode(secret));
-    padded.resize(SECRET_BYTES, 0);
-    wrap_to(recipient.public(), &info(statement_hash, recipient.key_id()), &padded, rng)
+    wrap_to(recipient.public(), &info(statement_hash, recipient.key_id()), &padded(secret), rng)
 }
 
-/// Opens a grant's secret as its recipient, and checks that its key is the one committed to.
-pub fn open_as_recipient(
-    wrapped: &[u8],
-    statement_hash: [u8; 32],
-    terms: &GrantTerms,
-    key: &RecipientKey,
-) -> Result<GrantSecret, Damaged> {
-    let padded = key.unwrap(&info(statement_hash, key.public().id()), wrapped)?;
+/// One size, whatever the words.
+fn padded(secret: &GrantSecret) -> Zeroizing<Vec<u8>> {
+    let mut padded = Zeroizing::new(Vec::with_capacity(SECRET_BYTES));
+    padded.extend_from_slice(&Zeroizing::new(encode(secret)));
+    padded.resize(SECRET_BYTES, 0);
+    padded
+}
+
+/// Reads a secret, and checks that its key and its purpose are those that the terms name. GRANT-4.
+fn read_padded(padded: &[u8], terms: &GrantTerms) -> Result<GrantSecret, Damaged> {
     if padded.len() != SECRET_BYTES {
         return Err(Damaged);
     }
-    let (secret, padding) = GrantSecret::tls_deserialize_bytes(&padded).map_err(|_| Damaged)?;
+    let (secret, padding) = GrantSecret::tls_deserialize_bytes(padded).map_err(|_| Damaged)?;
     let canonical = Zeroizing::new(encode(&secret));
     let sound = padded.starts_with(&canonical)
         && padding.len() + canonical.len() == SECRET_BYTES
@@ -121,6 +121,16 @@ pub fn open_as_recipient(
     if sound { Ok(secret) } else { Err(Damaged) }
 }
 
+/// Opens a grant's secret as its recipient.
+pub fn open_as_recipient(
+    wrapped: &[u8],
+    statement_hash: [u8; 32],
+    terms: &GrantTerms,
+    key: &RecipientKey,
+) -> Result<GrantSecret, Damaged> {
+    read_padded(&key.unwrap(&info(statement_hash, key.public().id()), wrapped)?, terms)
+}
+
 fn info(statement_hash: [u8; 32], key_id: [u8; 32]) -> Vec<u8> {
     if !check!(GrantWrapBinding) {
         return Vec::new();
@@ -129,23 +139,21 @@ fn info(statement_hash: [u8; 32], key_id: [u8; 32]) -> Vec<u8> {
     Label::GrantRecipientWrap.with(&encode(&binding))
 }
 
-/// Seals a grant key for the owner, under the vault key.
-pub fn seal_for_owner(key: &GrantKey, grant_id: GrantId, vault: &VaultKey) -> Vec<u8> {
+/// Seals a grant's secret for the owner, under the vault key.
+pub fn seal_for_owner(secret: &GrantSecret, grant_id: GrantId, vault: &VaultKey) -> Vec<u8> {
     let once = once_key(vault.expose(), &[], Label::GrantOwnerWrap, grant_id.as_bytes());
-    seal_once(&once, grant_id.as_bytes(), key.expose())
+    seal_once(&once, grant_id.as_bytes(), &padded(secret))
 }
 
-/// Opens a grant key as the owner, and checks it against the terms.
+/// Opens a grant's secret as the owner.
 pub fn open_as_owner(
     wrap: &[u8],
     terms: &GrantTerms,
     vault: &VaultKey,
-) -> Result<GrantKey, Damaged> {
+) -> Result<GrantSecret, Damaged> {
     let id = terms.grant_id.as_bytes();
     let plain = open_once(&once_key(vault.expose(), &[], Label::GrantOwnerWrap, id), id, wrap)?;
-    let key = plain.as_slice().try_into().map(GrantKey::from_bytes).map_err(|_| Damaged)?;
-    check_commitment(&key, terms)?;
-    Ok(key)
+    read_padded(&plain, terms)
 }
 
 fn bound(binding: &WrapBinding) -> Vec<u8> {

@@ -26,8 +26,8 @@ pub struct Recipient {
 
 impl Recipient {
     /// A structure's current epoch, from its verified chain, which must be the one that the owner
-    /// compared, contain what was seen before, and end where the log says that it ends. GRANT-5,
-    /// LOG-10.
+    /// compared, contain what was seen before, end where the log says that it ends, and not be
+    /// closed. GRANT-5, GRANT-10, LOG-10.
     pub fn of_structure(
         chain: &StructureChain,
         manifest: &Manifest,
@@ -38,7 +38,8 @@ impl Recipient {
         if named_by(chain, witnessed)? < chain.head().0 {
             return Err(Unchecked::Behind.into());
         }
-        let terms = chain.epoch.as_ref().ok_or(Error::Misbehaved(ServerMisbehaved::OtherChain))?;
+        let epoch = chain.epoch.as_ref().filter(|_| !chain.closed);
+        let terms = epoch.ok_or(Error::Misbehaved(ServerMisbehaved::OtherChain))?;
         let key_id = terms.recipient.id();
         Ok(Self {
             name: RecipientName::Structure {

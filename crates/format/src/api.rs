@@ -240,7 +240,7 @@ pub struct Sync {
     pub records_until: u64,
     /// Whether there is more to ask for.
     pub more: bool,
-    /// Grant keys sealed under the vault key.
+    /// Grants' secrets, sealed under the vault key.
     pub owner_wraps: Vec<OwnerWrap>,
     /// Document keys wrapped under the owner's own grant.
     pub wraps: Vec<Wrap>,
@@ -255,12 +255,12 @@ pub struct Sync {
     pub deposits: u32,
 }
 
-/// A grant key, sealed under the owner's vault key.
+/// A grant's secret, sealed under the owner's vault key.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct OwnerWrap {
     /// Which grant.
     pub grant_id: GrantId,
-    /// 48 bytes.
+    /// 528 bytes.
     pub wrap: Base64,
 }
 
@@ -328,10 +328,10 @@ pub struct SmallEnvelope {
     pub envelope: Base64,
 }
 
-/// A grant key, wrapped for both sides.
+/// A grant's secret, wrapped for both sides.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct GrantWraps {
-    /// Sealed under the owner's vault key, 48 bytes.
+    /// Sealed under the owner's vault key, 528 bytes.
     pub owner_wrap: Base64,
     /// HPKE to the recipient.
     pub recipient_wrap: Base64,

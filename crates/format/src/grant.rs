@@ -12,6 +12,8 @@ use crate::{
 pub const SCOPE_MAX: usize = 10_000;
 /// Bytes that a grant's secret is padded to before it is wrapped.
 pub const SECRET_BYTES: usize = 512;
+/// Bytes of a grant's secret, sealed for its owner.
+pub const OWNER_WRAP_BYTES: usize = SECRET_BYTES + 16;
 /// Bytes of a document key, wrapped.
 pub const DOCUMENT_WRAP_BYTES: usize = 48;
 /// The end of a grant that has none: the owner's own.

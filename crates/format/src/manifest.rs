@@ -4,6 +4,7 @@
 //! statement names, is the Merkle root over its records in the order of their keys; each leaf is
 //! salted, so that showing one says nothing of the others.
 
+mod grants;
 mod live;
 
 use crate::{
@@ -11,8 +12,8 @@ use crate::{
     account::AccountKeys,
     check, encode,
     envelope::{EnvelopeKind, EnvelopeRef},
-    grant::{GrantTerms, NO_END, RecipientName, SCOPE_MAX, Scope},
-    id::{AccountId, DepositId, DeviceId, DocumentId, GrantId, StructureId},
+    grant::RecipientName,
+    id::{AccountId, DepositId, DeviceId, DocumentId, StructureId},
     lock::{HANDLE_MAX_BYTES, LockAccess},
     statement::{Body, Signer, Statement},
     tree,
@@ -230,6 +231,9 @@ impl Manifest {
                 self.compared(*structure_id).is_none_or(|before| before.sequence < *sequence)
             }
             Body::Close => true,
+            Body::Regrant { grant_id, terms } => {
+                self.goes_on(*grant_id, terms) && self.grant_is_sound(terms, statement.made_at)
+            }
         };
         if agrees { Ok(()) } else { Err(StatementError::Contradiction) }
     }
@@ -251,32 +255,6 @@ impl Manifest {
             && pictured
             && follows(content, EnvelopeKind::Content, known.map(|known| &known.content))
             && follows(card, EnvelopeKind::Card, known.map(|known| &known.card))
-    }
-
-    fn grant_is_sound(&self, terms: &GrantTerms, made_at: u64) -> bool {
-        let owned = self.owner_grant().is_some();
-        let sound = match (&terms.recipient, &terms.scope) {
-            (RecipientName::Owner { generation }, Scope::Safe) => {
-                !owned && terms.ends_at == NO_END && *generation == self.keys.generation
-            }
-            (RecipientName::Owner { .. }, _) | (_, Scope::Safe) => false,
-            (recipient, Scope::Documents { document_ids }) => {
-                let known = match recipient {
-                    RecipientName::Structure { structure_id, .. } => {
-                        self.compared(*structure_id).is_some()
-                    }
-                    _ => true,
-                };
-                known
-                    && terms.ends_at > made_at
-                    && terms.ends_at != NO_END
-                    && !document_ids.is_empty()
-                    && document_ids.len() <= SCOPE_MAX
-                    && document_ids.is_sorted_by(|a, b| a < b)
-                    && document_ids.iter().all(|id| self.document(*id).is_some())
-            }
-        };
-        sound && self.is_fresh(RecordKey::Grant(terms.grant_id))
     }
 
     fn is_fresh(&self, key: RecordKey) -> bool {
@@ -341,6 +319,10 @@ impl Manifest {
             Body::Close => {
                 self.closed = true;
                 self.records.clear();
+            }
+            Body::Regrant { grant_id, terms } => {
+                self.spend(RecordKey::Grant(*grant_id));
+                self.write(RecordKey::Grant(terms.grant_id), salt, Record::Grant(terms.clone()));
             }
         }
     }
@@ -420,14 +402,6 @@ impl Manifest {
         }
     }
 
-    /// A live grant.
-    pub fn grant(&self, grant_id: GrantId) -> Option<&GrantTerms> {
-        match self.record(RecordKey::Grant(grant_id)) {
-            Some(Record::Grant(terms)) => Some(terms),
-            _ => None,
-        }
-    }
-
     /// How much of a structure's chain was seen; `None` before its code was compared.
     pub fn compared(&self, structure_id: StructureId) -> Option<&ComparedRecord> {
         match self.record(RecordKey::Structure(structure_id)) {
@@ -439,11 +413,6 @@ impl Manifest {
     /// Whether a deposit was taken or refused before. DEP-4.
     pub fn is_settled(&self, deposit_id: DepositId) -> bool {
         self.spent.contains(&RecordKey::Deposit(deposit_id))
-    }
-
-    /// The owner's own grant.
-    pub fn owner_grant(&self) -> Option<&GrantTerms> {
-        self.grants().find(|terms| matches!(terms.recipient, RecipientName::Owner { .. }))
     }
 }
 

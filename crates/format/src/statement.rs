@@ -162,6 +162,14 @@ pub enum Body {
     /// The safe is closed for good: the last statement.
     #[tls_codec(discriminant = 12)]
     Close,
+    /// A grant goes on under another key, for a later epoch of its structure. GRANT-9.
+    #[tls_codec(discriminant = 13)]
+    Regrant {
+        /// Whose place it takes; its id never comes back.
+        grant_id: GrantId,
+        /// Of the successor.
+        terms: GrantTerms,
+    },
     /// A document that was a deposit. DEP-6.
     #[tls_codec(discriminant = 14)]
     AcceptDeposit {
@@ -184,6 +192,16 @@ pub enum Body {
         /// Which one; it never comes back.
         deposit_id: DepositId,
     },
+}
+
+impl Body {
+    /// The terms of the grant that it gives, anew or in the place of another.
+    pub fn grant_terms(&self) -> Option<&GrantTerms> {
+        match self {
+            Self::Grant(terms) | Self::Regrant { terms, .. } => Some(terms),
+            _ => None,
+        }
+    }
 }
 
 /// What shows that a device belongs to an account: the chain's first statement, whose keys hash to

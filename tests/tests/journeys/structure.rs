@@ -48,7 +48,7 @@ async fn both_workers_read_what_was_given_and_nothing_else(server: Server) -> Re
         let title = gift.documents[0].card.as_ref().map(|card| card.title().to_owned());
         ensure!(title.as_deref() == Ok("Passeport"));
         ensure!(member.read(grant_id, given).await? == photo);
-        let Person { browser, vault, .. } = &member.person;
+        let Person { browser, vault, .. } = &mut member.person;
         let picture = member.desk.thumbnail(vault, browser, grant_id, given).await?;
         ensure!(*picture == *b"a small picture of Passeport");
         // The other paper: not listed, not opened, not fetched, by nobody's request.

@@ -39,7 +39,8 @@ function now(): number {
 }
 
 function namesOf(grant: ReceivedView): string[] {
-  return [grant.grantId, ...grant.documents.map((paper) => `${grant.grantId}~${paper.id}`)];
+  const ids = [grant.grantId, ...grant.earlier];
+  return ids.flatMap((id) => [id, ...grant.documents.map((paper) => `${id}~${paper.id}`)]);
 }
 
 class Vault {
@@ -213,6 +214,11 @@ class Vault {
     } catch (thrown) {
       if (visit === this.#visit) this.deskTrouble = asRefusal(thrown);
     }
+  }
+
+  /** A grant to the structure, under the id that it has or had in this visit. */
+  gift(id: string): ReceivedView | undefined {
+    return this.received.find((grant) => grant.grantId === id || grant.earlier.includes(id));
   }
 
   /** The same, now and again for as long as a screen shows it; gives what ends that. */

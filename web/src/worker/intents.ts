@@ -79,10 +79,17 @@ export interface VerifiedStructure extends StructureSummary {
 
 export interface GrantView {
   id: string;
+  /** Ids that the same grant had before, under other keys. */
+  earlier: string[];
   structureId: string;
   structureName: string;
   documentIds: string[];
+  /** What the owner wrote for the structure; empty once it was taken back. */
+  signedAs: string;
+  purpose: string;
   givenAt: number;
+  /** When its key was last changed, because somebody had left the structure. */
+  renewedAt: number | null;
   endsAt: number;
   state: 'live' | 'ended' | 'taken_back';
   opened: OpenedView[];
@@ -96,7 +103,7 @@ export interface OpenedView {
 }
 
 export type TraceKind =
-  | 'opened_safe' | 'added' | 'accepted' | 'refused' | 'renamed' | 'replaced' | 'removed' | 'given' | 'listed' | 'seen'
+  | 'opened_safe' | 'added' | 'accepted' | 'refused' | 'renamed' | 'replaced' | 'removed' | 'given' | 'renewed' | 'listed' | 'seen'
   | 'taken_back' | 'ended' | 'device_added' | 'device_retired' | 'lock_set' | 'lock_retired';
 
 export interface TraceEntry {
@@ -244,6 +251,8 @@ export interface ReceivedDocument {
 
 export interface ReceivedView {
   grantId: string;
+  /** Ids that the same grant had before, as far as this visit has seen them. */
+  earlier: string[];
   /** What the owner wrote for the structure to know them by. */
   signedAs: string;
   purpose: string;

@@ -304,7 +304,7 @@ function answersOf(client: Client): Answers {
         if (before) return before;
         throw thrown;
       });
-      const grant = known.find((it) => it.id === grantId);
+      const grant = known.find((it) => it.id === grantId || it.earlier.includes(grantId));
       const papers = await documents().catch(() => [] as DocumentView[]);
       return {
         documents: (grant?.documentIds ?? []).map((id) => ({
@@ -324,7 +324,7 @@ type Described = (
 ) => Promise<Opened>;
 
 function deskOf(client: StructureClient, described: Described, account: () => string): Desk {
-  let received: { grantId: string; documents: DocumentView[] }[] = [];
+  let received: { grantId: string; earlier: string[]; documents: DocumentView[] }[] = [];
   async function lookAgain(): Promise<typeof received> {
     received = JSON.parse(await inTurn(() => client.received()));
     return received;
@@ -346,7 +346,7 @@ function deskOf(client: StructureClient, described: Described, account: () => st
     received: lookAgain as never,
     readReceived: (grantId, id, progress) => newest(async (before) => {
       if (before) await lookAgain();
-      const known = received.find((it) => it.grantId === grantId)?.documents ?? [];
+      const known = received.find((it) => it.grantId === grantId || it.earlier.includes(grantId))?.documents ?? [];
       if (before && known.every((it) => it.id !== id)) throw before;
       const reader = await inTurn(() => client.read_received(grantId, id));
       const bytes = await receive(client as unknown as OwnerClient, reader as never, progress).catch((thrown: unknown) => {

@@ -45,6 +45,8 @@ pub struct Desk {
     pub(super) standing: Inner,
     pub(super) history: History,
     pub(super) opened: Sorted<GrantId, OpenedGrant>,
+    /// Grants that this session had open, and what goes on in their place now. GRANT-9.
+    pub(super) renewed: Sorted<GrantId, GrantId>,
     pub(super) versions: Sorted<(AccountId, DocumentId), u32>,
     pub(super) invitations: Vec<PendingInvitation>,
     /// Requests for leaves that nobody answered yet.
@@ -224,6 +226,7 @@ impl Desk {
             standing,
             history: History::default(),
             opened: Sorted::default(),
+            renewed: Sorted::default(),
             versions: Sorted::default(),
             invitations: Vec::new(),
             requests: Vec::new(),

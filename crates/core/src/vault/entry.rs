@@ -121,7 +121,7 @@ impl Drawn {
         ];
         let (manifest, statements) =
             begin_chain(&self.secrets, &device, bodies, world.now(), &mut rng)?;
-        let owner_wrap = seal_for_owner(&own.key, own.grant_id, &self.secrets.vault);
+        let owner_wrap = seal_for_owner(&own.secret, own.grant_id, &self.secrets.vault);
         let place = LogPlace::generate(&mut rng);
         let opening = OpenAccount {
             statements: statements.iter().map(|it| Base64(it.encode())).collect(),
@@ -164,18 +164,13 @@ impl NewDevice {
 
 struct OwnGrant {
     grant_id: GrantId,
-    key: GrantKey,
-    purpose_hash: [u8; 32],
+    secret: GrantSecret,
 }
 
 impl OwnGrant {
     fn draw(rng: &mut impl CryptoRng) -> Result<Self, Error> {
         let secret = GrantSecret::generate("", "", rng)?;
-        Ok(Self {
-            grant_id: GrantId(draw_id(rng)),
-            key: secret.key(),
-            purpose_hash: secret.purpose_hash(),
-        })
+        Ok(Self { grant_id: GrantId(draw_id(rng)), secret })
     }
 
     fn terms(&self) -> GrantTerms {
@@ -184,8 +179,8 @@ impl OwnGrant {
             recipient: RecipientName::Owner { generation: 1 },
             scope: Scope::Safe,
             ends_at: NO_END,
-            purpose_hash: self.purpose_hash,
-            commitment: commitment(&self.key, self.grant_id),
+            purpose_hash: self.secret.purpose_hash(),
+            commitment: commitment(&self.secret.key(), self.grant_id),
         }
     }
 }
@@ -322,6 +317,7 @@ impl Known {
             chains: Sorted::default(),
             accepted: Sorted::default(),
             witnessed: Sorted::default(),
+            looked_at: Sorted::default(),
             records_seen: 0,
             unanswered: None,
             used_bytes: 0,

@@ -1,6 +1,8 @@
 //! Giving: comparing a structure's code, granting, seeing who may read, taking back.
 
+use rand_core::CryptoRng;
 use reconnect_format::{
+    Signed, Sorted,
     api::{Call, GrantWraps, StructureEntry, StructureFace, StructureList, Submission},
     check,
     grant::{GrantTerms, RecipientName, SCOPE_MAX, Scope},
@@ -10,7 +12,7 @@ use reconnect_format::{
     structure::StructureChain,
 };
 
-use super::{Vault, bare, papers::wrap_one, trace::Opening};
+use super::{Attach, Make, Vault, bare, papers::wrap_one, trace::Opening};
 use crate::{
     document::draw_id,
     error::{Error, ServerMisbehaved},
@@ -86,8 +88,14 @@ pub struct GivenGrant {
     pub terms: GrantTerms,
     /// To which structure.
     pub structure_id: StructureId,
-    /// Seconds since 1970.
+    /// Grants that this one goes on with, under earlier keys.
+    pub earlier: Vec<GrantId>,
+    /// Seconds since 1970, when it was first given.
     pub given_at: u64,
+    /// Seconds since 1970, when its key was last changed because somebody left the structure.
+    pub renewed_at: Option<u64>,
+    /// Name and purpose that the owner wrote; `None` once it was taken back.
+    pub words: Option<(String, String)>,
     /// Whether it can still be used.
     pub state: GrantState,
     /// What was opened under it, as far as the server shows.
@@ -170,19 +178,29 @@ impl Vault {
     }
 
     /// Writes down how much of a verified chain was seen, when it has grown.
-    async fn note_head(
+    pub(super) async fn note_head(
         &mut self,
         world: &impl World,
         structure_id: StructureId,
     ) -> Result<(), Error> {
         let chain = self.chains.get(&structure_id).ok_or(Error::NotFound)?;
         let (sequence, head) = chain.head();
-        if self.manifest.compared(structure_id).is_some_and(|seen| seen.sequence >= sequence) {
+        let is_noted = |vault: &Self| {
+            vault.manifest.compared(structure_id).is_some_and(|seen| seen.sequence >= sequence)
+        };
+        if is_noted(self) {
             return Ok(());
         }
         let body = Body::CompareStructure { structure_id, sequence, head };
         let wish = format!("compare {structure_id} {sequence}");
-        self.write(world, &wish, &|_, _| Ok((body.clone(), bare()))).await.map(drop)
+        let make: &Make<'_> = &|vault, _| {
+            if is_noted(vault) { Err(Error::NotFound) } else { Ok((body.clone(), bare())) }
+        };
+        match self.write(world, &wish, make).await {
+            // Another device was faster.
+            Err(Error::NotFound) if is_noted(self) => Ok(()),
+            other => other.map(drop),
+        }
     }
 
     /// Gives documents to a structure whose code was compared, until a date. The grant key is
@@ -201,40 +219,9 @@ impl Vault {
         self.note_head(world, gift.structure_id).await?;
         self.make_room_for_grant(world).await?;
         let statement = self
-            .write(world, &gift.wish(), &|vault, mut rng| {
-                let recipient = vault.recipient(gift.structure_id)?;
-                let secret = GrantSecret::generate(&gift.signed_as, &gift.purpose, &mut rng)?;
-                let grant_id = GrantId(draw_id(&mut rng));
-                let key = secret.key();
-                let mut document_ids = gift.document_ids.clone();
-                document_ids.sort_unstable();
-                document_ids.dedup();
-                let mut wraps = Vec::new();
-                for document_id in &document_ids {
-                    let record = vault.manifest.document(*document_id).ok_or(Error::NotFound)?;
-                    for named in record.envelopes() {
-                        let document_key = vault.document_key(*document_id, named)?;
-                        wraps.push(wrap_one(&key, grant_id, *document_id, named, &document_key));
-                    }
-                }
-                let owner_wrap = Base64(seal_for_owner(&key, grant_id, &vault.secrets.vault));
-                let body = Body::Grant(GrantTerms {
-                    grant_id,
-                    recipient: recipient.name().clone(),
-                    scope: Scope::Documents { document_ids },
-                    ends_at: gift.ends_at,
-                    purpose_hash: secret.purpose_hash(),
-                    commitment: commitment(&key, grant_id),
-                });
-                Ok((
-                    body,
-                    Box::new(move |statement, mut rng| {
-                        let wrapped =
-                            wrap_for_recipient(&secret, statement.hash(), &recipient, &mut rng)?;
-                        let grant = GrantWraps { owner_wrap, recipient_wrap: Base64(wrapped) };
-                        Ok(Submission { wraps, grant: Some(grant), ..Submission::default() })
-                    }),
-                ))
+            .write(world, &gift.wish(), &|vault, rng| {
+                let (terms, attach) = vault.grant_of(gift, rng)?;
+                Ok((Body::Grant(terms), attach))
             })
             .await?;
         let Body::Grant(terms) = statement.into_body().body else {
@@ -242,6 +229,45 @@ impl Vault {
         };
         self.sync(world).await?;
         Ok(terms.grant_id)
+    }
+
+    /// Terms under a fresh key, for the structure's newest verified epoch, and what goes with their
+    /// statement: each document key once, the secret once for either side.
+    pub(super) fn grant_of(
+        &self,
+        gift: &Gift,
+        mut rng: &mut dyn CryptoRng,
+    ) -> Result<(GrantTerms, Attach), Error> {
+        let recipient = self.recipient(gift.structure_id)?;
+        let secret = GrantSecret::generate(&gift.signed_as, &gift.purpose, &mut rng)?;
+        let grant_id = GrantId(draw_id(&mut rng));
+        let key = secret.key();
+        let mut document_ids = gift.document_ids.clone();
+        document_ids.sort_unstable();
+        document_ids.dedup();
+        let mut wraps = Vec::new();
+        for document_id in &document_ids {
+            let record = self.manifest.document(*document_id).ok_or(Error::NotFound)?;
+            for named in record.envelopes() {
+                let document_key = self.document_key(*document_id, named)?;
+                wraps.push(wrap_one(&key, grant_id, *document_id, named, &document_key));
+            }
+        }
+        let owner_wrap = Base64(seal_for_owner(&secret, grant_id, &self.secrets.vault));
+        let terms = GrantTerms {
+            grant_id,
+            recipient: recipient.name().clone(),
+            scope: Scope::Documents { document_ids },
+            ends_at: gift.ends_at,
+            purpose_hash: secret.purpose_hash(),
+            commitment: commitment(&key, grant_id),
+        };
+        let attach: Attach = Box::new(move |statement, mut rng| {
+            let wrapped = wrap_for_recipient(&secret, statement.hash(), &recipient, &mut rng)?;
+            let grant = GrantWraps { owner_wrap, recipient_wrap: Base64(wrapped) };
+            Ok(Submission { wraps, grant: Some(grant), ..Submission::default() })
+        });
+        Ok((terms, attach))
     }
 
     /// A grant that has ended still counts: when there are too many, the oldest of them goes. STMT-9.
@@ -256,41 +282,67 @@ impl Vault {
         }
     }
 
-    /// Takes a grant back. From the answer on, the server gives its recipient nothing.
+    /// Takes a grant back, under whatever key it goes on by now. From the answer on, the server gives
+    /// its recipient nothing.
     pub async fn take_back(&mut self, world: &impl World, grant_id: GrantId) -> Result<(), Error> {
         self.write(world, &format!("revoke {grant_id}"), &|vault, _| {
+            let grant_id = vault.newest_of(grant_id);
             vault.manifest.grant(grant_id).ok_or(Error::GrantEnded)?;
             Ok((Body::Revoke { grant_id }, bare()))
         })
         .await?;
-        self.owner_wraps.remove(&grant_id);
+        self.owner_wraps.remove(&self.newest_of(grant_id));
         self.sync(world).await
     }
 
-    /// All grants to structures that were ever made in this safe, newest first.
+    /// All grants to structures that were ever made in this safe, newest first: one that goes on
+    /// under other keys is one.
     pub fn grants(&self, now: u64) -> Vec<GivenGrant> {
-        let openings = self.openings();
-        let mut grants: Vec<_> = self
-            .statements
-            .iter()
-            .filter_map(|statement| match &statement.body().body {
-                Body::Grant(terms) => Some((statement.body().made_at, terms)),
+        let mut grants = Vec::<GivenGrant>::new();
+        let mut place = Sorted::<GrantId, usize>::default();
+        for statement in self.statements.iter().map(Signed::body) {
+            let Some(terms) = statement.body.grant_terms() else { continue };
+            let RecipientName::Structure { structure_id, .. } = terms.recipient else { continue };
+            let before = match &statement.body {
+                Body::Regrant { grant_id, .. } => place.get(grant_id).copied(),
                 _ => None,
-            })
-            .filter_map(|(given_at, terms)| {
-                let RecipientName::Structure { structure_id, .. } = terms.recipient else {
-                    return None;
-                };
-                let state = match self.manifest.grant(terms.grant_id) {
-                    None => GrantState::TakenBack,
-                    Some(_) if terms.ends_at <= now => GrantState::Ended,
-                    Some(_) => GrantState::Live,
-                };
-                let opened =
-                    openings.iter().filter(|it| it.grant_id == terms.grant_id).cloned().collect();
-                Some(GivenGrant { terms: terms.clone(), structure_id, given_at, state, opened })
-            })
-            .collect();
+            };
+            place.insert(terms.grant_id, before.unwrap_or(grants.len()));
+            match before.and_then(|before| grants.get_mut(before)) {
+                Some(grant) => {
+                    grant.earlier.push(grant.terms.grant_id);
+                    grant.renewed_at = Some(statement.made_at);
+                    grant.terms = terms.clone();
+                }
+                None => grants.push(GivenGrant {
+                    terms: terms.clone(),
+                    structure_id,
+                    earlier: Vec::new(),
+                    given_at: statement.made_at,
+                    renewed_at: None,
+                    words: None,
+                    state: GrantState::Live,
+                    opened: Vec::new(),
+                }),
+            }
+        }
+        for opening in self.openings() {
+            if let Some(place) = place.get(&opening.grant_id)
+                && let Some(grant) = grants.get_mut(*place)
+            {
+                grant.opened.push(opening);
+            }
+        }
+        for grant in &mut grants {
+            let over = grant.terms.ends_at <= now || self.is_closed(grant.structure_id);
+            grant.state = match self.manifest.grant(grant.terms.grant_id) {
+                None => GrantState::TakenBack,
+                Some(_) if over => GrantState::Ended,
+                Some(_) => GrantState::Live,
+            };
+            let secret = self.grant_secret(&grant.terms).ok();
+            grant.words = secret.map(|it| (it.signed_as().to_owned(), it.purpose().to_owned()));
+        }
         grants.reverse();
         grants
     }

@@ -26,6 +26,7 @@ mod papers;
 #[cfg(feature = "structure")]
 mod received;
 mod rekey;
+mod renewing;
 #[cfg(feature = "structure")]
 mod team;
 mod trace;
@@ -101,6 +102,8 @@ pub struct Vault {
     accepted: Sorted<StructureId, ()>,
     /// What the log says of each structure, or why nobody knows.
     witnessed: Sorted<StructureId, Result<Witnessed, Unchecked>>,
+    /// Whose chain was fetched for the statement that is being written. GRANT-6.
+    looked_at: Sorted<StructureId, ()>,
     records_seen: u64,
     /// A statement that was sent, and nobody said whether it arrived. STMT-8.
     unanswered: Option<Box<Sent>>,
@@ -247,7 +250,7 @@ impl Vault {
     fn open_own_key(&mut self) -> Result<(), Error> {
         let terms = self.manifest.owner_grant().ok_or(ServerMisbehaved::Forged)?;
         let wrap = self.owner_wraps.get(&terms.grant_id).ok_or(Damaged)?;
-        self.own_key = grant::open_as_owner(wrap, terms, &self.secrets.vault)?;
+        self.own_key = grant::open_as_owner(wrap, terms, &self.secrets.vault)?.key();
         Ok(())
     }
 
@@ -299,10 +302,12 @@ impl Vault {
                     return Ok(sent.statement);
                 }
                 Err(Error::Refused(problem)) if problem.code == Code::Conflict => {
-                    // STMT-7: no second signature for a place that nobody else has taken.
+                    // STMT-7: no second signature for a place that nobody else has taken, but for a
+                    // grant to an epoch that ended on its way.
                     let before = self.manifest.sequence();
                     self.sync(world).await?;
-                    if self.manifest.sequence() == before {
+                    let taken = self.manifest.sequence() > before;
+                    if !taken && !self.gave_to_the_past(world, &sent.statement).await? {
                         return Err(ServerMisbehaved::Fork.into());
                     }
                     // What won may be these bytes, from a try whose answer was lost.

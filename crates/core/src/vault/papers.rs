@@ -5,7 +5,7 @@ use reconnect_format::{
     api::{Call, Code, Problem, SmallEnvelope, Submission, Upload, Wrap},
     check,
     envelope::{EnvelopeKind, EnvelopeRef},
-    grant::{GrantTerms, RecipientName, WrapBinding},
+    grant::WrapBinding,
     id::{Base64, DepositId, DocumentId, EnvelopeId},
     manifest::DocumentRecord,
     statement::Body,
@@ -20,7 +20,7 @@ use crate::{
         open_thumbnail, seal_card, seal_thumbnail,
     },
     error::{Damaged, Error},
-    grant::{open_as_owner, unwrap_document, wrap_document},
+    grant::{unwrap_document, wrap_document},
     secret::{DocumentKey, GrantKey},
     world::{World, ask},
 };
@@ -235,7 +235,8 @@ impl Vault {
         if self.has_put(&content, document_id) {
             return Ok(());
         }
-        self.write(world, &format!("put {}", draft.envelope_id), &|vault, mut rng| {
+        let wish = format!("put {}", draft.envelope_id);
+        self.write_covered(world, document_id, &wish, &|vault, mut rng| {
             vault.check_version_follows(&content, document_id)?;
             let owner = vault.account_id();
             let version = vault.next_card_version(document_id);
@@ -303,36 +304,28 @@ impl Vault {
     }
 
     /// Wraps `keys` under every live grant that covers the document, the owner's own among them.
-    fn wraps_for(
+    /// [`Error::GrantEnded`] where one of them must be looked at first. GRANT-6.
+    pub(super) fn wraps_for(
         &self,
         now: u64,
         document_id: DocumentId,
         keys: &[(&EnvelopeRef, &DocumentKey)],
     ) -> Result<Vec<Wrap>, Error> {
         let mut wraps = Vec::new();
-        for terms in self.manifest.grants() {
-            let owned = matches!(terms.recipient, RecipientName::Owner { .. });
-            let over = terms.ends_at <= now || self.epoch_is_over(terms);
-            if !owned && (over || !terms.scope.covers(document_id)) {
+        let own = self.manifest.owner_grant().ok_or(Damaged)?;
+        let mut under = vec![(own.grant_id, GrantKey::from_bytes(*self.own_key.expose()))];
+        for (terms, structure_id) in self.covering(now, document_id) {
+            if !self.is_wrapped_for(terms, structure_id)? {
                 continue;
             }
-            let wrap = self.owner_wraps.get(&terms.grant_id).ok_or(Damaged)?;
-            let grant_key = open_as_owner(wrap, terms, &self.secrets.vault)?;
+            under.push((terms.grant_id, self.grant_secret(terms)?.key()));
+        }
+        for (grant_id, grant_key) in &under {
             for (named, key) in keys {
-                wraps.push(wrap_one(&grant_key, terms.grant_id, document_id, named, key));
+                wraps.push(wrap_one(grant_key, *grant_id, document_id, named, key));
             }
         }
         Ok(wraps)
-    }
-
-    /// Whether the recipient has begun a newer epoch: somebody may have left since, so nothing new
-    /// goes under this grant. GRANT-6.
-    fn epoch_is_over(&self, terms: &GrantTerms) -> bool {
-        let RecipientName::Structure { structure_id, epoch, .. } = terms.recipient else {
-            return false;
-        };
-        let chain = self.chains.get(&structure_id).filter(|_| check!(GrantEpoch));
-        chain.and_then(|chain| chain.epoch.as_ref()).is_some_and(|newest| newest.epoch > epoch)
     }
 
     /// Adds a document that is in memory. The page streams; tests and small things do not.
@@ -384,7 +377,8 @@ impl Vault {
     ) -> Result<(), Error> {
         self.record(document_id)?;
         let card = self.card(document_id)?.renamed(title)?;
-        self.write(world, &format!("rename {document_id} {title}"), &|vault, mut rng| {
+        let wish = format!("rename {document_id} {title}");
+        self.write_covered(world, document_id, &wish, &|vault, mut rng| {
             let version = vault.next_card_version(document_id);
             let card = seal_card(&card, vault.account_id(), document_id, version, &mut rng)?;
             let body = Body::PutCard { document_id, card: card.named.clone() };

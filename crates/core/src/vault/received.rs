@@ -31,6 +31,8 @@ const RECEIPT_SECONDS: u64 = 50 * 60;
 pub struct ReceivedGift {
     /// Which.
     pub grant_id: GrantId,
+    /// Grants in whose place it goes on, as far as this session had them open.
+    pub earlier: Vec<GrantId>,
     /// By what name the owner wants to be known.
     pub signed_as: String,
     /// Why.
@@ -80,11 +82,16 @@ impl Desk {
     /// Everything that the structure was given and that has not ended.
     pub async fn received(
         &mut self,
-        vault: &Vault,
+        vault: &mut Vault,
         world: &impl World,
     ) -> Result<Vec<ReceivedGift>, Error> {
         let mut live = Sorted::default();
-        for grant in &every_grant(vault, world).await? {
+        let grants = every_grant(vault, world).await?;
+        if grants.iter().any(|grant| self.is_ahead(grant)) {
+            // An epoch began since this page looked. What cannot be caught up with stays closed.
+            let _ = self.catch_up(vault, world).await;
+        }
+        for grant in &grants {
             // A grant that does not verify is passed over: the others still open.
             match self.open_grant(vault, world, grant).await {
                 Ok(grant_id) => {
@@ -103,10 +110,18 @@ impl Desk {
             .opened
             .values()
             .filter(|grant| grant.terms.ends_at > world.now())
-            .map(OpenedGrant::show)
+            .map(|grant| grant.show(&self.renewed))
             .collect();
         gifts.sort_by_key(|gift| std::cmp::Reverse(gift.given_at));
         Ok(gifts)
+    }
+
+    /// Whether a grant names an epoch that this page has not seen begin.
+    fn is_ahead(&self, grant: &ReceivedGrant) -> bool {
+        verify_grant(grant).is_ok_and(|(_, terms)| match terms.recipient {
+            RecipientName::Structure { epoch, .. } => epoch > self.recipient_epoch(),
+            _ => false,
+        })
     }
 
     async fn open_grant(
@@ -129,6 +144,10 @@ impl Desk {
             return Err(ServerMisbehaved::Forged.into());
         }
         let owner = statement.body().account_id;
+        if let Body::Regrant { grant_id: before, .. } = statement.body().body {
+            self.note_successor(before, grant_id, owner);
+        }
+        let known = self.opened.get(&grant_id);
         let fresh = known.filter(|known| world.now() < known.receipt_at + RECEIPT_SECONDS);
         let (receipt, receipt_at) = match fresh {
             Some(known) => (known.receipt.clone(), known.receipt_at),
@@ -164,6 +183,37 @@ impl Desk {
         };
         self.opened.insert(grant_id, grant);
         Ok(grant_id)
+    }
+
+    /// Whoever has a grant open goes on with its successor, if the same owner gave it. GRANT-9.
+    fn note_successor(&mut self, before: GrantId, after: GrantId, owner: AccountId) {
+        if self.opened.get(&before).is_some_and(|known| known.owner == owner) {
+            let same = |id: &GrantId| *id == before;
+            let earlier: Vec<_> =
+                self.renewed.iter().filter(|(_, now)| same(now)).map(|(id, _)| *id).collect();
+            self.renewed.extend(earlier.into_iter().chain([before]).map(|id| (id, after)));
+        }
+    }
+
+    /// The grant that goes on in the place of this one; itself when none does.
+    fn newest_of(&self, grant_id: GrantId) -> GrantId {
+        self.renewed.get(&grant_id).copied().unwrap_or(grant_id)
+    }
+
+    /// Whether the server lists a successor of a grant that it has no more. GRANT-9.
+    async fn finds_successor<T>(
+        &mut self,
+        vault: &mut Vault,
+        world: &impl World,
+        grant_id: GrantId,
+        answer: &Result<T, Error>,
+    ) -> Result<bool, Error> {
+        if !matches!(answer, Err(Error::TakenBack)) {
+            return Ok(false);
+        }
+        let before = self.newest_of(grant_id);
+        self.received(vault, world).await?;
+        Ok(self.newest_of(grant_id) != before)
     }
 
     /// In one session no document goes back to an older version. SYNC-3.
@@ -209,6 +259,7 @@ impl Desk {
         grant_id: GrantId,
         document_id: DocumentId,
     ) -> Result<(&OpenedGrant, &OpenedPaper), Error> {
+        let grant_id = self.newest_of(grant_id);
         let grant = self.opened.get(&grant_id).ok_or(Error::GrantEnded)?;
         let mut papers = grant.papers.iter();
         let paper = papers.find(|it| it.paper.document_id == document_id);
@@ -217,6 +268,20 @@ impl Desk {
 
     /// Gives a receipt for a document and prepares reading it. RCPT-1.
     pub async fn reading(
+        &mut self,
+        vault: &mut Vault,
+        world: &impl World,
+        grant_id: GrantId,
+        document_id: DocumentId,
+    ) -> Result<Reading, Error> {
+        let answer = self.try_reading(vault, world, grant_id, document_id).await;
+        if self.finds_successor(vault, world, grant_id, &answer).await? {
+            return self.try_reading(vault, world, grant_id, document_id).await;
+        }
+        answer
+    }
+
+    async fn try_reading(
         &self,
         vault: &Vault,
         world: &impl World,
@@ -224,6 +289,7 @@ impl Desk {
         document_id: DocumentId,
     ) -> Result<Reading, Error> {
         let (grant, paper) = self.opened_paper(grant_id, document_id)?;
+        let grant_id = grant.terms.grant_id;
         let subject = Subject::Document { document_id, version: paper.paper.version };
         let receipt = self.receipt(vault, world, grant_id, grant.owner, subject)?;
         let path = format!("/v1/received/{grant_id}/documents/{document_id}");
@@ -246,6 +312,20 @@ impl Desk {
 
     /// A received document's picture.
     pub async fn thumbnail(
+        &mut self,
+        vault: &mut Vault,
+        world: &impl World,
+        grant_id: GrantId,
+        document_id: DocumentId,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let answer = self.try_thumbnail(vault, world, grant_id, document_id).await;
+        if self.finds_successor(vault, world, grant_id, &answer).await? {
+            return self.try_thumbnail(vault, world, grant_id, document_id).await;
+        }
+        answer
+    }
+
+    async fn try_thumbnail(
         &self,
         vault: &Vault,
         world: &impl World,
@@ -253,6 +333,7 @@ impl Desk {
         document_id: DocumentId,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
         let (grant, paper) = self.opened_paper(grant_id, document_id)?;
+        let grant_id = grant.terms.grant_id;
         let named = paper.thumbnail.as_ref().ok_or(Error::NotFound)?;
         let wrap = paper.thumbnail_wrap.as_ref().ok_or(Damaged)?;
         let binding = WrapBinding::new(grant_id, document_id, named);
@@ -278,9 +359,12 @@ impl OpenedGrant {
         }
     }
 
-    fn show(&self) -> ReceivedGift {
+    fn show(&self, renewed: &Sorted<GrantId, GrantId>) -> ReceivedGift {
+        let grant_id = self.terms.grant_id;
+        let earlier = renewed.iter().filter(|(_, now)| **now == grant_id).map(|(id, _)| *id);
         ReceivedGift {
-            grant_id: self.terms.grant_id,
+            grant_id,
+            earlier: earlier.collect(),
             signed_as: self.secret.signed_as().to_owned(),
             purpose: self.secret.purpose().to_owned(),
             given_at: self.given_at,
@@ -313,11 +397,8 @@ fn verify_grant(
     let body = statement.body();
     let theirs = body.account_id == device.account_id
         && body.signer == Signer::Device { device_id: device.device_id };
-    match &body.body {
-        Body::Grant(terms) if theirs => {
-            let terms = terms.clone();
-            Ok((statement, terms))
-        }
+    match body.body.grant_terms().cloned() {
+        Some(terms) if theirs => Ok((statement, terms)),
         _ => Err(ServerMisbehaved::Forged.into()),
     }
 }

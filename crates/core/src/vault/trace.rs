@@ -68,6 +68,8 @@ pub enum Sentence {
         /// What.
         document_ids: Vec<DocumentId>,
     },
+    /// It goes on under another key, since somebody left the structure.
+    Renewed(StructureId),
     /// A grant was taken back.
     TakenBack {
         /// Which.
@@ -125,17 +127,15 @@ impl Vault {
         let receipt = receipt.into_body();
         let chain = self.chains.get(&receipt.structure_id)?;
         let certificate = verify_certificate(&stored.certificate.0, chain).ok()?.into_body();
-        let granted = self.statements.iter().any(|statement| match &statement.body().body {
-            Body::Grant(terms) => {
-                let to_them = matches!(terms.recipient,
-                    RecipientName::Structure { structure_id, .. } if structure_id == receipt.structure_id);
-                let covered = match receipt.subject {
-                    Subject::List => true,
-                    Subject::Document { document_id, .. } => terms.scope.covers(document_id),
-                };
-                terms.grant_id == receipt.grant_id && to_them && covered
-            }
-            _ => false,
+        let mut given = self.statements.iter().filter_map(|it| it.body().body.grant_terms());
+        let granted = given.any(|terms| {
+            let to_them = matches!(terms.recipient,
+                RecipientName::Structure { structure_id, .. } if structure_id == receipt.structure_id);
+            let covered = match receipt.subject {
+                Subject::List => true,
+                Subject::Document { document_id, .. } => terms.scope.covers(document_id),
+            };
+            terms.grant_id == receipt.grant_id && to_them && covered
         });
         let signed_so = receipt.account_id == signer.account_id
             && receipt.device_id == signer.device_id
@@ -213,17 +213,16 @@ impl Vault {
             },
             Body::CompareStructure { structure_id, .. } => Sentence::Compared(*structure_id),
             Body::Close => return None,
+            Body::Regrant { terms, .. } => Sentence::Renewed(self.structure_of(terms.grant_id)?),
         })
     }
 
     fn structure_of(&self, grant_id: GrantId) -> Option<StructureId> {
-        self.statements.iter().find_map(|statement| match &statement.body().body {
-            Body::Grant(terms) if terms.grant_id == grant_id => match terms.recipient {
-                RecipientName::Structure { structure_id, .. } => Some(structure_id),
-                _ => None,
-            },
+        let mut given = self.statements.iter().filter_map(|it| it.body().body.grant_terms());
+        match given.find(|terms| terms.grant_id == grant_id)?.recipient {
+            RecipientName::Structure { structure_id, .. } => Some(structure_id),
             _ => None,
-        })
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use reconnect_format::{
     grant::{GrantTerms, WrapBinding},
     id::{AccountId, DocumentId},
     lock::RootWrap,
-    statement::{Body, Statement},
+    statement::Statement,
     tree,
 };
 use sha2::{Digest, Sha256};
@@ -285,10 +285,8 @@ fn terms(case: &Case<'_>) -> Result<(GrantTerms, [u8; 32]), Unreadable> {
     let bytes = case.bytes("statement")?;
     let claim = Unverified::<Statement>::decode(&bytes).map_err(|_| unreadable("statement"))?;
     let hash = Statement::LABEL.hash(&bytes);
-    match claim.claim().body.clone() {
-        Body::Grant(terms) => Ok((terms, hash)),
-        _ => Err(unreadable("statement")),
-    }
+    let terms = claim.claim().body.grant_terms().ok_or_else(|| unreadable("statement"))?;
+    Ok((terms.clone(), hash))
 }
 
 /// The statement is believed here: its own vectors show that it would not be otherwise.
@@ -325,11 +323,17 @@ fn deposit(case: &Case<'_>) -> Found {
 fn owner_wrap(case: &Case<'_>) -> Found {
     let vault = VaultKey::from_bytes(case.array("vault_key")?);
     let (terms, _) = terms(case)?;
-    let Ok(key) = open_as_owner(case.item(), &terms, &vault) else { return Ok("damaged") };
-    if seal_for_owner(&key, terms.grant_id, &vault) != case.item() {
+    let Ok(secret) = open_as_owner(case.item(), &terms, &vault) else { return Ok("damaged") };
+    if seal_for_owner(&secret, terms.grant_id, &vault) != case.item() {
         return Ok("differs");
     }
-    case.compare(&[("grant_key", key.expose()), ("commitment", &commitment(&key, terms.grant_id))])
+    let key = secret.key();
+    case.compare(&[
+        ("grant_key", key.expose()),
+        ("commitment", &commitment(&key, terms.grant_id)),
+        ("signed_as", secret.signed_as().as_bytes()),
+        ("purpose", secret.purpose().as_bytes()),
+    ])
 }
 
 fn document_wrap(case: &Case<'_>) -> Found {

@@ -2,7 +2,6 @@
 
 use super::{DeviceRecord, DocumentRecord, LockRecord, Manifest, Record, RecordKey};
 use crate::{
-    grant::GrantTerms,
     id::{DeviceId, DocumentId, LockId, StructureId},
     record::ComparedRecord,
 };
@@ -28,14 +27,6 @@ impl Manifest {
     pub fn documents(&self) -> impl Iterator<Item = (DocumentId, &DocumentRecord)> {
         self.records.iter().filter_map(|(key, (_, record))| match (key, record) {
             (RecordKey::Document(id), Record::Document(document)) => Some((*id, document)),
-            _ => None,
-        })
-    }
-
-    /// All live grants.
-    pub fn grants(&self) -> impl Iterator<Item = &GrantTerms> {
-        self.records.values().filter_map(|(_, record)| match record {
-            Record::Grant(terms) => Some(terms),
             _ => None,
         })
     }

@@ -128,7 +128,7 @@ impl Person {
                 statements: Vec::new(),
                 root_wraps: Vec::new(),
                 words_record: Base64(words_record.clone()),
-                owner_wrap: Base64(random::<48>().to_vec()),
+                owner_wrap: Base64(random::<528>().to_vec()),
                 log_index: LogIndex(random()),
                 log_place: Base64(random::<114>().to_vec()),
                 log_value: log_value(),

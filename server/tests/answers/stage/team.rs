@@ -252,7 +252,7 @@ impl Person {
         let submission = Submission {
             wraps: wraps.collect(),
             grant: Some(GrantWraps {
-                owner_wrap: Base64(random::<48>().to_vec()),
+                owner_wrap: Base64(random::<528>().to_vec()),
                 recipient_wrap: Base64(vec![7; 1168]),
             }),
             ..Submission::default()

@@ -143,20 +143,32 @@ fn owner(writer: &mut Writer, given: &mut Given) -> Result<()> {
     let id = given.terms.grant_id.0;
     let vault_key = given.person.vault_key;
     let key = kdf(&vault_key, b"", "grant owner wrap", &id)?;
-    let good = Vector::new("owner-wrap", "own-copy", "GRANT-4", "48 bytes under the vault key")
+    let secret = given.secret.clone();
+    let good = Vector::new("owner-wrap", "own-copy", "GRANT-4", "528 bytes under the vault key")
         .hex("vault_key", vault_key)
         .hex("statement", &given.statement)
         .hex("grant_key", given.grant_key)
         .hex("commitment", given.terms.commitment)
-        .item(seal(&key, [0; 12], &id, &given.grant_key)?);
+        .hex("signed_as", b"Amina")
+        .hex("purpose", b"housing request")
+        .item(seal(&key, [0; 12], &id, &secret)?);
     writer.put(&good)?;
     let bad = |name, about| good.spoilt(name, "GRANT-4", "damaged", about);
     writer.put(&bad("one-bit", "one bit of the key").change(flip(0)))?;
     writer.put(&bad("one-bit-tag", "one bit of the tag").change(flip_last))?;
     writer.put(&bad("truncated", "one byte short").change(cut))?;
     writer.put(&bad("other-vault", "another vault key").hex("vault_key", [7; 32]))?;
+    let sealed = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut other = secret.clone();
+        change(&mut other);
+        seal(&key, [0; 12], &id, &other)
+    };
     let about = "a key that is sealed truly and not committed to";
-    writer.put(&bad("another-key", about).item(seal(&key, [0; 12], &id, &[7; 32])?))?;
+    writer.put(&bad("another-key", about).item(sealed(&|it| it[0] ^= 1)?))?;
+    let about = "words that are sealed truly and were not signed";
+    writer.put(&bad("another-purpose", about).item(sealed(&|it| it[39] ^= 1)?))?;
+    writer.put(&bad("padding-not-zero", "something after it").item(sealed(&|it| it[511] = 1)?))?;
+    writer.put(&bad("the-key-alone", "32 bytes inside").item(sealed(&|it| it.truncate(32))?))?;
     let mut other = given.terms.clone();
     other.grant_id.0[0] ^= 1;
     let other = Given::say(&mut given.person, &other);

@@ -14,6 +14,7 @@ mod lookups;
 mod pake;
 mod safes;
 mod structures;
+mod successors;
 
 use std::{
     fmt::Write as _,
@@ -37,6 +38,7 @@ fn main() -> Result<()> {
     grants::write(&mut writer)?;
     deposits::write(&mut writer)?;
     structures::write(&mut writer)?;
+    successors::write(&mut writer)?;
     log::write(&mut writer)?;
     lookups::write(&mut writer)?;
     say(writer.written);
