@@ -100,7 +100,7 @@ async fn who_may_see_it_sees_it_still(server: Server) -> Result<()> {
     ensure!(gifts.len() == 1 && gifts[0].grant_id == grant_id);
     ensure!(gifts[0].documents[0].version == 2);
     ensure!(team.worker.read(grant_id, id).await? == photo);
-    let Person { browser, vault, .. } = &team.worker.person;
+    let Person { browser, vault, .. } = &mut team.worker.person;
     let picture = team.worker.desk.thumbnail(vault, browser, grant_id, id).await?;
     ensure!(*picture == *b"a small picture of Passeport");
     // Somebody who comes later reads it as well.
@@ -117,7 +117,7 @@ async fn who_kept_the_old_key_opens_nothing_of_what_is_there(server: Server) -> 
     let grant_id = owner.give(team.structure_id, &[id]).await?;
     team.worker.received().await?;
     // What the worker keeps: the document key. What they copied of the server: everything.
-    let Person { browser, vault, .. } = &team.worker.person;
+    let Person { browser, vault, .. } = &mut team.worker.person;
     let mut kept = team.worker.desk.reading(vault, browser, grant_id, id).await?;
     let old = browser.ship(kept.call.clone(), Some(vault.token())).await?;
     ensure!(*kept.open(&old)? == *photo);
