@@ -204,6 +204,7 @@ create table granted (
   structure_id {bytes} references structure (structure_id), -- known: to which structure; null for the owner's own
   ends_at bigint not null, -- known: until when
   sequence bigint not null, -- known: statement that gave
+  received_at bigint not null, -- known: when the server took it in
   owner_wrap {bytes} not null, -- sealed: the grant's secret under the owner's vault key
   recipient_wrap {bytes} -- sealed: the grant's secret, HPKE to the structure; null for the owner's own
 );

@@ -3,7 +3,7 @@
 use js_sys::Uint8Array;
 use reconnect_core::{
     error::Error,
-    vault::{Desk, FoundingNames, ReceivedGift, Standing, Vault},
+    vault::{Desk, FoundingNames, ReceivedGift, ReceivedPaper, Standing, Vault},
     words::PaperSecret,
     world::World,
 };
@@ -62,7 +62,7 @@ struct InvitedView {
     ends_at: u64,
 }
 
-/// A grant as the structure reads it.
+/// A grant as the structure sees it before opening it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ReceivedView {
@@ -72,8 +72,7 @@ struct ReceivedView {
     purpose: String,
     given_at: u64,
     ends_at: u64,
-    state: &'static str,
-    documents: Vec<DocumentView>,
+    document_count: usize,
 }
 
 fn role_text(role: Role) -> &'static str {
@@ -113,20 +112,20 @@ fn structure(desk: &Desk, vault: &Vault) -> StructureView {
 }
 
 fn received(gift: ReceivedGift) -> ReceivedView {
-    let documents = gift.documents.iter().map(|paper| {
-        let card = paper.card.as_ref().ok();
-        view::document(paper.document_id, card, paper.version, paper.has_thumbnail)
-    });
     ReceivedView {
-        documents: documents.collect(),
         grant_id: gift.grant_id.to_string(),
         earlier: gift.earlier.iter().map(ToString::to_string).collect(),
         signed_as: gift.signed_as,
         purpose: gift.purpose,
         given_at: gift.given_at,
         ends_at: gift.ends_at,
-        state: "readable",
+        document_count: gift.document_count,
     }
+}
+
+fn paper(paper: &ReceivedPaper) -> DocumentView {
+    let card = paper.card.as_ref().ok();
+    view::document(paper.document_id, card, paper.version, paper.has_thumbnail)
 }
 
 impl Client {
@@ -221,11 +220,30 @@ impl Client {
         .await
     }
 
-    /// What the structure was given.
+    /// Looks at what the structure was given, and learns who gave the newest of it; `learn` learns
+    /// some more. Whether there is more to learn.
+    pub async fn look(&self) -> Result<bool, JsValue> {
+        self.at_desk(async |desk, vault, world| desk.look(vault, world).await).await
+    }
+
+    /// Learns who gave some more of what the last look saw. Whether there is still more.
+    pub async fn learn(&self) -> Result<bool, JsValue> {
+        self.at_desk(async |desk, vault, world| desk.learn_more(vault, world).await).await
+    }
+
+    /// What the structure was given, as far as it was learned.
     pub async fn received(&self) -> Result<String, JsValue> {
+        self.at_desk(async |desk, _, world| {
+            Ok(shown(&desk.received(world.now()).into_iter().map(received).collect::<Vec<_>>()))
+        })
+        .await
+    }
+
+    /// Gives a receipt and opens a grant: what it covers.
+    pub async fn open_received(&self, grant: String) -> Result<String, JsValue> {
         self.at_desk(async |desk, vault, world| {
-            let gifts = desk.received(vault, world).await?;
-            Ok(shown(&gifts.into_iter().map(received).collect::<Vec<_>>()))
+            let papers = desk.open(vault, world, id(&grant)?).await?;
+            Ok(shown(&papers.iter().map(paper).collect::<Vec<_>>()))
         })
         .await
     }

@@ -77,7 +77,9 @@ pub(crate) async fn open(
     let written = match app.disk.check_room(0) {
         // Nobody takes a place that a structure or another safe has, or had.
         Ok(()) if app.log.has(&opening.log_index.0) => Err(Code::Conflict.into()),
-        Ok(()) => transaction!(app.db, "account::open", |tx| { opening.write(tx).await }),
+        Ok(()) => transaction!(app.db, "account::open", |tx| {
+            opening.write(app.clock.now_row(), tx).await
+        }),
         Err(full) => Err(full),
     };
     match written {
@@ -148,7 +150,7 @@ impl Opening {
         Ok(Self { manifest, statements, locks, owner_wrap, log_index, log_place, log_value })
     }
 
-    async fn write(&self, tx: &mut AnyConnection) -> Result<()> {
+    async fn write(&self, now: i64, tx: &mut AnyConnection) -> Result<()> {
         let account_id = self.manifest.account_id();
         let opened = sqlx::query(
             "-- account::open
@@ -183,7 +185,7 @@ impl Opening {
         let terms = self.manifest.owner_grant().ok_or(Code::Refused)?;
         let wraps =
             GrantWraps { owner_wrap: self.owner_wrap.clone(), recipient_wrap: Base64::default() };
-        grant::give(account_id, self.manifest.sequence(), (terms, &wraps), tx).await
+        grant::give(account_id, (self.manifest.sequence(), now), (terms, &wraps), tx).await
     }
 
     /// Whether these very statements begin a chain that is stored.

@@ -40,7 +40,7 @@ use crate::{
     grant, invitation, leaf,
     limit::{Crowd, Place, Rate},
     log::{self, Log},
-    member, page, receipt,
+    member, page, receipt, received,
     secret::{Secrets, make_folder},
     session, start, statement, structure, sweep, sync,
     time::Time,
@@ -247,6 +247,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/structures/{structure_id}/invitations", Principals::Manager),
     route("POST", "/v1/invitations/{invitation_id}/join", Principals::Caller),
     route("GET", "/v1/received", Principals::Caller),
+    route("POST", "/v1/received/faces", Principals::Caller),
     route("POST", "/v1/received/{grant_id}/list", Principals::Grantee),
     route("POST", "/v1/received/{grant_id}/documents/{document_id}/open", Principals::Grantee),
     route("GET", "/v1/received/{grant_id}/documents/{document_id}/content", Principals::Grantee),
@@ -300,7 +301,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(change::change))
         .routes(routes!(invitation::invite, invitation::list))
         .routes(routes!(invitation::join))
-        .routes(routes!(grant::received))
+        .routes(routes!(received::received))
+        .routes(routes!(received::faces))
         .routes(routes!(receipt::list))
         .routes(routes!(receipt::open))
         .routes(routes!(grant::content))

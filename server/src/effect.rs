@@ -7,7 +7,9 @@ use reconnect_format::{
     api::{Code, GrantWraps, LockMaterial, SmallEnvelope, Submission, Wrap},
     decode,
     envelope::{self, EnvelopeKind, EnvelopeRef, PREFIX_BYTES},
-    grant::{DOCUMENT_WRAP_BYTES, GrantTerms, OWNER_WRAP_BYTES, RecipientName},
+    grant::{
+        DOCUMENT_WRAP_BYTES, GrantTerms, OWNER_WRAP_BYTES, RECIPIENT_WRAP_BYTES, RecipientName,
+    },
     id::{AccountId, DocumentId, EnvelopeId, GrantId},
     lock::{LockAccess, LockBinding, RootWrap},
     manifest::{DEVICES_MAX, DOCUMENTS_MAX, GRANTS_MAX, LOCKS_MAX, Manifest, STRUCTURES_MAX},
@@ -25,9 +27,6 @@ use crate::{
     statement::Next,
     wire::to_row,
 };
-
-/// Bytes of an HPKE wrap of a grant's secret: encapsulation, padded secret, tag.
-const RECIPIENT_WRAP_MAX_BYTES: usize = 4096;
 
 /// What a statement brings with it, checked as far as no database is needed.
 pub(crate) struct Effect {
@@ -147,7 +146,7 @@ pub(crate) async fn apply(
         }
         Body::Grant(terms) => {
             let wraps = effect.grant.as_ref().ok_or(Code::Refused)?;
-            grant::give(account_id, sequence, (terms, wraps), tx).await?;
+            grant::give(account_id, (sequence, app.clock.now_row()), (terms, wraps), tx).await?;
             grant::insert_wraps(&effect.wraps, tx).await
         }
         Body::Revoke { grant_id } => grant::revoke(account_id, *grant_id, tx).await,
@@ -155,7 +154,7 @@ pub(crate) async fn apply(
         Body::Regrant { grant_id, terms } => {
             let wraps = effect.grant.as_ref().ok_or(Code::Refused)?;
             grant::revoke(account_id, *grant_id, tx).await?;
-            grant::give(account_id, sequence, (terms, wraps), tx).await?;
+            grant::give(account_id, (sequence, app.clock.now_row()), (terms, wraps), tx).await?;
             grant::insert_wraps(&effect.wraps, tx).await
         }
         Body::Close => crate::account::close(account_id, tx).await,
@@ -245,7 +244,7 @@ fn check_grant(terms: &GrantTerms, wraps: Option<GrantWraps>) -> Result<GrantWra
     match terms.recipient {
         RecipientName::Owner { .. } => refuse_unless(recipient_bytes == 0)?,
         RecipientName::Structure { .. } => {
-            refuse_unless((1..=RECIPIENT_WRAP_MAX_BYTES).contains(&recipient_bytes))?;
+            refuse_unless(recipient_bytes == RECIPIENT_WRAP_BYTES)?;
             refuse_unless(to_row(terms.ends_at) != i64::MAX)?;
         }
         // Nobody answers for such a grant yet, so none is taken.

@@ -5,14 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State, http::HeaderMap, response::Response};
-use futures_util::TryStreamExt as _;
+use axum::{extract::State, http::HeaderMap, response::Response};
 use reconnect_format::{
-    api::{Code, GrantWraps, Problem, Received, ReceivedFrom, ReceivedGrant},
-    encode,
+    api::{Code, GrantWraps, Problem},
     grant::{GrantTerms, RecipientName, Scope},
-    id::{AccountId, Base64, DocumentId, EnvelopeId, GrantId, StructureId},
-    statement::DeviceProof,
+    id::{AccountId, DocumentId, EnvelopeId, GrantId, StructureId},
 };
 use sqlx::{AnyConnection, AssertSqlSafe};
 
@@ -23,7 +20,7 @@ use crate::{
     document::whole_answer,
     download::{self, Access, Content},
     error::{Error, Result},
-    wire::{Asked, Named, Page, from_row, id, to_row},
+    wire::{Named, id, to_row},
 };
 
 /// Rows that one statement inserts.
@@ -34,7 +31,7 @@ pub(crate) const RECEIPT_SECONDS: i64 = 3600;
 /// Stores a grant. A structure must be accepted, and the grant made for its newest epoch.
 pub(crate) async fn give(
     account_id: AccountId,
-    sequence: u64,
+    (sequence, now): (u64, i64),
     (terms, wraps): (&GrantTerms, &GrantWraps),
     tx: &mut AnyConnection,
 ) -> Result<()> {
@@ -50,8 +47,8 @@ pub(crate) async fn give(
     let given = sqlx::query(
         "-- grant::give
         insert into granted (grant_id, account_id, structure_id, ends_at, sequence, owner_wrap,
-          recipient_wrap)
-        values ($1, $2, $3, $4, $5, $6, $7)
+          recipient_wrap, received_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
         on conflict do nothing",
     )
     .bind(terms.grant_id.as_bytes())
@@ -61,6 +58,7 @@ pub(crate) async fn give(
     .bind(to_row(sequence))
     .bind(wraps.owner_wrap.0.clone())
     .bind(recipient_wrap)
+    .bind(now)
     .execute(&mut *tx)
     .await?;
     if given.rows_affected() != 1 {
@@ -174,54 +172,6 @@ pub(crate) async fn sweep(app: &App) -> Result<bool> {
         .await?;
         Ok(ended.rows_affected() > 0)
     })
-}
-
-/// The live grants of the structures that the caller belongs to, as far as one answer goes.
-#[utoipa::path(
-    get, path = "/v1/received", params(ReceivedFrom),
-    responses((status = 200, body = Received), (status = "default", body = Problem))
-)]
-pub(crate) async fn received(
-    caller: Caller,
-    State(app): State<App>,
-    Asked(from): Asked<ReceivedFrom>,
-) -> Result<Json<Received>> {
-    type Row = (Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>, i64);
-    let mut rows = sqlx::query_as::<_, Row>(
-        "-- grant::received
-        select g.grant_id, given.bytes, opening.bytes, device.bytes, a.sequence
-        from member m
-        join structure s on s.structure_id = m.structure_id and s.acceptance is not null
-        join granted g on g.structure_id = m.structure_id
-        join account a on a.account_id = g.account_id
-        join statement given on given.account_id = g.account_id and given.sequence = g.sequence
-        join statement opening on opening.account_id = g.account_id and opening.sequence = 1
-        join statement device on device.account_id = g.account_id
-          and device.sequence = given.proof_sequence
-        where m.account_id = $1 and m.confirmed = 1 and m.ends_at > $2 and g.ends_at > $2
-          and g.grant_id > $3
-        order by g.grant_id limit $4",
-    )
-    .bind(caller.account_id.as_bytes())
-    .bind(app.clock.now_row())
-    .bind(from.after.map_or(Vec::new(), |after| after.0.to_vec()))
-    .bind(Page::<ReceivedGrant>::limit())
-    .fetch(app.db.reader());
-    let mut page = Page::new();
-    let mut last = None;
-    while let Some((grant_id, statement, opening, device, sequence)) = rows.try_next().await? {
-        let bytes = statement.len() + opening.len() + device.len();
-        let grant = ReceivedGrant {
-            statement: Base64(statement),
-            proof: Base64(encode(&DeviceProof { opening, device })),
-            owner_sequence: from_row(sequence),
-        };
-        if !page.take(grant, bytes) {
-            break;
-        }
-        last = Some(id(&grant_id)?);
-    }
-    Ok(Json(Received { next: last.filter(|_| page.more), grants: page.rows }))
 }
 
 /// The content that the caller may fetch: under a live grant that covers the document, after a

@@ -27,6 +27,7 @@ mod member;
 pub mod operator;
 mod page;
 mod receipt;
+mod received;
 mod secret;
 pub mod serve;
 mod session;

@@ -112,23 +112,34 @@ pub(crate) struct Page<T> {
     pub(crate) rows: Vec<T>,
     /// Whether there was a row that no longer fitted.
     pub(crate) more: bool,
+    most: usize,
     bytes: usize,
 }
 
 impl<T> Page<T> {
     pub(crate) fn new() -> Self {
-        Self { rows: Vec::new(), more: false, bytes: 0 }
+        Self::of(PAGE_ROWS)
+    }
+
+    /// Of at most so many rows.
+    pub(crate) fn of(most: usize) -> Self {
+        Self { rows: Vec::new(), more: false, most, bytes: 0 }
     }
 
     /// How many rows to ask the database for: one more shows that there are more.
     pub(crate) fn limit() -> i64 {
-        to_row(PAGE_ROWS as u64 + 1)
+        Self::limit_of(PAGE_ROWS)
+    }
+
+    /// The same for a page [`of`](Self::of) so many rows.
+    pub(crate) fn limit_of(most: usize) -> i64 {
+        to_row(most as u64 + 1)
     }
 
     /// Takes a row in; whether it fitted. The first always does.
     pub(crate) fn take(&mut self, row: T, bytes: usize) -> bool {
         self.bytes += bytes;
-        let fits = self.rows.len() < PAGE_ROWS && self.bytes <= PAGE_BYTES;
+        let fits = self.rows.len() < self.most && self.bytes <= PAGE_BYTES;
         if fits || self.rows.is_empty() {
             self.rows.push(row);
         } else {

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use reconnect::{Clock, Config, operator::Operator};
 use reconnect_core::{
     error::Error,
-    vault::{Comparison, Desk, FoundingNames, Gift, ReceivedGift, Standing},
+    vault::{Comparison, Desk, FoundingNames, Gift, ReceivedGift, ReceivedPaper, Standing},
     words::PaperSecret,
     world::World as _,
 };
@@ -21,6 +21,21 @@ pub struct Member {
     pub person: Person,
     /// Their place in the structure.
     pub desk: Desk,
+}
+
+/// A grant that somebody of a structure has opened.
+pub struct OpenedGift {
+    gift: ReceivedGift,
+    /// What it covers.
+    pub documents: Vec<ReceivedPaper>,
+}
+
+impl std::ops::Deref for OpenedGift {
+    type Target = ReceivedGift;
+
+    fn deref(&self) -> &ReceivedGift {
+        &self.gift
+    }
 }
 
 /// A structure with a manager and a worker, accepted by the operator.
@@ -110,9 +125,42 @@ impl Member {
         self.desk.settle(&mut self.person.vault, &self.person.browser).await
     }
 
-    /// What the structure was given, as this person sees it.
-    pub async fn received(&mut self) -> Result<Vec<ReceivedGift>, Error> {
-        self.desk.received(&mut self.person.vault, &self.person.browser).await
+    /// Everything that the structure was given, each grant opened.
+    pub async fn received(&mut self) -> Result<Vec<OpenedGift>, Error> {
+        self.look().await?;
+        let mut opened = Vec::new();
+        for gift in self.gifts() {
+            match self.open(gift.grant_id).await {
+                Ok(documents) => opened.push(OpenedGift { gift, documents }),
+                Err(Error::Offline) => return Err(Error::Offline),
+                Err(Error::Refused(problem)) if matches!(problem.status, 401 | 429 | 500..) => {
+                    return Err(Error::Refused(problem));
+                }
+                // The others still open.
+                Err(_) => {}
+            }
+        }
+        Ok(opened)
+    }
+
+    /// Learns who gave what, all of it, and opens nothing.
+    pub async fn look(&mut self) -> Result<(), Error> {
+        let Person { browser, vault, .. } = &mut self.person;
+        let mut more = self.desk.look(vault, browser).await?;
+        while more {
+            more = self.desk.learn_more(vault, browser).await?;
+        }
+        Ok(())
+    }
+
+    /// What the last look showed.
+    pub fn gifts(&self) -> Vec<ReceivedGift> {
+        self.desk.received(self.person.browser.now())
+    }
+
+    /// Opens a grant.
+    pub async fn open(&mut self, grant_id: GrantId) -> Result<Vec<ReceivedPaper>, Error> {
+        self.desk.open(&mut self.person.vault, &self.person.browser, grant_id).await
     }
 
     /// Reads a document that was given.

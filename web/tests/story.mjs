@@ -110,9 +110,10 @@ export async function tellStory(stage, language, names) {
   await bothWrite(owner, elsewhere, said);
 
   // 6. Taken back with one tap.
-  // The worker's list stays what it was a moment ago: they press open before they hear of it.
-  const listed = stage.wire.entries().findLast(({ path, status }) => path === '/v1/received' && status === 200);
-  stage.wire.tamper = (path, answer) => (path === '/v1/received' ? listed.answer : answer);
+  // Each worker's list stays what it was a moment ago: they press open before they hear of it.
+  const listed = stage.wire.entries().filter(({ path, status }) => path === '/v1/received' && status === 200);
+  stage.wire.tamper = (path, answer, { authorization }) => (path === '/v1/received'
+    ? listed.findLast(({ headers }) => headers.authorization === authorization).answer : answer);
   await owner.tab('who');
   await owner.on('who-title');
   await owner.press('take-back');

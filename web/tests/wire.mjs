@@ -40,7 +40,7 @@ export async function startWire(to) {
       }
       if (self.tamper) {
         given.on('end', () => {
-          const changed = self.tamper(request.url, Buffer.concat(entry.answer));
+          const changed = self.tamper(request.url, Buffer.concat(entry.answer), request.headers);
           const headers = { ...given.headers, 'content-length': changed.length };
           delete headers['transfer-encoding'];
           answer.writeHead(given.statusCode, headers).end(changed);
@@ -57,7 +57,7 @@ export async function startWire(to) {
   wire.listen(0, '127.0.0.1');
   await once(wire, 'listening');
   const self = {
-    /** Set to change answers: gets path and body, gives the body that arrives. */
+    /** Set to change answers: gets path, body and the request's headers, gives the body that arrives. */
     tamper: null,
     /** Set to lose answers, or to keep requests from the server: gets method and path. */
     lose: null,

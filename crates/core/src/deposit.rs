@@ -90,7 +90,7 @@ pub fn wrap_deposit(
 ) -> Result<Vec<u8>, Damaged> {
     let mut padded = Zeroizing::new(encode(secret));
     padded.resize(DEPOSIT_SECRET_BYTES, 0);
-    wrap_to(owner.public(), &info(deposit, owner.key_id()), &padded, rng)
+    wrap_to(owner.public(), &info(deposit, owner.key_id()), &[&padded], rng)
 }
 
 /// Opens key and words as the owner; one error for everything. DEP-5.

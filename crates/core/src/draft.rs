@@ -21,7 +21,7 @@ impl Vault {
     pub fn seal_draft(&self, plain: &[u8], rng: &mut impl CryptoRng) -> Result<Vec<u8>, Damaged> {
         let key = OnceKey::generate(rng);
         let info = Label::DraftSeal.with(self.account_id().as_bytes());
-        let wrap = wrap_to(self.secrets().recipient.public(), &info, key.expose(), rng)?;
+        let wrap = wrap_to(self.secrets().recipient.public(), &info, &[key.expose()], rng)?;
         Ok([wrap, seal_once(&key, &info, plain)].concat())
     }
 

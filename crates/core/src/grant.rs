@@ -4,11 +4,11 @@
 use rand_core::CryptoRng;
 use reconnect_format::{
     Label, Suite, check, encode,
-    grant::{GrantTerms, RecipientBinding, SECRET_BYTES, WrapBinding},
+    grant::{FACE_BYTES, GrantTerms, RecipientBinding, WrapBinding},
     id::GrantId,
 };
 use subtle::ConstantTimeEq;
-use tls_codec::{DeserializeBytes, TlsDeserializeBytes, TlsSerialize, TlsSize};
+use tls_codec::{DeserializeBytes as _, TlsDeserializeBytes, TlsSerialize, TlsSize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
@@ -19,18 +19,62 @@ use crate::{
     secret::{DocumentKey, GrantKey, VaultKey},
 };
 
+/// Bytes of an AES-GCM tag.
+const TAG: usize = 16;
 /// Longest name by which an owner lets a recipient know them, in bytes of UTF-8.
 pub const SIGNED_AS_MAX_BYTES: usize = 120;
 /// Longest purpose, in bytes of UTF-8.
 pub const PURPOSE_MAX_BYTES: usize = 240;
 
-/// What owner and recipient of a grant know, and nobody else. GRANT-2.
-#[derive(Zeroize, ZeroizeOnDrop, TlsSize, TlsSerialize, TlsDeserializeBytes)]
-pub struct GrantSecret {
-    key: [u8; 32],
+/// By what name the owner wants to be known to a recipient, and why they give: what its people see of a
+/// grant before they open it. GRANT-2.
+#[derive(Clone, Zeroize, ZeroizeOnDrop, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct Face {
     signed_as: Vec<u8>,
     purpose: Vec<u8>,
-    purpose_salt: [u8; 16],
+    salt: [u8; 16],
+}
+
+impl Face {
+    /// By what name the owner wants to be known.
+    pub fn signed_as(&self) -> &str {
+        std::str::from_utf8(&self.signed_as).unwrap_or_default()
+    }
+
+    /// Why.
+    pub fn purpose(&self) -> &str {
+        std::str::from_utf8(&self.purpose).unwrap_or_default()
+    }
+
+    /// Salted hash, as the terms name it.
+    fn hash(&self) -> [u8; 32] {
+        Label::GrantFace.hash(&Zeroizing::new(encode(self)))
+    }
+
+    /// One size, whatever the words.
+    fn padded(&self) -> Zeroizing<Vec<u8>> {
+        let mut padded = Zeroizing::new(Vec::with_capacity(FACE_BYTES));
+        padded.extend_from_slice(&Zeroizing::new(encode(self)));
+        padded.resize(FACE_BYTES, 0);
+        padded
+    }
+
+    /// Reads one, and checks that it is the one that the terms name. GRANT-4.
+    fn read(padded: &[u8], terms: &GrantTerms) -> Result<Self, Damaged> {
+        let (face, padding) = Self::tls_deserialize_bytes(padded).map_err(|_| Damaged)?;
+        let sound = face.padded().as_slice() == padded
+            && padding.iter().all(|byte| *byte == 0)
+            && std::str::from_utf8(&face.signed_as).is_ok()
+            && std::str::from_utf8(&face.purpose).is_ok()
+            && check!(GrantCommitment, face.hash() == terms.face_hash);
+        if sound { Ok(face) } else { Err(Damaged) }
+    }
+}
+
+/// What owner and recipient of a grant know, and nobody else. GRANT-2.
+pub struct GrantSecret {
+    key: GrantKey,
+    face: Face,
 }
 
 impl GrantSecret {
@@ -43,35 +87,28 @@ impl GrantSecret {
         if signed_as.len() > SIGNED_AS_MAX_BYTES || purpose.len() > PURPOSE_MAX_BYTES {
             return Err(Error::BadInput);
         }
-        let mut secret = Self {
-            key: [0; 32],
+        let mut face = Face {
             signed_as: signed_as.trim().as_bytes().to_vec(),
             purpose: purpose.trim().as_bytes().to_vec(),
-            purpose_salt: [0; 16],
+            salt: [0; 16],
         };
-        rng.fill_bytes(&mut secret.key);
-        rng.fill_bytes(&mut secret.purpose_salt);
-        Ok(secret)
+        rng.fill_bytes(&mut face.salt);
+        Ok(Self { key: GrantKey::generate(rng), face })
     }
 
     /// The grant key.
     pub fn key(&self) -> GrantKey {
-        GrantKey::from_bytes(self.key)
+        GrantKey::from_bytes(*self.key.expose())
     }
 
-    /// By what name the owner wants to be known.
-    pub fn signed_as(&self) -> &str {
-        std::str::from_utf8(&self.signed_as).unwrap_or_default()
+    /// The owner's words.
+    pub fn face(&self) -> &Face {
+        &self.face
     }
 
-    /// Why.
-    pub fn purpose(&self) -> &str {
-        std::str::from_utf8(&self.purpose).unwrap_or_default()
-    }
-
-    /// Salted hash of the purpose, as the terms name it.
-    pub fn purpose_hash(&self) -> [u8; 32] {
-        Label::GrantPurpose.hash(&[self.purpose_salt.as_slice(), &self.purpose].concat())
+    /// Salted hash of the owner's words, as the terms name it.
+    pub fn face_hash(&self) -> [u8; 32] {
+        self.face.hash()
     }
 }
 
@@ -86,39 +123,16 @@ fn check_commitment(key: &GrantKey, terms: &GrantTerms) -> Result<(), Damaged> {
     if check!(GrantCommitment, same) { Ok(()) } else { Err(Damaged) }
 }
 
-/// Wraps a grant's secret to its recipient, bound to the statement. GRANT-2.
+/// Wraps a grant's secret to its recipient, bound to the statement: the face as a first message, the
+/// key as a second one behind it. GRANT-2.
 pub fn wrap_for_recipient(
     secret: &GrantSecret,
     statement_hash: [u8; 32],
     recipient: &Recipient,
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<u8>, Damaged> {
-    wrap_to(recipient.public(), &info(statement_hash, recipient.key_id()), &padded(secret), rng)
-}
-
-/// One size, whatever the words.
-fn padded(secret: &GrantSecret) -> Zeroizing<Vec<u8>> {
-    let mut padded = Zeroizing::new(Vec::with_capacity(SECRET_BYTES));
-    padded.extend_from_slice(&Zeroizing::new(encode(secret)));
-    padded.resize(SECRET_BYTES, 0);
-    padded
-}
-
-/// Reads a secret, and checks that its key and its purpose are those that the terms name. GRANT-4.
-fn read_padded(padded: &[u8], terms: &GrantTerms) -> Result<GrantSecret, Damaged> {
-    if padded.len() != SECRET_BYTES {
-        return Err(Damaged);
-    }
-    let (secret, padding) = GrantSecret::tls_deserialize_bytes(padded).map_err(|_| Damaged)?;
-    let canonical = Zeroizing::new(encode(&secret));
-    let sound = padded.starts_with(&canonical)
-        && padding.len() + canonical.len() == SECRET_BYTES
-        && padding.iter().all(|byte| *byte == 0)
-        && std::str::from_utf8(&secret.signed_as).is_ok()
-        && std::str::from_utf8(&secret.purpose).is_ok()
-        && check!(GrantCommitment, secret.purpose_hash() == terms.purpose_hash);
-    check_commitment(&secret.key(), terms)?;
-    if sound { Ok(secret) } else { Err(Damaged) }
+    let plains = [&secret.face.padded() as &[u8], secret.key.expose()];
+    wrap_to(recipient.public(), &info(statement_hash, recipient.key_id()), &plains, rng)
 }
 
 /// Opens a grant's secret as its recipient.
@@ -128,7 +142,28 @@ pub fn open_as_recipient(
     terms: &GrantTerms,
     key: &RecipientKey,
 ) -> Result<GrantSecret, Damaged> {
-    read_padded(&key.unwrap(&info(statement_hash, key.public().id()), wrapped)?, terms)
+    let info = info(statement_hash, key.public().id());
+    let [face, grant_key] = key.unwrap_each(&info, wrapped, [FACE_BYTES + TAG, 32 + TAG])?;
+    read_secret(&grant_key, &face, terms)
+}
+
+/// Opens a grant's face as its recipient: the first [`FACE_WRAP_BYTES`] of what was wrapped.
+pub fn open_face(
+    wrapped: &[u8],
+    statement_hash: [u8; 32],
+    terms: &GrantTerms,
+    key: &RecipientKey,
+) -> Result<Face, Damaged> {
+    let info = info(statement_hash, key.public().id());
+    let [face] = key.unwrap_each(&info, wrapped, [FACE_BYTES + TAG])?;
+    Face::read(&face, terms)
+}
+
+/// Checks that key and face are those that the terms name. GRANT-4.
+fn read_secret(key: &[u8], face: &[u8], terms: &GrantTerms) -> Result<GrantSecret, Damaged> {
+    let key = key.try_into().map(GrantKey::from_bytes).map_err(|_| Damaged)?;
+    check_commitment(&key, terms)?;
+    Ok(GrantSecret { key, face: Face::read(face, terms)? })
 }
 
 fn info(statement_hash: [u8; 32], key_id: [u8; 32]) -> Vec<u8> {
@@ -142,7 +177,10 @@ fn info(statement_hash: [u8; 32], key_id: [u8; 32]) -> Vec<u8> {
 /// Seals a grant's secret for the owner, under the vault key.
 pub fn seal_for_owner(secret: &GrantSecret, grant_id: GrantId, vault: &VaultKey) -> Vec<u8> {
     let once = once_key(vault.expose(), &[], Label::GrantOwnerWrap, grant_id.as_bytes());
-    seal_once(&once, grant_id.as_bytes(), &padded(secret))
+    let mut plain = Zeroizing::new(Vec::with_capacity(32 + FACE_BYTES));
+    plain.extend_from_slice(secret.key.expose());
+    plain.extend_from_slice(&secret.face.padded());
+    seal_once(&once, grant_id.as_bytes(), &plain)
 }
 
 /// Opens a grant's secret as the owner.
@@ -153,7 +191,8 @@ pub fn open_as_owner(
 ) -> Result<GrantSecret, Damaged> {
     let id = terms.grant_id.as_bytes();
     let plain = open_once(&once_key(vault.expose(), &[], Label::GrantOwnerWrap, id), id, wrap)?;
-    read_padded(&plain, terms)
+    let (key, face) = plain.split_at_checked(32).ok_or(Damaged)?;
+    read_secret(key, face, terms)
 }
 
 fn bound(binding: &WrapBinding) -> Vec<u8> {

@@ -84,48 +84,60 @@ impl RecipientKey {
         &self.public
     }
 
-    /// Opens what [`wrap_to`] wrapped: HPKE Base mode, X-Wing, HKDF-SHA256, AES-256-GCM.
+    /// Opens what [`wrap_to`] wrapped as one message.
     pub(crate) fn unwrap(
         &self,
         info: &[u8],
         wrapped: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, Damaged> {
-        let (encapped, sealed) = wrapped.split_at_checked(ENCAPPED_BYTES).ok_or(Damaged)?;
+        let sealed_bytes = wrapped.len().checked_sub(ENCAPPED_BYTES).ok_or(Damaged)?;
+        let [plain] = self.unwrap_each(info, wrapped, [sealed_bytes])?;
+        Ok(plain)
+    }
+
+    /// Opens the first messages of what [`wrap_to`] wrapped, of these sealed sizes, and nothing
+    /// behind them: HPKE Base mode, X-Wing, HKDF-SHA256, AES-256-GCM (RFC 9180 section 5).
+    pub(crate) fn unwrap_each<const N: usize>(
+        &self,
+        info: &[u8],
+        wrapped: &[u8],
+        sealed_bytes: [usize; N],
+    ) -> Result<[Zeroizing<Vec<u8>>; N], Damaged> {
+        let (encapped, mut sealed) = wrapped.split_at_checked(ENCAPPED_BYTES).ok_or(Damaged)?;
         let encapped = <XWing as Kem>::EncappedKey::from_bytes(encapped).map_err(|_| Damaged)?;
-        hpke::single_shot_open::<Aead, Kdf, XWing>(
-            &OpModeR::Base,
-            &self.private,
-            &encapped,
-            info,
-            sealed,
-            b"",
-        )
-        .map(Zeroizing::new)
-        .map_err(|_| Damaged)
+        let (mode, private) = (OpModeR::Base, &self.private);
+        let mut context = hpke::setup_receiver::<Aead, Kdf, XWing>(&mode, private, &encapped, info)
+            .map_err(|_| Damaged)?;
+        let mut plains = std::array::from_fn(|_| Zeroizing::new(Vec::new()));
+        for (plain, bytes) in plains.iter_mut().zip(sealed_bytes) {
+            let (message, rest) = sealed.split_at_checked(bytes).ok_or(Damaged)?;
+            *plain = Zeroizing::new(context.open(message, b"").map_err(|_| Damaged)?);
+            sealed = rest;
+        }
+        if sealed.is_empty() { Ok(plains) } else { Err(Damaged) }
     }
 }
 
 /// Bytes of an X-Wing encapsulation.
 pub(crate) const ENCAPPED_BYTES: usize = 1120;
 
-/// Wraps `plain` to `public`: encapsulation, then ciphertext and tag.
+/// Wraps messages to `public` under one encapsulation: that, then each ciphertext with its tag. Whoever
+/// has the first messages only can open those, and no others.
 pub(crate) fn wrap_to(
     public: &RecipientPublicKey,
     info: &[u8],
-    plain: &[u8],
+    plains: &[&[u8]],
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<u8>, Damaged> {
     let public = <XWing as Kem>::PublicKey::from_bytes(&public.0).map_err(|_| Damaged)?;
-    let (encapped, sealed) = hpke::single_shot_seal_with_rng::<Aead, Kdf, XWing>(
-        &OpModeS::Base,
-        &public,
-        info,
-        plain,
-        b"",
-        rng,
-    )
-    .map_err(|_| Damaged)?;
-    Ok([encapped.to_bytes().as_slice(), &sealed].concat())
+    let (encapped, mut context) =
+        hpke::setup_sender_with_rng::<Aead, Kdf, XWing>(&OpModeS::Base, &public, info, rng)
+            .map_err(|_| Damaged)?;
+    let mut wrapped = encapped.to_bytes().to_vec();
+    for plain in plains {
+        wrapped.extend(context.seal(plain, b"").map_err(|_| Damaged)?);
+    }
+    Ok(wrapped)
 }
 
 /// Everything that an account derives from its root.

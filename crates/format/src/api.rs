@@ -16,8 +16,8 @@ pub use crate::member::{
     Invitations, Invite, Join, Joining, Membership, Memberships,
 };
 pub use crate::received::{
-    DocumentOpened, GiveReceipt, GrantOpened, GrantedDocument, ListFrom, Received, ReceivedFrom,
-    ReceivedGrant,
+    DocumentOpened, FACES, Faces, FacesOf, GiveReceipt, GrantFace, GrantOpened, GrantedDocument,
+    ListFrom, Received, ReceivedFrom, ReceivedGrant,
 };
 pub use crate::{
     log::{HandIn, LogAnswer, LogAsked},

@@ -10,10 +10,14 @@ use crate::{
 
 /// Documents that one grant may name.
 pub const SCOPE_MAX: usize = 10_000;
-/// Bytes that a grant's secret is padded to before it is wrapped.
-pub const SECRET_BYTES: usize = 512;
-/// Bytes of a grant's secret, sealed for its owner.
-pub const OWNER_WRAP_BYTES: usize = SECRET_BYTES + 16;
+/// Bytes that the owner's words are padded to before they are wrapped.
+pub const FACE_BYTES: usize = 448;
+/// Bytes of a grant's secret, sealed for its owner: key and face, and a tag.
+pub const OWNER_WRAP_BYTES: usize = 32 + FACE_BYTES + 16;
+/// Bytes at the beginning of a recipient's wrap that open the face alone: encapsulation and a sealed face.
+pub const FACE_WRAP_BYTES: usize = 1120 + FACE_BYTES + 16;
+/// Bytes of a recipient's wrap: the same, and a sealed grant key.
+pub const RECIPIENT_WRAP_BYTES: usize = FACE_WRAP_BYTES + 32 + 16;
 /// Bytes of a document key, wrapped.
 pub const DOCUMENT_WRAP_BYTES: usize = 48;
 /// The end of a grant that has none: the owner's own.
@@ -30,8 +34,8 @@ pub struct GrantTerms {
     pub scope: Scope,
     /// Seconds since 1970; [`NO_END`] for the owner's own grant only.
     pub ends_at: u64,
-    /// Salted hash of why.
-    pub purpose_hash: [u8; 32],
+    /// Salted hash of the owner's name and of why.
+    pub face_hash: [u8; 32],
     /// HKDF of the grant key: a key that does not reproduce it is refused. GRANT-4.
     pub commitment: [u8; 32],
 }

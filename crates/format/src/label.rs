@@ -79,8 +79,8 @@ labels! {
     GrantRecipientWrap = "grant recipient wrap",
     /// Derivation: the key that wraps one document key under a grant.
     GrantDocumentWrap = "grant document wrap",
-    /// Hash: the purpose of a grant.
-    GrantPurpose = "grant purpose",
+    /// Hash: a grant's face, the owner's name and purpose.
+    GrantFace = "grant face",
     /// Hash: a recipient's public key.
     RecipientKeyId = "recipient key id",
     /// Signature: a receipt.

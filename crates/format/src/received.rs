@@ -14,7 +14,7 @@ pub struct ReceivedFrom {
     pub after: Option<GrantId>,
 }
 
-/// What structures of the caller were given.
+/// What structures of the caller were given, in few bytes: it is asked for again and again.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Received {
     /// Live grants, in the order of their ids, as far as one answer goes.
@@ -24,15 +24,44 @@ pub struct Received {
     pub next: Option<GrantId>,
 }
 
+/// That there is a grant.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReceivedGrant {
+    /// Which.
+    pub grant_id: GrantId,
+    /// When the server took it in, so that the newest can be shown first.
+    pub received_at: u64,
+    /// Length of the owner's chain: when it has not grown, nothing under the grant has changed.
+    pub owner_sequence: u64,
+}
+
+/// Of which grants a grantee wants the faces.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct FacesOf {
+    /// At most [`FACES`].
+    pub grant_ids: Vec<GrantId>,
+}
+
+/// Faces that may be asked for at once.
+pub const FACES: usize = 100;
+
+/// Who gave what and why: what a grantee sees of grants without opening them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Faces {
+    /// Those of the grants asked for that are live, in the order of their ids, as far as one answer
+    /// goes; at least one, where there is one.
+    pub faces: Vec<GrantFace>,
+}
+
 /// A grant as a grantee sees it before opening.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct ReceivedGrant {
+pub struct GrantFace {
     /// Signed `Statement` with the grant.
     pub statement: Base64,
     /// `DeviceProof` of its signer.
     pub proof: Base64,
-    /// Length of the owner's chain: when it has not grown, nothing under the grant has changed.
-    pub owner_sequence: u64,
+    /// The beginning of the recipient's wrap: encapsulation and sealed face.
+    pub face: Base64,
 }
 
 /// A receipt, given for what follows.

@@ -2,10 +2,11 @@
 
 use reconnect_format::{
     api::{
-        DocumentOpened, GrantOpened, Inside, Joining, Memberships, Received, StructureFace,
-        StructureList, Submission, Sync,
+        DocumentOpened, FACES, Faces, FacesOf, GrantOpened, Inside, Joining, Memberships, Received,
+        StructureFace, StructureList, Submission, Sync,
     },
-    id::DocumentId,
+    grant::FACE_WRAP_BYTES,
+    id::{DocumentId, GrantId},
     receipt::Subject,
     statement::Body,
 };
@@ -59,6 +60,19 @@ async fn what_is_given_is_read_with_receipts_and_what_is_taken_back_is_gone() {
     let received: Received = server.get("/v1/received", Some(&worker.token)).await.json();
     assert_eq!(received.grants.len(), 1);
     assert_eq!(received.grants[0].owner_sequence, owner.manifest.sequence());
+    // Who gave is shown without a receipt, and without the sealed key that follows the sealed words.
+    let never = GrantId(random());
+    let asked = FacesOf { grant_ids: vec![received.grants[0].grant_id, never] };
+    let shown: Faces = server.post("/v1/received/faces", Some(&worker.token), &asked).await.json();
+    assert_eq!(shown.faces.len(), 1);
+    assert_eq!(shown.faces[0].face.0.len(), FACE_WRAP_BYTES);
+    for nobody in [&owner, &Person::arrive(&server).await] {
+        let shown = server.post("/v1/received/faces", Some(&nobody.token), &asked).await;
+        assert!(shown.json::<Faces>().faces.is_empty());
+    }
+    let many = FacesOf { grant_ids: vec![never; FACES + 1] };
+    let refused = server.post("/v1/received/faces", Some(&worker.token), &many).await;
+    assert_eq!(refused.problem(), (400, "bad_request".into()));
     let at = |document_id: DocumentId, what: &str| {
         format!("/v1/received/{grant_id}/documents/{document_id}/{what}")
     };

@@ -4,6 +4,7 @@ use axum::body::Body as HttpBody;
 use reconnect_format::{
     Label, Suite,
     api::{GrantWraps, OpenSession, Session, Submission, UnlockSheet},
+    grant::OWNER_WRAP_BYTES,
     id::{Base64, SheetId},
     lock::{LockAccess, SheetUse},
     statement::Body,
@@ -92,7 +93,10 @@ async fn what_a_statement_has_no_use_for_is_refused() {
     person.put(&server, document_id, 20_000).await;
     let (card, submission) = person.new_card(document_id);
     let body = Body::PutCard { document_id, card };
-    let wraps = GrantWraps { owner_wrap: Base64(vec![7; 528]), recipient_wrap: Base64::default() };
+    let wraps = GrantWraps {
+        owner_wrap: Base64(vec![7; OWNER_WRAP_BYTES]),
+        recipient_wrap: Base64::default(),
+    };
     let with = Submission { grant: Some(wraps), ..submission.clone() };
     assert_eq!(person.submit(&server, body.clone(), with).await.problem().0, 422);
     assert_eq!(person.submit(&server, body, submission).await.status, 200);

@@ -159,12 +159,12 @@ pub(crate) const ROWS: &[Row] = &[
     waiting(
         "a forged deposit in a worker's name",
         "deposits signed by a certified device, accepted by the owner",
-        "deposits",
+        "its second play; the journeys on deposits show the refusal",
     ),
     waiting(
         "a deposit shown as another's, or to another",
         "deposits bound to safe, structure and epoch",
-        "deposits",
+        "its second play; the journeys on deposits show the refusal",
     ),
     partly(
         shown(
@@ -316,12 +316,12 @@ pub(crate) const ROWS: &[Row] = &[
     waiting(
         "a deposit steered into another safe",
         "the account comes from the owner's card or screen",
-        "deposits",
+        "its second play; the journeys on deposits show the refusal",
     ),
     waiting(
         "a deposit whose sender chose id or key",
         "what is accepted is sealed again",
-        "deposits",
+        "its second play; the journeys on deposits show the refusal",
     ),
     waiting(
         "a thief of the root who is first to change it",

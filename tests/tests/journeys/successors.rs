@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result, ensure};
 use reconnect_core::{
     error::Error,
-    vault::{Comparison, Gift, GivenGrant, GrantState, ReceivedGift, Sentence},
+    vault::{Comparison, Gift, GivenGrant, GrantState, Sentence},
     world::World as _,
 };
 use reconnect_format::{
@@ -14,7 +14,7 @@ use reconnect_format::{
 use reconnect_tests::{
     browser::{Cut, Recording},
     stage::{Person, Server, bytes, card},
-    team::{Member, Team},
+    team::{Member, OpenedGift, Team},
 };
 
 super::on_both_databases! {
@@ -81,7 +81,7 @@ impl Scene {
     }
 }
 
-fn title(member: &[ReceivedGift], id: DocumentId) -> Option<String> {
+fn title(member: &[OpenedGift], id: DocumentId) -> Option<String> {
     let papers = member.iter().flat_map(|gift| &gift.documents);
     let mut cards = papers.filter(|it| it.document_id == id).map(|it| it.card.as_ref());
     cards.next()?.ok().map(|card| card.title().to_owned())

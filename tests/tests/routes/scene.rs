@@ -10,7 +10,7 @@ use reconnect_core::{
     world::World as _,
 };
 use reconnect_format::{
-    api::{Call, CallBody, HandIn, UnlockRest, WordsFinish},
+    api::{Call, CallBody, FacesOf, HandIn, UnlockRest, WordsFinish},
     id::{Base64, DocumentId, EnvelopeId, GrantId, UnlockId},
 };
 use reconnect_tests::{
@@ -173,6 +173,11 @@ impl Scene {
                 let note = if row.object == "nobodys" { &self.checkpoint } else { "nothing" };
                 let sent = HandIn { note: note.to_owned() };
                 return Ok(CallBody::Json(serde_json::to_string(&sent)?));
+            }
+            ("POST", "/v1/received/faces") => {
+                let live = self.object("grant_id", "live", principal)?;
+                let asked = FacesOf { grant_ids: vec![live.parse()?] };
+                return Ok(CallBody::Json(serde_json::to_string(&asked)?));
             }
             ("POST", "/v1/unlock/words/finish") => {
                 let finalization = Base64(vec![7; 64]);

@@ -83,6 +83,7 @@ POST   /v1/log/cosignatures                       malformed  400
 GET    /v1/sync                                   -          200 200 200 200 200 200
 GET    /v1/memberships                            -          200 200 200 200 200 200
 GET    /v1/received                               -          200 200 200 200 200 200
+POST   /v1/received/faces                         -          200 200 200 200 200 200
 POST   /v1/statements                             again      200 422 422 422 422 422
 POST   /v1/structures                             again      422 201 422 422 422 422
 

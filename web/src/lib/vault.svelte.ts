@@ -3,7 +3,7 @@
 
 import { replace } from './router.svelte';
 import {
-  Refusal, type Desk, type GrantView, type Progress, type ReceivedView, type Safe,
+  Refusal, type Desk, type GrantView, type Progress, type ReceivedDocument, type ReceivedView, type Safe,
   type SafeView, type SeenBefore, type StructureView,
 } from '../worker/intents';
 
@@ -33,14 +33,15 @@ export function asRefusal(thrown: unknown): Refusal {
 const staleAfter = 3;
 /** Milliseconds between two looks at what a structure was given. */
 const receiveEvery = 6_000;
+/** How many answers of a long look pass before the screen shows what they brought. */
+const showEvery = 5;
 
 function now(): number {
   return Math.floor(Date.now() / 1000);
 }
 
 function namesOf(grant: ReceivedView): string[] {
-  const ids = [grant.grantId, ...grant.earlier];
-  return ids.flatMap((id) => [id, ...grant.documents.map((paper) => `${id}~${paper.id}`)]);
+  return [grant.grantId, ...grant.earlier];
 }
 
 class Vault {
@@ -63,6 +64,8 @@ class Vault {
 
   structure = $state.raw<StructureView | null>(null);
   received = $state.raw<ReceivedView[]>([]);
+  /** What the grants that were opened in this visit cover, by the id in the address. */
+  papers = $state.raw<ReadonlyMap<string, ReceivedDocument[]>>(new Map());
   /** Whether `received` was looked at since coming in: before that, empty means unknown. */
   looked = $state(false);
   /** What was here in this visit and is not any more although its day is not over: grants, and papers
@@ -201,18 +204,55 @@ class Vault {
     }
   }
 
-  /** Looks at what the structure was given: a request for each grant, so not at every turn. */
+  /** Looks at what the structure was given; of very much of it, what is newest shows first. */
   async receive(): Promise<void> {
     const visit = this.#visit;
     try {
-      const received = await this.askDesk((desk) => desk.received());
-      if (visit !== this.#visit) return;
-      const here = new Set(received.flatMap(namesOf));
-      const live = this.received.filter((grant) => grant.endsAt > now()).flatMap(namesOf);
-      this.takenBack = new Set([...this.takenBack, ...live].filter((name) => !here.has(name)));
-      [this.received, this.looked, this.deskTrouble] = [received, true, null];
+      let more = await this.askDesk((desk) => desk.look());
+      for (let turn = 0; more; turn += 1) {
+        if (turn % showEvery === 0) await this.#showReceived(visit, false);
+        if (visit !== this.#visit) return;
+        more = await this.askDesk((desk) => desk.learn());
+      }
+      await this.#showReceived(visit, true);
     } catch (thrown) {
       if (visit === this.#visit) this.deskTrouble = asRefusal(thrown);
+    }
+  }
+
+  async #showReceived(visit: number, whole: boolean): Promise<void> {
+    const received = await this.askDesk((desk) => desk.received());
+    if (visit !== this.#visit) return;
+    // What is missing is gone only once everything was learned.
+    if (whole) {
+      const here = new Set(received.flatMap(namesOf));
+      const live = this.received.filter((grant) => grant.endsAt > now()).flatMap(namesOf);
+      this.#gone(live.filter((name) => !here.has(name)), here);
+    } else if (received.length < this.received.length) return;
+    [this.received, this.looked, this.deskTrouble] = [received, true, null];
+  }
+
+  #gone(names: string[], back: ReadonlySet<string>): void {
+    this.takenBack = new Set([...this.takenBack, ...names].filter((name) => !back.has(name)));
+  }
+
+  /** Opens a grant: what it covers, as it is now. */
+  async #open(id: string): Promise<void> {
+    const visit = this.#visit;
+    if (!this.gift(id)) return;
+    try {
+      const papers = await this.askDesk((desk) => desk.openReceived(id));
+      if (visit !== this.#visit) return;
+      const here = new Set(papers.map((paper) => `${id}~${paper.id}`));
+      const before = (this.papers.get(id) ?? []).map((paper) => `${id}~${paper.id}`);
+      this.#gone(before.filter((name) => !here.has(name)), here);
+      this.papers = new Map([...this.papers, [id, papers]]);
+    } catch (thrown) {
+      if (visit !== this.#visit) return;
+      const refusal = asRefusal(thrown);
+      // The next look at everything takes it from the list.
+      if (refusal.code === 'taken_back') this.#gone([id], new Set());
+      else this.deskTrouble = refusal;
     }
   }
 
@@ -221,13 +261,22 @@ class Vault {
     return this.received.find((grant) => grant.grantId === id || grant.earlier.includes(id));
   }
 
-  /** The same, now and again for as long as a screen shows it; gives what ends that. */
-  keepReceiving(): () => void {
-    void this.receive();
-    const looking = setInterval(() => {
-      if (!document.hidden) void this.receive();
-    }, receiveEvery);
-    return () => clearInterval(looking);
+  /** Looks now and again for as long as a screen shows it, and opens what that screen is about; gives
+   *  what ends that. */
+  keepReceiving(opening?: string): () => void {
+    let ended = false;
+    const turn = async (): Promise<void> => {
+      if (!document.hidden) {
+        await this.receive();
+        if (opening && !ended) await this.#open(opening);
+      }
+      // The more there is, the longer a look takes.
+      if (!ended) setTimeout(() => void turn(), receiveEvery + this.received.length * 10);
+    };
+    void turn();
+    return () => {
+      ended = true;
+    };
   }
 
   /** Starts a task that goes on while the person looks at other screens. */
@@ -305,6 +354,7 @@ class Vault {
     this.dropped = [];
     this.structure = null;
     this.received = [];
+    this.papers = new Map();
     this.takenBack = new Set();
     this.looked = false;
     this.deskTrouble = null;

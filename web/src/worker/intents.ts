@@ -258,8 +258,7 @@ export interface ReceivedView {
   purpose: string;
   givenAt: number;
   endsAt: number;
-  state: 'readable' | 'damaged';
-  documents: ReceivedDocument[];
+  documentCount: number;
 }
 
 /** What the people of a structure do beside; present only on the structure's page. */
@@ -274,7 +273,13 @@ export interface Desk {
   join(fragment: string, myName: string): Promise<StructureView>;
   /** Checks, certifies and commits whoever asked to join; processes what others committed. */
   settle(): Promise<StructureView>;
+  /** Looks at what the structure was given, and learns who gave the newest; whether there is more to learn. */
+  look(): Promise<boolean>;
+  /** Learns who gave some more of it; whether there is still more. */
+  learn(): Promise<boolean>;
   received(): Promise<ReceivedView[]>;
+  /** Opens a grant, which the owner's trace shows: what it covers. */
+  openReceived(grantId: string): Promise<ReceivedDocument[]>;
   readReceived(grantId: string, documentId: string, progress: Progress): Promise<Opened>;
   receivedThumbnail(grantId: string, documentId: string): Promise<ArrayBuffer>;
 }

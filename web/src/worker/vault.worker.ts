@@ -324,10 +324,12 @@ type Described = (
 ) => Promise<Opened>;
 
 function deskOf(client: StructureClient, described: Described, account: () => string): Desk {
-  let received: { grantId: string; earlier: string[]; documents: DocumentView[] }[] = [];
-  async function lookAgain(): Promise<typeof received> {
-    received = JSON.parse(await inTurn(() => client.received()));
-    return received;
+  /** What the grants that were opened cover, by the id under which they were asked for. */
+  const opened = new Map<string, DocumentView[]>();
+  async function open(grantId: string): Promise<DocumentView[]> {
+    const documents = JSON.parse(await inTurn(() => client.open_received(grantId)));
+    opened.set(grantId, documents);
+    return documents;
   }
   /** Everything else needs a desk, which begins with one of these three. */
   const first = (begin: (there: string | null) => Promise<string>): Promise<never> => inTurn<never>(async () => {
@@ -343,10 +345,16 @@ function deskOf(client: StructureClient, described: Described, account: () => st
     invite: async (name) => JSON.parse(await inTurn(() => client.invite(name))),
     join: (fragment, myName) => first(async (there) => there ?? client.join(fragment, myName)),
     settle: async () => JSON.parse(await inTurn(() => client.settle())),
-    received: lookAgain as never,
+    look: () => inTurn(() => client.look()),
+    learn: () => inTurn(() => client.learn()),
+    received: async () => JSON.parse(await inTurn(() => client.received())),
+    openReceived: open as never,
     readReceived: (grantId, id, progress) => newest(async (before) => {
-      if (before) await lookAgain();
-      const known = received.find((it) => it.grantId === grantId || it.earlier.includes(grantId))?.documents ?? [];
+      if (before) {
+        await inTurn(() => client.look());
+        await open(grantId);
+      }
+      const known = opened.get(grantId) ?? [];
       if (before && known.every((it) => it.id !== id)) throw before;
       const reader = await inTurn(() => client.read_received(grantId, id));
       const bytes = await receive(client as unknown as OwnerClient, reader as never, progress).catch((thrown: unknown) => {

@@ -101,7 +101,7 @@ impl Group {
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<u8>, GroupError> {
         let info = Label::HistoryRecovery.with(&self.context(self.mls_epoch()));
-        wrap_to(paper, &info, plain, rng).map_err(|_| GroupError::Damaged)
+        wrap_to(paper, &info, &[plain], rng).map_err(|_| GroupError::Damaged)
     }
 
     pub(super) fn seal_plain_history(

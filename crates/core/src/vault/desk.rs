@@ -4,10 +4,10 @@
 //! anything that depends on it is sent. There is one writer of it: the page that is open.
 
 use reconnect_format::{
-    Label, Signed, Sorted, Suite,
+    Label, Signed, Suite,
     api::{Call, Code, FoundStructure, GroupChange, Inside, Join},
     decode, encode,
-    id::{AccountId, Base64, DocumentId, GrantId, StructureId},
+    id::{AccountId, Base64, StructureId},
     statement::Attested,
     structure::{
         AuthenticatedJoin, Certificate, EpochTerms, Founding, JoinRequest, Link, Role,
@@ -20,7 +20,7 @@ use super::{
     invite::{InvitationSecret, PendingInvitation},
     keep::keep_newcomer,
     leaf::Waiting,
-    received::OpenedGrant,
+    received::Tray,
 };
 use crate::{
     error::{Damaged, Error, ServerMisbehaved},
@@ -44,10 +44,7 @@ pub struct Desk {
     pub(super) accepted: bool,
     pub(super) standing: Inner,
     pub(super) history: History,
-    pub(super) opened: Sorted<GrantId, OpenedGrant>,
-    /// Grants that this session had open, and what goes on in their place now. GRANT-9.
-    pub(super) renewed: Sorted<GrantId, GrantId>,
-    pub(super) versions: Sorted<(AccountId, DocumentId), u32>,
+    pub(super) tray: Tray,
     pub(super) invitations: Vec<PendingInvitation>,
     /// Requests for leaves that nobody answered yet.
     pub(super) requests: Vec<Base64>,
@@ -225,9 +222,7 @@ impl Desk {
             accepted: false,
             standing,
             history: History::default(),
-            opened: Sorted::default(),
-            renewed: Sorted::default(),
-            versions: Sorted::default(),
+            tray: Tray::default(),
             invitations: Vec::new(),
             requests: Vec::new(),
             unanswered: None,

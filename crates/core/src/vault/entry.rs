@@ -179,7 +179,7 @@ impl OwnGrant {
             recipient: RecipientName::Owner { generation: 1 },
             scope: Scope::Safe,
             ends_at: NO_END,
-            purpose_hash: self.secret.purpose_hash(),
+            face_hash: self.secret.face_hash(),
             commitment: commitment(&self.secret.key(), self.grant_id),
         }
     }

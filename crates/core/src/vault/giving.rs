@@ -259,7 +259,7 @@ impl Vault {
             recipient: recipient.name().clone(),
             scope: Scope::Documents { document_ids },
             ends_at: gift.ends_at,
-            purpose_hash: secret.purpose_hash(),
+            face_hash: secret.face_hash(),
             commitment: commitment(&key, grant_id),
         };
         let attach: Attach = Box::new(move |statement, mut rng| {
@@ -341,7 +341,8 @@ impl Vault {
                 Some(_) => GrantState::Live,
             };
             let secret = self.grant_secret(&grant.terms).ok();
-            grant.words = secret.map(|it| (it.signed_as().to_owned(), it.purpose().to_owned()));
+            grant.words =
+                secret.map(|it| (it.face().signed_as().to_owned(), it.face().purpose().to_owned()));
         }
         grants.reverse();
         grants

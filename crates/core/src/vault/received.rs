@@ -1,37 +1,32 @@
-//! What a structure was given, as one of its people reads it: every statement verified under its
-//! owner's keys, every opening with a receipt signed before the server gives anything.
+//! What a structure was given, as its people see it before they open anything: who gave, and why. Every
+//! statement is verified under its owner's keys.
+
+mod opening;
 
 use reconnect_format::{
-    Sorted, Suite, Unverified,
-    api::{
-        Call, Code, DocumentOpened, GiveReceipt, GrantOpened, GrantedDocument, Received,
-        ReceivedGrant,
-    },
-    check, decode,
-    envelope::EnvelopeRef,
-    grant::{GrantTerms, RecipientName, WrapBinding},
+    Signed, Sorted, Unverified,
+    api::{Call, Code, FACES, Faces, FacesOf, GrantFace, Received, ReceivedGrant},
+    decode,
+    grant::{GrantTerms, RecipientName, Scope},
     id::{AccountId, DocumentId, GrantId},
-    receipt::{Receipt, Subject},
-    statement::{Attested, Body, DeviceProof, Signer, Statement},
+    statement::{Body, DeviceProof, Signer, Statement},
 };
-use zeroize::Zeroizing;
 
-use super::{Vault, desk::Desk, papers::Reading};
+use self::opening::OpenedGrant;
+pub use self::opening::ReceivedPaper;
+use super::{Vault, desk::Desk};
 use crate::{
-    document::{Card, draw_id, open_card, open_thumbnail},
-    error::{Damaged, Error, ServerMisbehaved},
-    grant::{GrantSecret, open_as_recipient, unwrap_document},
-    world::{World, ask},
+    error::{Error, ServerMisbehaved},
+    grant::{Face, open_face},
+    key::RecipientKey,
+    world::World,
 };
 
-/// How long one receipt stands for one look at a list; the server takes it for an hour. RCPT-3.
-const RECEIPT_SECONDS: u64 = 50 * 60;
-
-/// A grant as a member of its structure sees it.
+/// A grant as a member of its structure sees it before opening it.
 pub struct ReceivedGift {
     /// Which.
     pub grant_id: GrantId,
-    /// Grants in whose place it goes on, as far as this session had them open.
+    /// Grants in whose place it goes on, as far as this session has seen them.
     pub earlier: Vec<GrantId>,
     /// By what name the owner wants to be known.
     pub signed_as: String,
@@ -41,313 +36,168 @@ pub struct ReceivedGift {
     pub given_at: u64,
     /// Seconds since 1970.
     pub ends_at: u64,
-    /// What it covers, as far as it is there.
-    pub documents: Vec<ReceivedPaper>,
+    /// How many documents it covers.
+    pub document_count: usize,
 }
 
-/// A document under a grant.
-#[derive(Clone)]
-pub struct ReceivedPaper {
-    /// Which.
-    pub document_id: DocumentId,
-    /// What its card says; `Err` when the card does not open.
-    pub card: Result<Card, Damaged>,
-    /// Version of its content.
-    pub version: u32,
-    /// Whether it has a picture.
-    pub has_thumbnail: bool,
+/// What a desk knows of what its structure was given: for as long as its page is open.
+#[derive(Default)]
+pub(super) struct Tray {
+    /// What the server listed at the last look.
+    listed: Sorted<GrantId, ReceivedGrant>,
+    /// What of it was verified, and what was there before.
+    known: Sorted<GrantId, Box<KnownGrant>>,
+    /// What did not verify: the others still show.
+    unsound: Sorted<GrantId, ()>,
+    opened: Sorted<GrantId, OpenedGrant>,
+    /// Grants whose place another has taken. GRANT-9.
+    renewed: Sorted<GrantId, GrantId>,
+    versions: Sorted<(AccountId, DocumentId), u32>,
 }
 
-/// A grant that was opened in this session.
-pub(super) struct OpenedGrant {
+/// A grant whose statement was verified, with its owner's words.
+struct KnownGrant {
     terms: GrantTerms,
     owner: AccountId,
     given_at: u64,
-    owner_sequence: u64,
-    secret: GrantSecret,
-    /// Asking again with the same receipt is the same opening, for a while.
-    receipt: GiveReceipt,
-    receipt_at: u64,
-    papers: Vec<OpenedPaper>,
+    statement_hash: [u8; 32],
+    face: Face,
 }
 
-struct OpenedPaper {
-    paper: ReceivedPaper,
-    content: EnvelopeRef,
-    thumbnail: Option<EnvelopeRef>,
-    thumbnail_wrap: Option<Vec<u8>>,
-}
-
-impl Desk {
-    /// Everything that the structure was given and that has not ended.
-    pub async fn received(
-        &mut self,
-        vault: &mut Vault,
-        world: &impl World,
-    ) -> Result<Vec<ReceivedGift>, Error> {
-        let mut live = Sorted::default();
-        let grants = every_grant(vault, world).await?;
-        if grants.iter().any(|grant| self.is_ahead(grant)) {
-            // An epoch began since this page looked. What cannot be caught up with stays closed.
-            let _ = self.catch_up(vault, world).await;
-        }
-        for grant in &grants {
-            // A grant that does not verify is passed over: the others still open.
-            match self.open_grant(vault, world, grant).await {
-                Ok(grant_id) => {
-                    live.add(grant_id);
-                }
-                // It was not looked at: a list without it would say that it is gone.
-                Err(Error::Offline) => return Err(Error::Offline),
-                Err(Error::Refused(problem)) if matches!(problem.status, 401 | 429 | 500..) => {
-                    return Err(Error::Refused(problem));
-                }
-                Err(_) => {}
-            }
-        }
-        self.opened.retain(|grant_id, _| live.contains(grant_id));
-        let mut gifts: Vec<_> = self
-            .opened
-            .values()
-            .filter(|grant| grant.terms.ends_at > world.now())
-            .map(|grant| grant.show(&self.renewed))
-            .collect();
-        gifts.sort_by_key(|gift| std::cmp::Reverse(gift.given_at));
-        Ok(gifts)
-    }
-
-    /// Whether a grant names an epoch that this page has not seen begin.
-    fn is_ahead(&self, grant: &ReceivedGrant) -> bool {
-        verify_grant(grant).is_ok_and(|(_, terms)| match terms.recipient {
-            RecipientName::Structure { epoch, .. } => epoch > self.recipient_epoch(),
-            _ => false,
-        })
-    }
-
-    async fn open_grant(
-        &mut self,
-        vault: &Vault,
-        world: &impl World,
-        grant: &ReceivedGrant,
-    ) -> Result<GrantId, Error> {
-        let (statement, terms) = verify_grant(grant)?;
-        let grant_id = terms.grant_id;
-        let known = self.opened.get(&grant_id);
-        if known.is_some_and(|known| known.owner_sequence == grant.owner_sequence) {
-            return Ok(grant_id);
-        }
-        let RecipientName::Structure { structure_id, epoch, key_id } = terms.recipient else {
-            return Err(ServerMisbehaved::Forged.into());
-        };
-        let key = self.recipient_key(epoch)?;
-        if structure_id != self.structure_id() || key.public().id() != key_id {
-            return Err(ServerMisbehaved::Forged.into());
-        }
-        let owner = statement.body().account_id;
-        if let Body::Regrant { grant_id: before, .. } = statement.body().body {
-            self.note_successor(before, grant_id, owner);
-        }
-        let known = self.opened.get(&grant_id);
-        let fresh = known.filter(|known| world.now() < known.receipt_at + RECEIPT_SECONDS);
-        let (receipt, receipt_at) = match fresh {
-            Some(known) => (known.receipt.clone(), known.receipt_at),
-            None => (self.receipt(vault, world, grant_id, owner, Subject::List)?, world.now()),
-        };
-        let list = format!("/v1/received/{grant_id}/list");
-        let mut opened: GrantOpened = vault.read(world, Call::send(&*list, &receipt)).await?;
-        let secret = open_as_recipient(&opened.recipient_wrap.0, statement.hash(), &terms, &key)?;
-        let mut papers = Vec::new();
-        loop {
-            for document in &opened.documents {
-                let paper = open_paper(document, owner, &terms, &secret)?;
-                self.check_version(owner, &paper)?;
-                papers.push(paper);
-            }
-            // SYNC-4: each answer goes on after the one before, so that there is an end.
-            let Some(next) = opened.next else { break };
-            let call = Call::send(format!("{list}?after={next}"), &receipt);
-            opened = vault.read(world, call).await?;
-            if opened.next.is_some_and(|after| after <= next) {
-                return Err(Error::Unreadable);
-            }
-        }
-        let grant = OpenedGrant {
-            owner,
-            given_at: statement.body().made_at,
-            owner_sequence: grant.owner_sequence,
-            terms,
-            secret,
-            receipt,
-            receipt_at,
-            papers,
-        };
-        self.opened.insert(grant_id, grant);
-        Ok(grant_id)
-    }
-
-    /// Whoever has a grant open goes on with its successor, if the same owner gave it. GRANT-9.
-    fn note_successor(&mut self, before: GrantId, after: GrantId, owner: AccountId) {
-        if self.opened.get(&before).is_some_and(|known| known.owner == owner) {
-            let same = |id: &GrantId| *id == before;
-            let earlier: Vec<_> =
-                self.renewed.iter().filter(|(_, now)| same(now)).map(|(id, _)| *id).collect();
-            self.renewed.extend(earlier.into_iter().chain([before]).map(|id| (id, after)));
-        }
-    }
-
+impl Tray {
     /// The grant that goes on in the place of this one; itself when none does.
     fn newest_of(&self, grant_id: GrantId) -> GrantId {
         self.renewed.get(&grant_id).copied().unwrap_or(grant_id)
     }
 
-    /// Whether the server lists a successor of a grant that it has no more. GRANT-9.
-    async fn finds_successor<T>(
-        &mut self,
-        vault: &mut Vault,
-        world: &impl World,
-        grant_id: GrantId,
-        answer: &Result<T, Error>,
-    ) -> Result<bool, Error> {
-        if !matches!(answer, Err(Error::TakenBack)) {
-            return Ok(false);
+    /// What of the list is not known yet, the newest first.
+    fn unknown(&self) -> Vec<GrantId> {
+        let mut unknown: Vec<_> = self
+            .listed
+            .values()
+            .filter(|it| !self.known.contains(&it.grant_id) && !self.unsound.contains(&it.grant_id))
+            .collect();
+        unknown.sort_by_key(|it| std::cmp::Reverse(it.received_at));
+        unknown.into_iter().map(|it| it.grant_id).collect()
+    }
+
+    /// Whoever saw a grant goes on with its successor, if the same owner gave it. GRANT-9.
+    fn learn(&mut self, grant: KnownGrant, before: Option<GrantId>) {
+        let after = grant.terms.grant_id;
+        let before = before
+            .filter(|before| self.known.get(before).is_some_and(|it| it.owner == grant.owner));
+        if let Some(before) = before {
+            let follows = self.renewed.iter().filter(|(_, now)| **now == before);
+            let earlier: Vec<_> = follows.map(|(id, _)| *id).chain([before]).collect();
+            self.renewed.extend(earlier.into_iter().map(|id| (id, after)));
         }
-        let before = self.newest_of(grant_id);
-        self.received(vault, world).await?;
-        Ok(self.newest_of(grant_id) != before)
-    }
-
-    /// In one session no document goes back to an older version. SYNC-3.
-    fn check_version(
-        &mut self,
-        owner: AccountId,
-        paper: &OpenedPaper,
-    ) -> Result<(), ServerMisbehaved> {
-        let ReceivedPaper { document_id, version, .. } = paper.paper;
-        let known = (owner, document_id);
-        if check!(SeenVersion) && self.versions.get(&known).is_some_and(|seen| version < *seen) {
-            return Err(ServerMisbehaved::Rollback);
-        }
-        self.versions.insert(known, version);
-        Ok(())
-    }
-
-    fn receipt(
-        &self,
-        vault: &Vault,
-        world: &impl World,
-        grant_id: GrantId,
-        owner: AccountId,
-        subject: Subject,
-    ) -> Result<GiveReceipt, Error> {
-        let receipt = vault.attest(Receipt {
-            suite: Suite::V1,
-            grant_id,
-            owner,
-            structure_id: self.structure_id(),
-            worker_number: self.number(vault).ok_or(Error::NotAMember)?,
-            account_id: vault.account_id(),
-            device_id: vault.device_id(),
-            subject,
-            made_at: world.now(),
-            nonce: draw_id(&mut world.rng()),
-        });
-        Ok(GiveReceipt { receipt })
-    }
-
-    fn opened_paper(
-        &self,
-        grant_id: GrantId,
-        document_id: DocumentId,
-    ) -> Result<(&OpenedGrant, &OpenedPaper), Error> {
-        let grant_id = self.newest_of(grant_id);
-        let grant = self.opened.get(&grant_id).ok_or(Error::GrantEnded)?;
-        let mut papers = grant.papers.iter();
-        let paper = papers.find(|it| it.paper.document_id == document_id);
-        Ok((grant, paper.ok_or(Error::NotFound)?))
-    }
-
-    /// Gives a receipt for a document and prepares reading it. RCPT-1.
-    pub async fn reading(
-        &mut self,
-        vault: &mut Vault,
-        world: &impl World,
-        grant_id: GrantId,
-        document_id: DocumentId,
-    ) -> Result<Reading, Error> {
-        let answer = self.try_reading(vault, world, grant_id, document_id).await;
-        if self.finds_successor(vault, world, grant_id, &answer).await? {
-            return self.try_reading(vault, world, grant_id, document_id).await;
-        }
-        answer
-    }
-
-    async fn try_reading(
-        &self,
-        vault: &Vault,
-        world: &impl World,
-        grant_id: GrantId,
-        document_id: DocumentId,
-    ) -> Result<Reading, Error> {
-        let (grant, paper) = self.opened_paper(grant_id, document_id)?;
-        let grant_id = grant.terms.grant_id;
-        let subject = Subject::Document { document_id, version: paper.paper.version };
-        let receipt = self.receipt(vault, world, grant_id, grant.owner, subject)?;
-        let path = format!("/v1/received/{grant_id}/documents/{document_id}");
-        let call = Call::send(format!("{path}/open"), &receipt);
-        let opened: DocumentOpened = ask(world, call, Some(vault.token()))
-            .await
-            .map_err(|error| grant.gone(error, world.now()))?;
-        let binding = WrapBinding::new(grant_id, document_id, &paper.content);
-        let key = unwrap_document(&opened.content_wrap.0, &grant.secret.key(), &binding)?;
-        let card = paper.paper.card.as_ref().map_err(|damaged| *damaged)?;
-        Ok(Reading {
-            call: Call::read(format!("{path}/content")),
-            named: paper.content.clone(),
-            true_bytes: card.true_bytes(),
-            key,
-            owner: grant.owner,
-            document_id,
-        })
-    }
-
-    /// A received document's picture.
-    pub async fn thumbnail(
-        &mut self,
-        vault: &mut Vault,
-        world: &impl World,
-        grant_id: GrantId,
-        document_id: DocumentId,
-    ) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let answer = self.try_thumbnail(vault, world, grant_id, document_id).await;
-        if self.finds_successor(vault, world, grant_id, &answer).await? {
-            return self.try_thumbnail(vault, world, grant_id, document_id).await;
-        }
-        answer
-    }
-
-    async fn try_thumbnail(
-        &self,
-        vault: &Vault,
-        world: &impl World,
-        grant_id: GrantId,
-        document_id: DocumentId,
-    ) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let (grant, paper) = self.opened_paper(grant_id, document_id)?;
-        let grant_id = grant.terms.grant_id;
-        let named = paper.thumbnail.as_ref().ok_or(Error::NotFound)?;
-        let wrap = paper.thumbnail_wrap.as_ref().ok_or(Damaged)?;
-        let binding = WrapBinding::new(grant_id, document_id, named);
-        let key = unwrap_document(wrap, &grant.secret.key(), &binding)?;
-        let path = format!("/v1/received/{grant_id}/documents/{document_id}/thumbnail");
-        let bytes = world
-            .ship(Call::read(path), Some(vault.token()))
-            .await
-            .map_err(|error| grant.gone(error.into(), world.now()))?;
-        Ok(open_thumbnail(&key, &bytes, named, grant.owner, document_id)?)
+        self.known.insert(after, Box::new(grant));
     }
 }
 
-impl OpenedGrant {
+impl Desk {
+    /// Looks at what the structure was given, and learns who gave the newest of it: whether there is
+    /// more to learn, by [`Self::learn_more`]. Opens nothing.
+    pub async fn look(&mut self, vault: &mut Vault, world: &impl World) -> Result<bool, Error> {
+        let listed = every_grant(vault, world).await?;
+        // What could not be read may have been of an epoch that this page had not heard of.
+        self.tray.unsound.clear();
+        self.tray.listed.clear();
+        self.tray.listed.extend(listed.into_iter().map(|it| (it.grant_id, it)));
+        self.learn_more(vault, world).await
+    }
+
+    /// Learns who gave some more of what was listed: whether there is still more.
+    pub async fn learn_more(
+        &mut self,
+        vault: &mut Vault,
+        world: &impl World,
+    ) -> Result<bool, Error> {
+        let mut asked = self.tray.unknown();
+        let more = asked.len() > FACES;
+        asked.truncate(FACES);
+        if !asked.is_empty() {
+            let call = Call::send("/v1/received/faces", &FacesOf { grant_ids: asked.clone() });
+            let answer: Faces = vault.read(world, call).await?;
+            // What does not verify is passed over: the others still show.
+            let verified = answer.faces.iter().filter_map(|it| Some((it, verify_grant(it).ok()?)));
+            let verified: Vec<_> =
+                verified.filter(|(_, (_, terms))| asked.contains(&terms.grant_id)).collect();
+            if verified.iter().any(|(_, (_, terms))| self.is_ahead(terms)) {
+                // An epoch began since this page looked. What cannot be caught up with stays closed.
+                let _ = self.catch_up(vault, world).await;
+            }
+            for (shown, (statement, terms)) in verified {
+                if let Ok((grant, before)) = self.know(shown, statement, terms) {
+                    self.tray.learn(grant, before);
+                }
+            }
+            let unanswered = asked.iter().filter(|id| !self.tray.known.contains(id));
+            let unanswered: Vec<_> = unanswered.copied().collect();
+            // An answer may be too long for all of them, so the others are asked for again; one that
+            // brings none says that they are gone, or not sound.
+            if unanswered.len() < asked.len() {
+                return Ok(more || !unanswered.is_empty());
+            }
+            self.tray.unsound.extend(unanswered.into_iter().map(|id| (id, ())));
+        }
+        if !more {
+            let Tray { listed, known, opened, .. } = &mut self.tray;
+            known.retain(|grant_id, _| listed.contains(grant_id));
+            opened.retain(|grant_id, _| listed.contains(grant_id));
+        }
+        Ok(more)
+    }
+
+    /// What the structure was given and has not ended, as far as it was learned; the newest first.
+    pub fn received(&self, now: u64) -> Vec<ReceivedGift> {
+        let tray = &self.tray;
+        let mut gifts: Vec<_> = tray
+            .known
+            .values()
+            .filter(|it| it.terms.ends_at > now && tray.listed.contains(&it.terms.grant_id))
+            .map(|grant| grant.show(&tray.renewed))
+            .collect();
+        gifts.sort_by_key(|gift| std::cmp::Reverse(gift.given_at));
+        gifts
+    }
+
+    /// Whether a grant names an epoch that this page has not seen begin.
+    fn is_ahead(&self, terms: &GrantTerms) -> bool {
+        matches!(terms.recipient,
+            RecipientName::Structure { epoch, .. } if epoch > self.recipient_epoch())
+    }
+
+    /// A verified grant with its face, opened; and in whose place it goes on.
+    fn know(
+        &self,
+        shown: &GrantFace,
+        statement: Signed<Statement>,
+        terms: GrantTerms,
+    ) -> Result<(KnownGrant, Option<GrantId>), Error> {
+        let key = self.key_of(&terms)?;
+        let statement_hash = statement.hash();
+        let face = open_face(&shown.face.0, statement_hash, &terms, &key)?;
+        let Statement { account_id: owner, made_at: given_at, body, .. } = statement.into_body();
+        let before = match body {
+            Body::Regrant { grant_id, .. } => Some(grant_id),
+            _ => None,
+        };
+        Ok((KnownGrant { terms, owner, given_at, statement_hash, face }, before))
+    }
+
+    /// The structure's key to which a grant was given. GRANT-7.
+    fn key_of(&self, terms: &GrantTerms) -> Result<RecipientKey, Error> {
+        let RecipientName::Structure { structure_id, epoch, key_id } = terms.recipient else {
+            return Err(ServerMisbehaved::Forged.into());
+        };
+        let key = self.recipient_key(epoch)?;
+        let ours = structure_id == self.structure_id() && key.public().id() == key_id;
+        if ours { Ok(key) } else { Err(ServerMisbehaved::Forged.into()) }
+    }
+}
+
+impl KnownGrant {
     /// What it means that the server does not have what this session has seen: no more than that it
     /// is there no longer, before its time or after.
     fn gone(&self, error: Error, now: u64) -> Error {
@@ -365,11 +215,14 @@ impl OpenedGrant {
         ReceivedGift {
             grant_id,
             earlier: earlier.collect(),
-            signed_as: self.secret.signed_as().to_owned(),
-            purpose: self.secret.purpose().to_owned(),
+            signed_as: self.face.signed_as().to_owned(),
+            purpose: self.face.purpose().to_owned(),
             given_at: self.given_at,
             ends_at: self.terms.ends_at,
-            documents: self.papers.iter().map(|it| it.paper.clone()).collect(),
+            document_count: match &self.terms.scope {
+                Scope::Safe => 0,
+                Scope::Documents { document_ids } => document_ids.len(),
+            },
         }
     }
 }
@@ -389,9 +242,7 @@ async fn every_grant(vault: &Vault, world: &impl World) -> Result<Vec<ReceivedGr
 }
 
 /// A statement of an owner, verified under the key of a device that the owner's root added.
-fn verify_grant(
-    grant: &ReceivedGrant,
-) -> Result<(reconnect_format::Signed<Statement>, GrantTerms), Error> {
+fn verify_grant(grant: &GrantFace) -> Result<(Signed<Statement>, GrantTerms), Error> {
     let device = decode::<DeviceProof>(&grant.proof.0)?.verify()?;
     let statement = Unverified::<Statement>::decode(&grant.statement.0)?.verify(&device.signing)?;
     let body = statement.body();
@@ -401,57 +252,4 @@ fn verify_grant(
         Some(terms) if theirs => Ok((statement, terms)),
         _ => Err(ServerMisbehaved::Forged.into()),
     }
-}
-
-/// What `owner` said of a document, by one of their devices. GRANT-7.
-fn owners_statement(attested: &[u8], owner: AccountId) -> Result<Statement, Error> {
-    let (statement, device) = Attested::open::<Statement>(attested)?;
-    let body = statement.into_body();
-    let theirs = body.account_id == owner
-        && device.account_id == owner
-        && body.signer == Signer::Device { device_id: device.device_id };
-    if check!(GrantOwner, theirs) { Ok(body) } else { Err(ServerMisbehaved::Forged.into()) }
-}
-
-fn open_paper(
-    document: &GrantedDocument,
-    owner: AccountId,
-    terms: &GrantTerms,
-    secret: &GrantSecret,
-) -> Result<OpenedPaper, Error> {
-    let forged = Error::from(ServerMisbehaved::Forged);
-    let written = owners_statement(&document.version.0, owner)?;
-    let (Body::PutVersion { document_id, content, mut card, thumbnail }
-    | Body::AcceptDeposit { document_id, content, mut card, thumbnail, .. }) = written.body
-    else {
-        return Err(forged);
-    };
-    if !terms.scope.covers(document_id) {
-        return Err(forged);
-    }
-    if let Some(renamed) = &document.renamed {
-        let renamed = owners_statement(&renamed.0, owner)?;
-        match renamed.body {
-            // A newer card of the same document, never an older one.
-            Body::PutCard { document_id: same, card: newer }
-                if same == document_id
-                    && newer.version > card.version
-                    && renamed.sequence > written.sequence =>
-            {
-                card = newer;
-            }
-            _ => return Err(forged),
-        }
-    }
-    let binding = WrapBinding::new(terms.grant_id, document_id, &card);
-    let opened = unwrap_document(&document.card_wrap.0, &secret.key(), &binding)
-        .and_then(|key| open_card(&key, &document.card.0, &card, owner, document_id));
-    let paper = ReceivedPaper {
-        document_id,
-        card: opened,
-        version: content.version,
-        has_thumbnail: thumbnail.is_some(),
-    };
-    let thumbnail_wrap = document.thumbnail_wrap.as_ref().map(|wrap| wrap.0.clone());
-    Ok(OpenedPaper { paper, content, thumbnail, thumbnail_wrap })
 }

@@ -95,8 +95,8 @@ impl Vault {
                     structure_id,
                     document_ids: live.copied().collect(),
                     ends_at: before.ends_at,
-                    signed_as: words.signed_as().to_owned(),
-                    purpose: words.purpose().to_owned(),
+                    signed_as: words.face().signed_as().to_owned(),
+                    purpose: words.face().purpose().to_owned(),
                 };
                 let (terms, attach) = vault.grant_of(&gift, rng)?;
                 Ok((Body::Regrant { grant_id, terms }, attach))

@@ -25,7 +25,7 @@ use crate::{
     },
     error::{Damaged, Error},
     grant::{
-        commitment, open_as_owner, open_as_recipient, seal_for_owner, unwrap_document,
+        commitment, open_as_owner, open_as_recipient, open_face, seal_for_owner, unwrap_document,
         wrap_document,
     },
     key::{AccountSecrets, DeviceSecrets, RecipientKey, wrap_to},
@@ -49,6 +49,7 @@ pub(super) fn judge(object: &str, case: &Case<'_>) -> Result<Option<&'static str
         "hpke" => hpke(case),
         "grant" => grant(case),
         "deposit" => deposit(case),
+        "grant-face" => grant_face(case),
         "owner-wrap" => owner_wrap(case),
         "log-place" => log_place(case),
         "document-wrap" => document_wrap(case),
@@ -274,7 +275,7 @@ fn hpke(case: &Case<'_>) -> Found {
     let key = RecipientKey::of_epoch(&EpochSeed::from_bytes(case.array("seed")?));
     let info = case.bytes("info")?;
     let Ok(plain) = key.unwrap(&info, case.item()) else { return Ok("damaged") };
-    let again = wrap_to(key.public(), &info, &plain, &mut case.given("randomness")?);
+    let again = wrap_to(key.public(), &info, &[&plain], &mut case.given("randomness")?);
     if again.ok().as_deref() != Some(case.item()) {
         return Ok("differs");
     }
@@ -296,8 +297,8 @@ fn grant(case: &Case<'_>) -> Found {
     match open_as_recipient(case.item(), hash, &terms, &key) {
         Ok(secret) => case.compare(&[
             ("grant_key", secret.key().expose()),
-            ("signed_as", secret.signed_as().as_bytes()),
-            ("purpose", secret.purpose().as_bytes()),
+            ("signed_as", secret.face().signed_as().as_bytes()),
+            ("purpose", secret.face().purpose().as_bytes()),
         ]),
         Err(Damaged) => Ok("damaged"),
     }
@@ -320,6 +321,16 @@ fn deposit(case: &Case<'_>) -> Found {
     }
 }
 
+fn grant_face(case: &Case<'_>) -> Found {
+    let (terms, hash) = terms(case)?;
+    let key = RecipientKey::of_epoch(&EpochSeed::from_bytes(case.array("seed")?));
+    let Ok(face) = open_face(case.item(), hash, &terms, &key) else { return Ok("damaged") };
+    case.compare(&[
+        ("signed_as", face.signed_as().as_bytes()),
+        ("purpose", face.purpose().as_bytes()),
+    ])
+}
+
 fn owner_wrap(case: &Case<'_>) -> Found {
     let vault = VaultKey::from_bytes(case.array("vault_key")?);
     let (terms, _) = terms(case)?;
@@ -331,8 +342,8 @@ fn owner_wrap(case: &Case<'_>) -> Found {
     case.compare(&[
         ("grant_key", key.expose()),
         ("commitment", &commitment(&key, terms.grant_id)),
-        ("signed_as", secret.signed_as().as_bytes()),
-        ("purpose", secret.purpose().as_bytes()),
+        ("signed_as", secret.face().signed_as().as_bytes()),
+        ("purpose", secret.face().purpose().as_bytes()),
     ])
 }
 

@@ -20,7 +20,7 @@ use reconnect_format::{
     envelope::{
         CHUNK_BYTES, EnvelopeHeader, EnvelopeKind, EnvelopeRef, TAG_BYTES, padded_content_bytes,
     },
-    grant::{GrantTerms, NO_END, RecipientName, Scope},
+    grant::{GrantTerms, NO_END, OWNER_WRAP_BYTES, RecipientName, Scope},
     id::{AccountId, Base64, DeviceId, DocumentId, EnvelopeId, GrantId, LockId, LogIndex, SheetId},
     lock::{LockAccess, LockBinding, RootWrap, SessionOpening},
     manifest::Manifest,
@@ -128,7 +128,7 @@ impl Person {
                 statements: Vec::new(),
                 root_wraps: Vec::new(),
                 words_record: Base64(words_record.clone()),
-                owner_wrap: Base64(random::<528>().to_vec()),
+                owner_wrap: Base64(random::<OWNER_WRAP_BYTES>().to_vec()),
                 log_index: LogIndex(random()),
                 log_place: Base64(random::<114>().to_vec()),
                 log_value: log_value(),
@@ -175,7 +175,7 @@ impl Person {
             recipient: RecipientName::Owner { generation: 1 },
             scope: Scope::Safe,
             ends_at: NO_END,
-            purpose_hash: [0; 32],
+            face_hash: [0; 32],
             commitment: random(),
         }));
         self.opening.statements = self.chain.iter().cloned().map(Base64).collect();

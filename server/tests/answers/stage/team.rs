@@ -6,7 +6,7 @@ use reconnect_format::{
     account::RecipientPublicKey,
     api::{Admitted, FoundStructure, GrantWraps, GroupChange, Invite, Join, Joining, Submission},
     encode,
-    grant::{GrantTerms, RecipientName, Scope},
+    grant::{GrantTerms, OWNER_WRAP_BYTES, RECIPIENT_WRAP_BYTES, RecipientName, Scope},
     id::{Base64, DocumentId, GrantId, InvitationId, StructureId},
     receipt::{Receipt, Subject},
     statement::Body,
@@ -239,7 +239,7 @@ impl Person {
             },
             scope: Scope::Documents { document_ids: vec![document_id] },
             ends_at: NOW + 7 * 86400,
-            purpose_hash: random(),
+            face_hash: random(),
             commitment: random(),
         };
         let grant_id = terms.grant_id;
@@ -252,8 +252,8 @@ impl Person {
         let submission = Submission {
             wraps: wraps.collect(),
             grant: Some(GrantWraps {
-                owner_wrap: Base64(random::<528>().to_vec()),
-                recipient_wrap: Base64(vec![7; 1168]),
+                owner_wrap: Base64(random::<OWNER_WRAP_BYTES>().to_vec()),
+                recipient_wrap: Base64(vec![7; RECIPIENT_WRAP_BYTES]),
             }),
             ..Submission::default()
         };

@@ -211,7 +211,7 @@ impl Person {
             recipient: RecipientName::Owner { generation: 1 },
             scope: Scope::Safe,
             ends_at: NO_END,
-            purpose_hash: draw(&mut self.rng),
+            face_hash: draw(&mut self.rng),
             commitment: kdf(&self.grant_key, b"", "grant commitment", grant_id.as_bytes())?,
         })
     }
@@ -292,22 +292,28 @@ pub(crate) fn header(rng: &mut ChaCha20Rng, kind: EnvelopeKind, padded: u64) -> 
     }
 }
 
-/// HPKE with fixed randomness, through the library: its own vectors stand in `standards`.
+/// HPKE with fixed randomness, through the library, whose own vectors stand in `standards`: an
+/// encapsulation, and each message sealed under it in turn.
 pub(crate) fn hpke_seal(
     public: &reconnect_format::account::RecipientPublicKey,
     info: &[u8],
-    plain: &[u8],
+    plains: &[&[u8]],
     randomness: &[u8; 64],
 ) -> Result<Vec<u8>> {
     use hpke::{Deserializable as _, Kem, OpModeS, Serializable as _, kem::XWing};
     let public = <XWing as Kem>::PublicKey::from_bytes(&public.0).ok().context("an X-Wing key")?;
-    let sealed = hpke::single_shot_seal_with_rng::<
-        hpke::aead::AesGcm256,
-        hpke::kdf::HkdfSha256,
-        XWing,
-    >(&OpModeS::Base, &public, info, plain, b"", &mut Replay(randomness));
-    let (encapped, sealed) = sealed.ok().context("HPKE seals")?;
-    Ok([encapped.to_bytes().as_slice(), &sealed].concat())
+    let context = hpke::setup_sender_with_rng::<hpke::aead::AesGcm256, hpke::kdf::HkdfSha256, XWing>(
+        &OpModeS::Base,
+        &public,
+        info,
+        &mut Replay(randomness),
+    );
+    let (encapped, mut context) = context.ok().context("HPKE encapsulates")?;
+    let mut wrapped = encapped.to_bytes().to_vec();
+    for plain in plains {
+        wrapped.extend(context.seal(plain, b"").ok().context("HPKE seals")?);
+    }
+    Ok(wrapped)
 }
 
 /// Gives fixed bytes, once.

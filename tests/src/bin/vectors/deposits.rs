@@ -73,7 +73,7 @@ impl Given {
         self.worker.rng.fill_bytes(&mut randomness);
         let mut padded = secret.to_vec();
         padded.resize(2048, 0);
-        hpke_seal(key.public(), &labelled("deposit wrap", &bound), &padded, &randomness)
+        hpke_seal(key.public(), &labelled("deposit wrap", &bound), &[&padded], &randomness)
     }
 }
 

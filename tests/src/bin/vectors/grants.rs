@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use rand_core::Rng as _;
-use reconnect_core::{grant::GrantSecret, key::RecipientKey, secret::EpochSeed};
+use reconnect_core::{key::RecipientKey, secret::EpochSeed};
 use reconnect_format::{
     Suite, encode,
     envelope::EnvelopeKind,
@@ -16,7 +16,7 @@ use crate::{
     byhand::{NOW, Person, hash, hpke_seal, kdf, labelled, seal},
     cut, draw, flip, flip_last,
     keys::FixedRng,
-    peek, seeded,
+    seeded,
 };
 
 pub(crate) fn write(writer: &mut Writer) -> Result<()> {
@@ -32,6 +32,7 @@ struct Given {
     seed: [u8; 32],
     terms: GrantTerms,
     statement: Vec<u8>,
+    /// The grant key, then the face.
     secret: Vec<u8>,
     grant_key: [u8; 32],
 }
@@ -45,8 +46,9 @@ impl Given {
         person.say(Body::CompareStructure { structure_id, sequence: 2, head })?;
         let seed = draw(&mut person.rng);
         let key = RecipientKey::of_epoch(&EpochSeed::generate(&mut FixedRng(seed)));
-        let grant_key = peek(&person.rng);
-        let words = GrantSecret::generate("Amina", "housing request", &mut person.rng)?;
+        let grant_key: [u8; 32] = draw(&mut person.rng);
+        let salt: [u8; 16] = draw(&mut person.rng);
+        let face = [&b"\x05Amina\x0fhousing request"[..], &salt].concat();
         let grant_id = GrantId(draw(&mut person.rng));
         let terms = GrantTerms {
             grant_id,
@@ -57,12 +59,12 @@ impl Given {
             },
             scope: Scope::Documents { document_ids: vec![document] },
             ends_at: NOW + 30 * 86_400,
-            purpose_hash: words.purpose_hash(),
+            face_hash: hash("grant face", &face),
             commitment: kdf(&grant_key, b"", "grant commitment", grant_id.as_bytes())?,
         };
         let statement = Self::say(&mut person, &terms);
-        let mut secret = encode(&words);
-        secret.resize(512, 0);
+        let mut secret = [&grant_key[..], &face].concat();
+        secret.resize(32 + 448, 0);
         Ok(Self { person, seed, terms, statement, secret, grant_key })
     }
 
@@ -81,13 +83,14 @@ impl Given {
         let mut randomness = [0; 64];
         self.person.rng.fill_bytes(&mut randomness);
         let info = labelled("grant recipient wrap", &bound);
-        hpke_seal(key.public(), &info, secret, &randomness)
+        let (grant_key, face) = secret.split_at(32);
+        hpke_seal(key.public(), &info, &[face, grant_key], &randomness)
     }
 }
 
 fn recipient(writer: &mut Writer, given: &mut Given) -> Result<()> {
     let (secret, statement) = (given.secret.clone(), given.statement.clone());
-    let good = Vector::new("grant", "to-a-structure", "GRANT-2", "1,648 bytes, whatever the words")
+    let good = Vector::new("grant", "to-a-structure", "GRANT-2", "1,632 bytes, whatever the words")
         .hex("seed", given.seed)
         .hex("statement", &statement)
         .hex("grant_key", given.grant_key)
@@ -121,22 +124,54 @@ fn recipient(writer: &mut Writer, given: &mut Given) -> Result<()> {
     let vector = bad("another-grant", "GRANT-4", "a commitment taken from another grant");
     writer.put(&vector.hex("statement", &other).item(wrap))?;
     let mut other = given.terms.clone();
-    other.purpose_hash[0] ^= 1;
+    other.face_hash[0] ^= 1;
     let other = Given::say(&mut given.person, &other);
     let wrap = given.wrap(&secret, &other)?;
-    let vector = bad("another-purpose", "GRANT-1", "another purpose was signed");
+    let vector = bad("another-face", "GRANT-4", "other words were signed");
     writer.put(&vector.hex("statement", &other).item(wrap))?;
     let mut padded = secret.clone();
-    padded[511] = 1;
+    padded[479] = 1;
     let wrap = given.wrap(&padded, &statement)?;
-    let vector = bad("padding-not-zero", "CODEC-3", "something after the secret");
+    let vector = bad("padding-not-zero", "CODEC-3", "something after the words");
     writer.put(&vector.item(wrap))?;
-    let wrap = given.wrap(&secret[..511], &statement)?;
-    writer.put(&bad("a-byte-short", "CODEC-3", "511 bytes inside").item(wrap))?;
+    let wrap = given.wrap(&secret[..479], &statement)?;
+    writer.put(&bad("a-byte-short", "CODEC-3", "447 bytes inside").item(wrap))?;
+    let about = "the first message alone, where both are asked for";
+    writer.put(&bad("the-face-alone", "GRANT-2", about).change(|it| it.truncate(1584)))?;
+    let about = "the two messages in the other order";
+    let turned = |it: &mut Vec<u8>| it.get_mut(1120..).unwrap_or_default().rotate_right(48);
+    writer.put(&bad("key-before-face", "GRANT-2", about).change(turned))?;
     let mut name = secret;
     name[33] = 0xff;
-    let wrap = given.wrap(&name, &statement)?;
-    writer.put(&bad("name-not-text", "CODEC-3", "a name that is not UTF-8").item(wrap))
+    let mut other = given.terms.clone();
+    other.face_hash = hash("grant face", &name[32..][..5 + 15 + 2 + 16]);
+    let other = Given::say(&mut given.person, &other);
+    let wrap = given.wrap(&name, &other)?;
+    let vector = bad("name-not-text", "CODEC-3", "a name that is not UTF-8, signed");
+    writer.put(&vector.hex("statement", &other).item(wrap))?;
+    face(writer, given)
+}
+
+/// The first message, as members have it before they open a grant.
+fn face(writer: &mut Writer, given: &mut Given) -> Result<()> {
+    let (secret, statement) = (given.secret.clone(), given.statement.clone());
+    let wrap = given.wrap(&secret, &statement)?;
+    let about = "encapsulation and first message: name and purpose, no key";
+    let good = Vector::new("grant-face", "of-a-grant", "GRANT-11", about)
+        .hex("seed", given.seed)
+        .hex("statement", &statement)
+        .hex("signed_as", b"Amina")
+        .hex("purpose", b"housing request")
+        .item(&wrap[..1584]);
+    writer.put(&good)?;
+    let bad = |name, rule, about| good.spoilt(name, rule, "damaged", about);
+    writer.put(&bad("one-bit", "GRANT-2", "one bit of the words").change(flip(1130)))?;
+    writer.put(&bad("the-whole-wrap", "GRANT-11", "with the key behind it").item(wrap))?;
+    let mut other = secret;
+    other[33] ^= 1;
+    let wrap = given.wrap(&other, &statement)?;
+    let about = "words by somebody who knows the recipient's key, and not the salt";
+    writer.put(&bad("words-not-signed", "GRANT-4", about).item(&wrap[..1584]))
 }
 
 fn owner(writer: &mut Writer, given: &mut Given) -> Result<()> {
@@ -144,7 +179,7 @@ fn owner(writer: &mut Writer, given: &mut Given) -> Result<()> {
     let vault_key = given.person.vault_key;
     let key = kdf(&vault_key, b"", "grant owner wrap", &id)?;
     let secret = given.secret.clone();
-    let good = Vector::new("owner-wrap", "own-copy", "GRANT-4", "528 bytes under the vault key")
+    let good = Vector::new("owner-wrap", "own-copy", "GRANT-4", "496 bytes under the vault key")
         .hex("vault_key", vault_key)
         .hex("statement", &given.statement)
         .hex("grant_key", given.grant_key)
@@ -166,8 +201,8 @@ fn owner(writer: &mut Writer, given: &mut Given) -> Result<()> {
     let about = "a key that is sealed truly and not committed to";
     writer.put(&bad("another-key", about).item(sealed(&|it| it[0] ^= 1)?))?;
     let about = "words that are sealed truly and were not signed";
-    writer.put(&bad("another-purpose", about).item(sealed(&|it| it[39] ^= 1)?))?;
-    writer.put(&bad("padding-not-zero", "something after it").item(sealed(&|it| it[511] = 1)?))?;
+    writer.put(&bad("another-purpose", about).item(sealed(&|it| it[33] ^= 1)?))?;
+    writer.put(&bad("padding-not-zero", "something after it").item(sealed(&|it| it[479] = 1)?))?;
     writer.put(&bad("the-key-alone", "32 bytes inside").item(sealed(&|it| it.truncate(32))?))?;
     let mut other = given.terms.clone();
     other.grant_id.0[0] ^= 1;

@@ -252,7 +252,7 @@ fn hpke(writer: &mut Writer) -> Result<()> {
     let key = RecipientKey::of_epoch(&EpochSeed::generate(&mut FixedRng(seed)));
     let randomness: [u8; 64] = draw(&mut rng);
     let info = b"what it is bound to";
-    let wrapped = crate::byhand::hpke_seal(key.public(), info, b"a secret", &randomness)?;
+    let wrapped = crate::byhand::hpke_seal(key.public(), info, &[b"a secret"], &randomness)?;
     let about = "X-Wing, HKDF-SHA256, AES-256-GCM in base mode";
     let good = Vector::new("hpke", "base", "GRANT-2", about)
         .hex("seed", seed)

@@ -416,7 +416,7 @@ fn grants(scene: &mut Scene<'_>) -> Result<()> {
         recipient,
         scope: Scope::Documents { document_ids: documents.clone() },
         ends_at: NOW + 86_400,
-        purpose_hash: [8; 32],
+        face_hash: [8; 32],
         commitment: [9; 32],
     };
     let body = Body::Grant(terms.clone());

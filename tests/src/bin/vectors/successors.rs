@@ -77,7 +77,7 @@ impl Given {
             recipient: RecipientName::Structure { structure_id, epoch: 2, key_id: [7; 32] },
             scope: Scope::Documents { document_ids },
             ends_at: NOW + 30 * 86_400,
-            purpose_hash: [8; 32],
+            face_hash: [8; 32],
             commitment: [9; 32],
         };
         person.say(Body::Grant(terms.clone()))?;
@@ -91,7 +91,7 @@ impl Given {
             grant_id: GrantId(draw(&mut self.person.rng)),
             recipient: to(5, 3),
             scope: Scope::Documents { document_ids: self.left.clone() },
-            purpose_hash: [10; 32],
+            face_hash: [10; 32],
             commitment: [11; 32],
             ..self.terms.clone()
         }

@@ -1,0 +1,338 @@
+//! Opening what a structure was given: every opening with a receipt, signed before the server gives
+//! anything.
+
+use reconnect_format::{
+    Suite,
+    api::{Call, DocumentOpened, GiveReceipt, GrantOpened, GrantedDocument},
+    check,
+    envelope::EnvelopeRef,
+    grant::{GrantTerms, WrapBinding},
+    id::{AccountId, DocumentId, GrantId},
+    receipt::{Receipt, Subject},
+    statement::{Attested, Body, Signer, Statement},
+};
+use zeroize::Zeroizing;
+
+use super::{
+    super::{Vault, desk::Desk, papers::Reading},
+    KnownGrant, Tray,
+};
+use crate::{
+    document::{Card, draw_id, open_card, open_thumbnail},
+    error::{Damaged, Error, ServerMisbehaved},
+    grant::{open_as_recipient, unwrap_document},
+    secret::GrantKey,
+    world::{World, ask},
+};
+
+/// How long one receipt stands for one look at a list; the server takes it for an hour. RCPT-3.
+const RECEIPT_SECONDS: u64 = 50 * 60;
+
+/// A document under a grant.
+#[derive(Clone)]
+pub struct ReceivedPaper {
+    /// Which.
+    pub document_id: DocumentId,
+    /// What its card says; `Err` when the card does not open.
+    pub card: Result<Card, Damaged>,
+    /// Version of its content.
+    pub version: u32,
+    /// Whether it has a picture.
+    pub has_thumbnail: bool,
+}
+
+/// A grant that was opened in this session.
+pub(super) struct OpenedGrant {
+    owner_sequence: u64,
+    key: GrantKey,
+    /// Asking again with the same receipt is the same opening, for a while.
+    receipt: GiveReceipt,
+    receipt_at: u64,
+    papers: Vec<OpenedPaper>,
+}
+
+struct OpenedPaper {
+    paper: ReceivedPaper,
+    content: EnvelopeRef,
+    thumbnail: Option<EnvelopeRef>,
+    thumbnail_wrap: Option<Vec<u8>>,
+}
+
+impl Tray {
+    /// In one session no document goes back to an older version. SYNC-3.
+    fn check_version(
+        &mut self,
+        owner: AccountId,
+        paper: &OpenedPaper,
+    ) -> Result<(), ServerMisbehaved> {
+        let ReceivedPaper { document_id, version, .. } = paper.paper;
+        let known = (owner, document_id);
+        if check!(SeenVersion) && self.versions.get(&known).is_some_and(|seen| version < *seen) {
+            return Err(ServerMisbehaved::Rollback);
+        }
+        self.versions.insert(known, version);
+        Ok(())
+    }
+
+    fn opened_paper(
+        &self,
+        grant_id: GrantId,
+        document_id: DocumentId,
+    ) -> Result<(&KnownGrant, &OpenedGrant, &OpenedPaper), Error> {
+        let grant_id = self.newest_of(grant_id);
+        let known = self.known.get(&grant_id).ok_or(Error::GrantEnded)?;
+        let opened = self.opened.get(&grant_id).ok_or(Error::GrantEnded)?;
+        let mut papers = opened.papers.iter();
+        let paper = papers.find(|it| it.paper.document_id == document_id);
+        Ok((known, opened, paper.ok_or(Error::NotFound)?))
+    }
+}
+
+impl Desk {
+    /// Opens a grant that a look has shown, and gives the documents that it covers, as far as they are
+    /// there: its owner's trace says so. RCPT-1.
+    pub async fn open(
+        &mut self,
+        vault: &mut Vault,
+        world: &impl World,
+        grant_id: GrantId,
+    ) -> Result<Vec<ReceivedPaper>, Error> {
+        let answer = self.try_to_open(vault, world, grant_id).await;
+        if !self.finds_successor(vault, world, grant_id, &answer).await? {
+            answer?;
+        }
+        let opened = self.tray.opened.get(&self.tray.newest_of(grant_id));
+        let papers = opened.map(|grant| grant.papers.iter().map(|it| it.paper.clone()).collect());
+        papers.ok_or(Error::GrantEnded)
+    }
+
+    async fn try_to_open(
+        &mut self,
+        vault: &Vault,
+        world: &impl World,
+        grant_id: GrantId,
+    ) -> Result<(), Error> {
+        let grant_id = self.tray.newest_of(grant_id);
+        let known = self.tray.known.get(&grant_id).ok_or(Error::GrantEnded)?;
+        let listed = self.tray.listed.get(&grant_id).map_or(0, |it| it.owner_sequence);
+        let opened = self.tray.opened.get(&grant_id);
+        if opened.is_some_and(|opened| opened.owner_sequence == listed) {
+            return Ok(());
+        }
+        let fresh = opened.filter(|opened| world.now() < opened.receipt_at + RECEIPT_SECONDS);
+        let (receipt, receipt_at) = match fresh {
+            Some(opened) => (opened.receipt.clone(), opened.receipt_at),
+            None => {
+                (self.receipt(vault, world, grant_id, known.owner, Subject::List)?, world.now())
+            }
+        };
+        let list = format!("/v1/received/{grant_id}/list");
+        let asked = |path: String| Call::send(path, &receipt);
+        let gone = |error| known.gone(error, world.now());
+        let mut answer: GrantOpened = vault.read(world, asked(list.clone())).await.map_err(gone)?;
+        let wrap = &answer.recipient_wrap.0;
+        let key = self.key_of(&known.terms)?;
+        let secret = open_as_recipient(wrap, known.statement_hash, &known.terms, &key)?;
+        let grant_key = secret.key();
+        let mut papers = Vec::new();
+        loop {
+            for document in &answer.documents {
+                papers.push(open_paper(document, known.owner, &known.terms, &grant_key)?);
+            }
+            // SYNC-4: each answer goes on after the one before, so that there is an end.
+            let Some(next) = answer.next else { break };
+            answer =
+                vault.read(world, asked(format!("{list}?after={next}"))).await.map_err(gone)?;
+            if answer.next.is_some_and(|after| after <= next) {
+                return Err(Error::Unreadable);
+            }
+        }
+        let owner = known.owner;
+        for paper in &papers {
+            self.tray.check_version(owner, paper)?;
+        }
+        let opened =
+            OpenedGrant { owner_sequence: listed, key: grant_key, receipt, receipt_at, papers };
+        self.tray.opened.insert(grant_id, opened);
+        Ok(())
+    }
+
+    /// Whether the server lists a successor of a grant that it has no more; it is open by then. GRANT-9.
+    async fn finds_successor<T>(
+        &mut self,
+        vault: &mut Vault,
+        world: &impl World,
+        grant_id: GrantId,
+        answer: &Result<T, Error>,
+    ) -> Result<bool, Error> {
+        if !matches!(answer, Err(Error::TakenBack)) {
+            return Ok(false);
+        }
+        let before = self.tray.newest_of(grant_id);
+        let mut more = self.look(vault, world).await?;
+        while more && self.tray.newest_of(grant_id) == before {
+            more = self.learn_more(vault, world).await?;
+        }
+        let found = self.tray.newest_of(grant_id) != before;
+        if found {
+            self.try_to_open(vault, world, grant_id).await?;
+        }
+        Ok(found)
+    }
+
+    fn receipt(
+        &self,
+        vault: &Vault,
+        world: &impl World,
+        grant_id: GrantId,
+        owner: AccountId,
+        subject: Subject,
+    ) -> Result<GiveReceipt, Error> {
+        let receipt = vault.attest(Receipt {
+            suite: Suite::V1,
+            grant_id,
+            owner,
+            structure_id: self.structure_id(),
+            worker_number: self.number(vault).ok_or(Error::NotAMember)?,
+            account_id: vault.account_id(),
+            device_id: vault.device_id(),
+            subject,
+            made_at: world.now(),
+            nonce: draw_id(&mut world.rng()),
+        });
+        Ok(GiveReceipt { receipt })
+    }
+
+    /// Gives a receipt for a document and prepares reading it. RCPT-1.
+    pub async fn reading(
+        &mut self,
+        vault: &mut Vault,
+        world: &impl World,
+        grant_id: GrantId,
+        document_id: DocumentId,
+    ) -> Result<Reading, Error> {
+        let answer = self.try_reading(vault, world, grant_id, document_id).await;
+        if self.finds_successor(vault, world, grant_id, &answer).await? {
+            return self.try_reading(vault, world, grant_id, document_id).await;
+        }
+        answer
+    }
+
+    async fn try_reading(
+        &self,
+        vault: &Vault,
+        world: &impl World,
+        grant_id: GrantId,
+        document_id: DocumentId,
+    ) -> Result<Reading, Error> {
+        let (grant, opened, paper) = self.tray.opened_paper(grant_id, document_id)?;
+        let grant_id = grant.terms.grant_id;
+        let subject = Subject::Document { document_id, version: paper.paper.version };
+        let receipt = self.receipt(vault, world, grant_id, grant.owner, subject)?;
+        let path = format!("/v1/received/{grant_id}/documents/{document_id}");
+        let call = Call::send(format!("{path}/open"), &receipt);
+        let answer: DocumentOpened = ask(world, call, Some(vault.token()))
+            .await
+            .map_err(|error| grant.gone(error, world.now()))?;
+        let binding = WrapBinding::new(grant_id, document_id, &paper.content);
+        let key = unwrap_document(&answer.content_wrap.0, &opened.key, &binding)?;
+        let card = paper.paper.card.as_ref().map_err(|damaged| *damaged)?;
+        Ok(Reading {
+            call: Call::read(format!("{path}/content")),
+            named: paper.content.clone(),
+            true_bytes: card.true_bytes(),
+            key,
+            owner: grant.owner,
+            document_id,
+        })
+    }
+
+    /// A received document's picture.
+    pub async fn thumbnail(
+        &mut self,
+        vault: &mut Vault,
+        world: &impl World,
+        grant_id: GrantId,
+        document_id: DocumentId,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let answer = self.try_thumbnail(vault, world, grant_id, document_id).await;
+        if self.finds_successor(vault, world, grant_id, &answer).await? {
+            return self.try_thumbnail(vault, world, grant_id, document_id).await;
+        }
+        answer
+    }
+
+    async fn try_thumbnail(
+        &self,
+        vault: &Vault,
+        world: &impl World,
+        grant_id: GrantId,
+        document_id: DocumentId,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let (grant, opened, paper) = self.tray.opened_paper(grant_id, document_id)?;
+        let grant_id = grant.terms.grant_id;
+        let named = paper.thumbnail.as_ref().ok_or(Error::NotFound)?;
+        let wrap = paper.thumbnail_wrap.as_ref().ok_or(Damaged)?;
+        let binding = WrapBinding::new(grant_id, document_id, named);
+        let key = unwrap_document(wrap, &opened.key, &binding)?;
+        let path = format!("/v1/received/{grant_id}/documents/{document_id}/thumbnail");
+        let bytes = world
+            .ship(Call::read(path), Some(vault.token()))
+            .await
+            .map_err(|error| grant.gone(error.into(), world.now()))?;
+        Ok(open_thumbnail(&key, &bytes, named, grant.owner, document_id)?)
+    }
+}
+
+/// What `owner` said of a document, by one of their devices. GRANT-7.
+fn owners_statement(attested: &[u8], owner: AccountId) -> Result<Statement, Error> {
+    let (statement, device) = Attested::open::<Statement>(attested)?;
+    let body = statement.into_body();
+    let theirs = body.account_id == owner
+        && device.account_id == owner
+        && body.signer == Signer::Device { device_id: device.device_id };
+    if check!(GrantOwner, theirs) { Ok(body) } else { Err(ServerMisbehaved::Forged.into()) }
+}
+
+fn open_paper(
+    document: &GrantedDocument,
+    owner: AccountId,
+    terms: &GrantTerms,
+    key: &GrantKey,
+) -> Result<OpenedPaper, Error> {
+    let forged = Error::from(ServerMisbehaved::Forged);
+    let written = owners_statement(&document.version.0, owner)?;
+    let (Body::PutVersion { document_id, content, mut card, thumbnail }
+    | Body::AcceptDeposit { document_id, content, mut card, thumbnail, .. }) = written.body
+    else {
+        return Err(forged);
+    };
+    if !terms.scope.covers(document_id) {
+        return Err(forged);
+    }
+    if let Some(renamed) = &document.renamed {
+        let renamed = owners_statement(&renamed.0, owner)?;
+        match renamed.body {
+            // A newer card of the same document, never an older one.
+            Body::PutCard { document_id: same, card: newer }
+                if same == document_id
+                    && newer.version > card.version
+                    && renamed.sequence > written.sequence =>
+            {
+                card = newer;
+            }
+            _ => return Err(forged),
+        }
+    }
+    let binding = WrapBinding::new(terms.grant_id, document_id, &card);
+    let opened = unwrap_document(&document.card_wrap.0, key, &binding)
+        .and_then(|key| open_card(&key, &document.card.0, &card, owner, document_id));
+    let paper = ReceivedPaper {
+        document_id,
+        card: opened,
+        version: content.version,
+        has_thumbnail: thumbnail.is_some(),
+    };
+    let thumbnail_wrap = document.thumbnail_wrap.as_ref().map(|wrap| wrap.0.clone());
+    Ok(OpenedPaper { paper, content, thumbnail, thumbnail_wrap })
+}
