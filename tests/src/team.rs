@@ -59,7 +59,7 @@ impl Team {
         let mut manager = Member::found(server.person().await?, "Accueil de jour", "Lyon").await?;
         let structure_id = manager.desk.structure_id();
         server.accept(structure_id).await?;
-        let worker = manager.admit(server.person().await?, "Paul").await?;
+        let worker = Box::pin(manager.admit(server.person().await?, "Paul")).await?;
         Ok(Self { structure_id, manager, worker })
     }
 }
