@@ -220,6 +220,17 @@ impl Client {
         .await
     }
 
+    /// Begins the structure's next group with the letters of its paper.
+    pub async fn begin_again(&self, letters: String) -> Result<String, JsValue> {
+        let letters = zeroize::Zeroizing::new(letters);
+        let paper = PaperSecret::parse(&letters).map_err(|error| thrown(&error))?;
+        self.at_desk(async |desk, vault, world| {
+            desk.begin_again(vault, world, &paper).await?;
+            Ok(shown(&structure(desk, vault)))
+        })
+        .await
+    }
+
     /// Looks at what the structure was given, and learns who gave the newest of it; `learn` learns
     /// some more. Whether there is more to learn.
     pub async fn look(&self) -> Result<bool, JsValue> {

@@ -27,7 +27,7 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    account,
+    account, again,
     blob::Blobs,
     change,
     clock::Clock,
@@ -242,6 +242,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/memberships", Principals::Caller),
     route("GET", "/v1/structures/{structure_id}/inside", Principals::Member),
     route("POST", "/v1/structures/{structure_id}/leaves", Principals::Member),
+    route("GET", "/v1/structures/{structure_id}/recovery", Principals::Member),
+    route("POST", "/v1/structures/{structure_id}/groups", Principals::Member),
     route("POST", "/v1/structures/{structure_id}/commits", Principals::Member),
     route("POST", "/v1/structures/{structure_id}/invitations", Principals::Manager),
     route("GET", "/v1/structures/{structure_id}/invitations", Principals::Manager),
@@ -298,6 +300,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(member::memberships))
         .routes(routes!(member::inside))
         .routes(routes!(leaf::ask))
+        .routes(routes!(again::recovery))
+        .routes(routes!(again::begin))
         .routes(routes!(change::change))
         .routes(routes!(invitation::invite, invitation::list))
         .routes(routes!(invitation::join))

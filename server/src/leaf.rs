@@ -77,19 +77,7 @@ async fn take_in(
     if open >= OPEN {
         return Err(Error::Wait(Code::TooManyRequests, 3600));
     }
-    for statement in [
-        "-- leaf::take_in
-        delete from leaf_request where structure_id = $1 and account_id = $2 and device_id = $3",
-        "-- leaf::take_in
-        delete from welcome where structure_id = $1 and account_id = $2 and device_id = $3",
-    ] {
-        sqlx::query(statement)
-            .bind(structure_id.as_bytes())
-            .bind(caller.account_id.as_bytes())
-            .bind(caller.device_id.as_bytes())
-            .execute(&mut *tx)
-            .await?;
-    }
+    forget((structure_id, caller), tx).await?;
     sqlx::query(
         "-- leaf::take_in
         insert into leaf_request (structure_id, account_id, device_id, asked_at, bytes)
@@ -102,6 +90,27 @@ async fn take_in(
     .bind(request.to_vec())
     .execute(&mut *tx)
     .await?;
+    Ok(())
+}
+
+/// What the caller's device asked for, and was given, is over.
+pub(crate) async fn forget(
+    (structure_id, caller): (StructureId, Caller),
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    for statement in [
+        "-- leaf::forget
+        delete from leaf_request where structure_id = $1 and account_id = $2 and device_id = $3",
+        "-- leaf::forget
+        delete from welcome where structure_id = $1 and account_id = $2 and device_id = $3",
+    ] {
+        sqlx::query(statement)
+            .bind(structure_id.as_bytes())
+            .bind(caller.account_id.as_bytes())
+            .bind(caller.device_id.as_bytes())
+            .execute(&mut *tx)
+            .await?;
+    }
     Ok(())
 }
 

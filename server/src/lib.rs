@@ -5,6 +5,7 @@
 //! caller, and no row means 404, whether the thing is absent or somebody else's.
 
 mod account;
+mod again;
 pub mod app;
 mod blob;
 mod caller;

@@ -263,6 +263,17 @@ fn text(bytes: &[u8]) -> Result<String> {
     if sound { Ok(text.to_owned()) } else { Err(Code::Refused.into()) }
 }
 
+/// Whether a chain ends with these statements.
+pub(crate) async fn holds(
+    structure_id: StructureId,
+    statements: &[Base64],
+    tx: &mut AnyConnection,
+) -> Result<bool> {
+    let stored = chain_rows(structure_id, tx).await?;
+    let last = stored.iter().rev().take(statements.len()).rev();
+    Ok(!statements.is_empty() && last.eq(statements.iter().map(|it| &it.0)))
+}
+
 /// Stores one statement of a structure.
 pub(crate) async fn insert_statement(
     structure_id: StructureId,

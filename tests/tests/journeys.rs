@@ -1,5 +1,7 @@
 //! People reach their end: the real core in every browser, the real router, both databases.
 
+#[path = "journeys/again.rs"]
+mod again;
 #[path = "journeys/another_key.rs"]
 mod another_key;
 #[path = "journeys/bad_input.rs"]

@@ -98,6 +98,9 @@ pub enum Error {
     /// The letters of a sheet do not fit their check characters.
     #[error("sheet misread")]
     SheetMisread,
+    /// The letters are not those of this structure's paper.
+    #[error("wrong paper")]
+    WrongPaper,
     /// The code is not twenty letters.
     #[error("code misread")]
     CodeMisread,
@@ -155,6 +158,7 @@ impl Error {
             Self::WrongWordsOrHandle => "wrong_words_or_handle",
             Self::WordsMisread(_) => "words_misread",
             Self::SheetMisread => "sheet_misread",
+            Self::WrongPaper => "wrong_paper",
             Self::CodeMisread => "code_misread",
             Self::CodeDiffers => "code_differs",
             Self::NotCompared => "not_compared",

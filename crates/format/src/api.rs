@@ -12,8 +12,8 @@ pub use crate::deposit::{
     GiveDeposit, Inbox, OwnerKeys, SentDeposit, SentDeposits, WaitingDeposit,
 };
 pub use crate::member::{
-    Admitted, Answered, AskForLeaf, Committed, GroupChange, Inside, InsideFrom, InvitationState,
-    Invitations, Invite, Join, Joining, Membership, Memberships,
+    Admitted, AnotherGroup, Answered, AskForLeaf, Committed, GroupChange, Inside, InsideFrom,
+    InvitationState, Invitations, Invite, Join, Joining, Membership, Memberships, Recovery,
 };
 pub use crate::received::{
     DocumentOpened, FACES, Faces, FacesOf, GiveReceipt, GrantFace, GrantOpened, GrantedDocument,

@@ -64,6 +64,26 @@ pub struct AskForLeaf {
     pub request: Base64,
 }
 
+/// The history as whoever holds the structure's paper opens it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Recovery {
+    /// The group's MLS epoch in which it was sealed.
+    pub mls_epoch: u64,
+    /// Seeds and names, HPKE to the structure's recovery key.
+    pub recovery: Base64,
+}
+
+/// Another group of a structure, in which nobody but the caller's device is yet.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AnotherGroup {
+    /// `Link`s of the root; the last begins a recipient epoch with the group.
+    pub statements: Vec<Base64>,
+    /// Seeds and names, sealed under the key exported in the group's first MLS epoch.
+    pub history: Base64,
+    /// The same, sealed for whoever holds the structure's paper.
+    pub recovery: Base64,
+}
+
 /// A commit of a structure's group, with all that goes with it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct GroupChange {

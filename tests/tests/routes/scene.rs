@@ -244,6 +244,12 @@ impl Scene {
         let paper = PaperSecret::generate(&mut browser.rng());
         let waiting =
             Desk::found(vault, browser, &paper, &called("En attente", "Nulle part")).await?;
+        // The founder's browser was cleared: the paper begins again.
+        let waiting_id = waiting.structure_id();
+        browser.forget(&format!("desk/{}", vault.account_id())).await;
+        let mut waiting = Desk::resume(vault, browser).await?.context("belongs to nothing")?;
+        waiting.begin_again(vault, browser, &paper).await?;
+        ensure!(waiting.structure_id() == waiting_id);
         for (object, id) in [
             ("accepted", structure_id),
             ("another", cast.stranger.desk.structure_id()),
@@ -407,6 +413,11 @@ impl Scene {
                         self.sent.insert(format!("{who} {it}"), text.clone());
                         self.sent.insert(it.to_owned(), text);
                     }
+                }
+                // A request for a leaf is its device's own.
+                (Some((who, _)), it) if it.ends_with("/leaves") => {
+                    self.sent.insert(format!("{who} {it}"), text.clone());
+                    self.sent.insert(it.to_owned(), text);
                 }
                 _ => {
                     self.sent.insert(route, text);

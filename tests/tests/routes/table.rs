@@ -155,9 +155,19 @@ POST   /v1/structures/{structure_id}/commits      never      404 404 404 404 404
 POST   /v1/structures/{structure_id}/commits      malformed  404 404 404 404 404 404
 last POST /v1/structures/{structure_id}/leaves    accepted   404 404 204 422 404 404
 POST   /v1/structures/{structure_id}/leaves       another    404 404 404 404 404 422
-POST   /v1/structures/{structure_id}/leaves       waiting    404 422 404 404 404 404
+last POST /v1/structures/{structure_id}/leaves    waiting    404 204 404 404 404 404
 POST   /v1/structures/{structure_id}/leaves       never      404 404 404 404 404 404
 POST   /v1/structures/{structure_id}/leaves       malformed  404 404 404 404 404 404
+GET    /v1/structures/{structure_id}/recovery     accepted   404 404 200 200 404 404
+GET    /v1/structures/{structure_id}/recovery     another    404 404 404 404 404 200
+GET    /v1/structures/{structure_id}/recovery     waiting    404 200 404 404 404 404
+GET    /v1/structures/{structure_id}/recovery     never      404 404 404 404 404 404
+GET    /v1/structures/{structure_id}/recovery     malformed  404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/groups       accepted   404 404 409 409 404 404
+POST   /v1/structures/{structure_id}/groups       another    404 404 404 404 404 422
+POST   /v1/structures/{structure_id}/groups       waiting    404 204 404 404 404 404
+POST   /v1/structures/{structure_id}/groups       never      404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/groups       malformed  404 404 404 404 404 404
 POST   /v1/structures/{structure_id}/invitations  accepted   404 404 404 201 404 404
 POST   /v1/structures/{structure_id}/invitations  another    404 404 404 404 404 422
 POST   /v1/structures/{structure_id}/invitations  waiting    404 422 404 404 404 404

@@ -15,6 +15,7 @@ export const structureRoutes: Routes = {
   found: { inside: true, question: true, load: () => import('./found/Found.svelte') },
   join: { inside: true, question: true, load: () => import('./join/Join.svelte') },
   waiting: { inside: true, question: true, load: () => import('./waiting/Waiting.svelte') },
+  again: { inside: true, question: true, load: () => import('./again/Again.svelte') },
   received: { inside: true, load: () => import('./received/Received.svelte') },
   given: { inside: true, load: () => import('./given/Given.svelte') },
   read: { inside: true, question: true, load: () => import('./read/Read.svelte') },
@@ -39,6 +40,7 @@ export function structureDetour(asked: string): string | null {
     if (vault.invitation !== null) return 'join';
     return asked === 'found' ? null : 'begin';
   }
+  if (vault.structure.state === 'waiting_for_colleague' && asked === 'again') return null;
   if (vault.structure.state !== 'member') return 'waiting';
-  return ['begin', 'found', 'join', 'waiting'].includes(asked) ? vault.home : null;
+  return ['begin', 'found', 'join', 'waiting', 'again'].includes(asked) ? vault.home : null;
 }

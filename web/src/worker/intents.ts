@@ -271,6 +271,8 @@ export interface Desk {
   /** The part of the link after `#`; the page adds its own address before it. */
   invite(name: string): Promise<{ fragment: string; endsAt: number }>;
   join(fragment: string, myName: string): Promise<StructureView>;
+  /** With the letters of the structure's paper, when nobody is left who could let this device in. */
+  beginAgain(letters: string): Promise<StructureView>;
   /** Checks, certifies and commits whoever asked to join; processes what others committed. */
   settle(): Promise<StructureView>;
   /** Looks at what the structure was given, and learns who gave the newest; whether there is more to learn. */

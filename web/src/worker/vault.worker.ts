@@ -344,6 +344,7 @@ function deskOf(client: StructureClient, described: Described, account: () => st
     structure: () => first(async (there) => there ?? 'null'),
     invite: async (name) => JSON.parse(await inTurn(() => client.invite(name))),
     join: (fragment, myName) => first(async (there) => there ?? client.join(fragment, myName)),
+    beginAgain: async (letters) => JSON.parse(await inTurn(() => client.begin_again(letters))),
     settle: async () => JSON.parse(await inTurn(() => client.settle())),
     look: () => inTurn(() => client.look()),
     learn: () => inTurn(() => client.learn()),

@@ -48,3 +48,37 @@ journey('a browser that was emptied comes back by a colleague, and so does anoth
   }
   await cleared.look('team');
 });
+
+journey('a structure whose only browser was emptied begins again with its sheet', { name: 'again' }, async (stage) => {
+  const founder = await stage.newPerson('founder', { viewport: desktop });
+  await founder.arrive('/structure.html');
+  const keys = await founder.openSafe({ keep: true, desk: 'desk-' });
+  const root = await founder.found({ name: 'Halte de nuit', place: 'Marseille' }, 'Maryam', stage.server);
+  await founder.leavePage();
+
+  const back = await stage.newPerson('back', { viewport: phone });
+  await back.arrive('/structure.html');
+  await back.choose('welcome-desk-come');
+  await back.comeWithWords(keys, true);
+  await back.on('waiting-colleague-title');
+  await back.follow('again-title');
+  await back.on('again-title');
+  // The founder's own sheet lies beside it.
+  await back.write('come-letters', keys.letters);
+  await back.press('again-do');
+  await back.told('error-wrong_paper');
+  await back.look('again');
+  await back.write('come-letters', root.toLowerCase());
+  await back.press('again-do');
+  await back.on('received-title');
+  await back.tab('team');
+  await back.read('Maryam');
+
+  // The old browser turns up: it is let in by the new one.
+  await founder.page.goto('/structure.html');
+  await founder.choose('welcome-desk-come');
+  await founder.comeWithWords(keys);
+  await founder.on('received-title');
+  await founder.tab('team');
+  await founder.read('Maryam');
+});

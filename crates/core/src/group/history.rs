@@ -142,6 +142,21 @@ impl History {
         }
     }
 
+    /// As whoever holds the structure's paper opens it, sealed in this MLS epoch. HIST-1, HIST-2.
+    pub fn of_paper(
+        chain: &StructureChain,
+        mls_epoch: u64,
+        paper: &RecipientKey,
+        sealed: &[u8],
+    ) -> Result<Self, GroupError> {
+        let context = [chain.structure_id.as_bytes(), &mls_epoch.to_be_bytes()[..]].concat();
+        let info = Label::HistoryRecovery.with(&context);
+        let plain = paper.unwrap(&info, sealed).map_err(|_| GroupError::Damaged)?;
+        let history = Self::decode(&plain)?;
+        history.check(chain)?;
+        Ok(history)
+    }
+
     /// With the seed of an epoch that is about to begin.
     pub(super) fn encode_with(&self, next: Option<&(u64, EpochSeed)>) -> Zeroizing<Vec<u8>> {
         let seeds = self

@@ -5,6 +5,8 @@
 //! chain of statements was verified from its first word and folded into a manifest.
 
 #[cfg(feature = "structure")]
+mod again;
+#[cfg(feature = "structure")]
 mod change;
 #[cfg(feature = "structure")]
 mod deposit;

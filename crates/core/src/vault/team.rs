@@ -82,7 +82,12 @@ impl Desk {
 
     /// What the person at this page may do; `None` while they wait.
     pub fn role(&self, vault: &Vault) -> Option<Role> {
-        self.certificate_of(vault).map(|certificate| certificate.role)
+        self.certificate_of(vault).map(|certificate| self.role_of(certificate))
+    }
+
+    /// The chain says who manages, not the certificate. CERT-2.
+    fn role_of(&self, certificate: &Certificate) -> Role {
+        if self.chain.is_manager(certificate.account_id) { Role::Manager } else { Role::Worker }
     }
 
     /// Their number; `None` while they wait.
@@ -97,7 +102,7 @@ impl Desk {
             .map(|certificate| Member {
                 number: certificate.number,
                 name: self.name_of(certificate.number),
-                role: certificate.role,
+                role: self.role_of(certificate),
                 me: certificate.account_id == vault.account_id(),
             })
             .collect();

@@ -1,0 +1,126 @@
+//! Beginning again with the structure's paper, when nobody is left who could let anybody in: another
+//! group, whose manager is whoever holds the paper, and everything that was given still opens.
+
+use reconnect_format::{
+    Suite,
+    api::{AnotherGroup, Call, Recovery},
+    id::Base64,
+    structure::{EpochTerms, Link, StructureBody, StructureChain, StructureStatement},
+};
+
+use super::{
+    Vault,
+    desk::{Desk, Inner},
+    says_nothing,
+};
+use crate::{
+    error::Error,
+    group::{Gate, Group, History},
+    key::RecipientKey,
+    words::PaperSecret,
+    world::{ShipError, World},
+};
+
+impl Desk {
+    /// Begins the structure's next group, at this device, as its manager. Everybody else's page asks
+    /// for a leaf in it by itself. GROUP-8, HIST-2.
+    pub async fn begin_again(
+        &mut self,
+        vault: &mut Vault,
+        world: &impl World,
+        paper: &PaperSecret,
+    ) -> Result<(), Error> {
+        self.catch_up(vault, world).await?;
+        // Somebody let this device in meanwhile: there is nothing to begin.
+        if matches!(self.standing, Inner::Member(_)) {
+            return Ok(());
+        }
+        if self.chain.root != paper.structure_root().public() {
+            return Err(Error::WrongPaper);
+        }
+        let path = format!("/v1/structures/{}", self.structure_id);
+        let kept: Recovery = vault.read(world, Call::read(format!("{path}/recovery"))).await?;
+        let (group, history, again) = self.another_group(vault, world, paper, &kept)?;
+        let before = std::mem::replace(&mut self.standing, Inner::Member(Box::new(group)));
+        self.keep(vault, world).await?;
+        let call = Call::send(format!("{path}/groups"), &again);
+        // Sent again when the answer was lost, the same bytes.
+        let sent = match world.ship(call.clone(), Some(vault.token())).await {
+            Err(ShipError::Offline) => world.ship(call, Some(vault.token())).await,
+            other => other,
+        };
+        match sent.map_err(Error::from) {
+            Ok(_) => {
+                self.history = history;
+                for statement in &again.statements {
+                    self.chain.append(&statement.0)?;
+                }
+                self.keep(vault, world).await
+            }
+            Err(error) => {
+                // Without an answer the next look finds the group there, or asks for a leaf again.
+                if !says_nothing(&error) {
+                    self.standing = before;
+                    self.keep(vault, world).await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn another_group(
+        &self,
+        vault: &Vault,
+        world: &impl World,
+        paper: &PaperSecret,
+        kept: &Recovery,
+    ) -> Result<(Group, History, AnotherGroup), Error> {
+        let mut history = History::of_paper(
+            &self.chain,
+            kept.mls_epoch,
+            &paper.structure_recovery(),
+            &kept.recovery.0,
+        )?;
+        let number = self.chain.roster.as_ref().map_or(0, |roster| roster.group) + 1;
+        let group = Group::found(self.structure_id, number, vault.device(), &vault.device_proof())?;
+        let epoch = self.recipient_epoch() + 1;
+        let seed = group.epoch_seed(epoch)?;
+        let mut chain = self.chain.clone();
+        let mut statements = Vec::new();
+        let mut say = |body, chain: &mut StructureChain| {
+            let (sequence, previous) = chain.head();
+            let statement = paper.structure_root().sign(StructureStatement {
+                suite: Suite::V1,
+                structure_id: chain.structure_id,
+                sequence: sequence + 1,
+                previous,
+                made_at: world.now(),
+                body,
+            });
+            let link = Link::Root { statement: statement.encode() }.encode();
+            let said = chain.append(&link);
+            statements.push(Base64(link));
+            said
+        };
+        let account_id = vault.account_id();
+        if !chain.is_manager(account_id) {
+            say(StructureBody::AddManager { account_id }, &mut chain)?;
+        }
+        let certificates = &self.certificates;
+        let terms = EpochTerms {
+            epoch,
+            recipient: Box::new(RecipientKey::of_epoch(&seed).public().clone()),
+            roster: group.roster(&Gate { chain: &chain, certificates, now: world.now() })?,
+            revoked: Vec::new(),
+        };
+        say(StructureBody::Epoch(terms), &mut chain)?;
+        history.seeds.push((epoch, seed));
+        let mut rng = world.rng();
+        let again = AnotherGroup {
+            statements,
+            history: Base64(group.seal_history(&history, &mut rng)?),
+            recovery: Base64(group.recovery(&history, &chain.recovery, &mut rng)?),
+        };
+        Ok((group, history, again))
+    }
+}
