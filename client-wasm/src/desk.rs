@@ -35,6 +35,7 @@ struct StructureView {
     recipient_epoch: u64,
     members: Vec<MemberView>,
     invitations: Vec<InvitationView>,
+    copied: bool,
 }
 
 #[derive(Serialize)]
@@ -108,6 +109,7 @@ fn structure(desk: &Desk, vault: &Vault) -> StructureView {
         recipient_epoch: desk.recipient_epoch(),
         members: members.collect(),
         invitations: invitations.collect(),
+        copied: vault.is_copied(),
     }
 }
 

@@ -125,6 +125,7 @@ pub(crate) fn devices(vault: &Vault) -> Vec<DeviceView> {
 /// The safe. Drafts and limits are added by the worker, which holds them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "the page shows each by itself")]
 pub(crate) struct SafeView {
     handle: String,
     documents: Vec<DocumentView>,
@@ -136,6 +137,8 @@ pub(crate) struct SafeView {
     address: String,
     /// How many papers of others wait.
     deposits: u32,
+    /// Whether something was signed in this device's name, and not by it.
+    copied: bool,
     /// Whether the log names the newest statement.
     safe: bool,
     /// Why the log could not be compared with it.
@@ -183,6 +186,7 @@ pub(crate) fn safe(vault: &Vault, world: &impl World) -> SafeView {
         account_id: vault.account_id().to_string(),
         address: vault.account_id().deposit_address(),
         deposits: vault.deposits_waiting(),
+        copied: vault.is_copied(),
         safe: vault.is_safe(),
         unchecked: vault.unchecked().map(Unchecked::code),
         operators_word: world.release().is_one_operators_word(),

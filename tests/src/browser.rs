@@ -95,6 +95,14 @@ impl Browser {
         self
     }
 
+    /// Another browser with everything that is kept on this one: a stolen profile.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let copy = Self::new(Rc::clone(&self.network), self.clock.clone(), self.recording.clone());
+        copy.kept.replace(self.kept.borrow().clone());
+        copy
+    }
+
     /// Breaks the connection once, at the next call whose method and path contain `what`. Asked for
     /// several times, it breaks as often.
     pub fn cut(&self, when: Cut, what: &str) {

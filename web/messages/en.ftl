@@ -150,6 +150,8 @@ safe-give = Give papers to a structure
 safe-safe = Everything is safe.
 safe-sent = Sent. Safe soon.
 safe-unchecked = We could not check that your safe is shown as it is today. You can read your papers. To give, wait a little.
+copied-device = Careful: somebody else signed with the key of this device.
+copied-device-do = This device was copied, or somebody used it. On another device, come in with your words, remove this one under “My devices”, then look at the history. Talk to the structure that helps you.
 safe-room = { $used } of { $limit }
 stale = This list is from { $when }. The service cannot be reached now.
 stale-unknown = The service cannot be reached now, so we cannot say who sees your papers.
@@ -269,6 +271,7 @@ draft-drop-yes = Yes, erase
 # Giving
 give-who-title = Whom do you want to give to?
 give-who-known = You know already
+give-who-compared = { $place } · compared at the desk
 give-who-search = Look for a structure
 give-who-hint = Its name or its town
 give-who-find = Search

@@ -151,6 +151,8 @@ safe-give = Donner des papiers à une structure
 safe-safe = Tout est en sûreté.
 safe-sent = Envoyé. Bientôt en sûreté.
 safe-unchecked = Nous n’avons pas pu vérifier que votre coffre est montré comme il est aujourd’hui. Vous pouvez lire vos papiers. Pour donner, attendez un peu.
+copied-device = Attention : quelqu’un d’autre a signé avec la clé de cet appareil.
+copied-device-do = Cet appareil a été copié, ou quelqu’un s’en est servi. Sur un autre appareil, entrez avec vos mots, retirez celui-ci dans « Mes appareils », puis regardez l’historique. Parlez-en à la structure qui vous aide.
 safe-room = { $used } sur { $limit }
 stale = Cette liste est celle de { $when }. Le service ne répond pas en ce moment.
 stale-unknown = Le service ne répond pas en ce moment : nous ne pouvons pas dire qui voit vos papiers.
@@ -270,6 +272,7 @@ draft-drop-yes = Oui, effacer
 # Giving
 give-who-title = À qui voulez‑vous donner ?
 give-who-known = Vous connaissez déjà
+give-who-compared = { $place } · comparée à l’accueil
 give-who-search = Chercher une structure
 give-who-hint = Son nom ou sa ville
 give-who-find = Chercher

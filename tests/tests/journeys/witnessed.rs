@@ -16,6 +16,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use reconnect_core::{
     error::{ServerMisbehaved, Unchecked},
     log::Release,
+    vault::Desk,
     world::World as _,
 };
 use reconnect_format::{
@@ -25,8 +26,8 @@ use reconnect_format::{
 };
 use reconnect_log::{Checkpoint, KeyKind, Leaf, Lookup, Note, Replay, VerifierKey};
 use reconnect_tests::{
-    browser::{Browser, Network},
-    stage::{DAY, Database, Person, Server, read, titles},
+    browser::{Browser, Cut, Network},
+    stage::{DAY, Database, Person, Server, card, read, titles},
     team::Team,
 };
 
@@ -36,6 +37,8 @@ super::on_both_databases! {
     nothing_is_given_while_the_log_is_old_or_silent,
     a_log_that_forks_is_refused_and_kept,
     a_paper_is_sent_before_it_is_safe,
+    what_a_copy_of_a_device_signs_is_noticed,
+    what_a_copy_of_a_manager_s_device_signs_is_noticed,
 }
 
 /// Somebody between a browser and the server, who changes what is answered under a path.
@@ -281,6 +284,53 @@ async fn a_paper_is_sent_before_it_is_safe(server: Server) -> Result<()> {
     let asked = owner.browser.shipped();
     owner.vault.look(&owner.browser).await?;
     ensure!(owner.browser.shipped() == asked + 1, "what is safe is not looked up again");
+    Ok(())
+}
+
+async fn what_a_copy_of_a_device_signs_is_noticed(server: Server) -> Result<()> {
+    let mut owner = server.person().await?;
+    owner.add("Passeport", b"mine").await?;
+    // Two pages of one device are no copies, whoever writes, and whether or not an answer came.
+    let mut page = owner.with_words(&owner.browser, true).await?;
+    ensure!(page.device_id() == owner.vault.device_id());
+    for turn in 0..3 {
+        let title = format!("Facture {turn}");
+        page.add(&owner.browser, None, b"a", &card(&title)).await?;
+        owner.add(&title, b"b").await?;
+        owner.browser.cut(Cut::Answer, "POST /v1/statements");
+        owner.add("Photo", b"c").await?;
+        page.look(&owner.browser).await?;
+        ensure!(!page.is_copied() && !owner.vault.is_copied(), "in turn {turn}");
+    }
+    ensure!(!owner.with_words(&owner.browser, true).await?.is_copied());
+    let kept = owner.browser.kept_names();
+    ensure!(!kept.iter().any(|name| name.starts_with("signed/")), "{kept:?}");
+
+    let thief = owner.browser.copied();
+    let mut stolen = owner.with_words(&thief, true).await?;
+    ensure!(stolen.device_id() == owner.vault.device_id() && !stolen.is_copied());
+    stolen.add(&thief, None, b"theirs", &card("Faux")).await?;
+    owner.vault.look(&owner.browser).await?;
+    ensure!(owner.vault.is_copied());
+    // It is said again by the next page, until the device is removed.
+    ensure!(owner.with_words(&owner.browser, true).await?.is_copied());
+    Ok(())
+}
+
+async fn what_a_copy_of_a_manager_s_device_signs_is_noticed(server: Server) -> Result<()> {
+    let mut team = Team::on(&server).await?;
+    team.manager.settle().await?;
+    ensure!(!team.manager.person.vault.is_copied());
+    let Person { browser, .. } = &team.manager.person;
+    let thief = browser.copied();
+    let mut stolen = team.manager.person.with_words(&thief, true).await?;
+    let mut desk = Box::pin(Desk::resume(&mut stolen, &thief)).await?.context("a desk")?;
+    desk.put_out(&mut stolen, &thief, 2).await?;
+    // What the group makes of it is another question.
+    let _ = team.manager.settle().await;
+    ensure!(team.manager.person.vault.is_copied());
+    team.worker.settle().await.err().context("who left is told")?;
+    ensure!(!team.worker.person.vault.is_copied());
     Ok(())
 }
 

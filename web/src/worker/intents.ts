@@ -46,6 +46,8 @@ export interface SafeView {
   fileLimitBytes: number;
   /** At least two ways back exist. */
   waysBack: ('words' | 'sheet')[];
+  /** Something was signed in the name of this device, and not by it. */
+  copied: boolean;
   /** The newest change is in the public log; before that it is only sent. */
   safe: boolean;
   /** Why the safe could not be compared with the public log since it was opened, if it could not. */
@@ -235,6 +237,8 @@ export interface StructureView {
   recipientEpoch: number;
   members: MemberView[];
   invitations: { id: string; name: string; endsAt: number; state: 'open' | 'asked' | 'used' }[];
+  /** Something was signed in the name of this device, and not by it. */
+  copied: boolean;
 }
 
 export interface ReceivedDocument {

@@ -22,6 +22,7 @@ use super::{
     locks::{register_words, set_lock, sheet_access},
     log::{Head, check_head},
     log_value,
+    notice::Fresh,
 };
 use crate::{
     document::draw_id,
@@ -303,6 +304,9 @@ impl Known {
             place: self.place,
             watch: self.watch,
             head: self.head,
+            fresh: Fresh::default(),
+            noticed: 0,
+            copied: false,
             device: device.secrets,
             device_id: device.id,
             kept,

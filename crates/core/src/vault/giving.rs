@@ -125,6 +125,7 @@ impl Vault {
             // Boxed: it is seldom needed, and would make every journey's future larger.
             Box::pin(self.witness(world, structure_id)).await?;
         }
+        self.notice_structure(world, structure_id).await?;
         self.chains.get(&structure_id).ok_or(Error::NotFound)
     }
 

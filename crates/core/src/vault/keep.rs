@@ -117,6 +117,8 @@ async fn kept_desk(vault: &Vault, world: &impl World) -> Option<KeptDesk> {
 }
 
 async fn keep_sealed(vault: &Vault, world: &impl World, kept: &KeptDesk) -> Result<(), Error> {
+    // What is about to be sent was signed by now. DEV-3.
+    vault.keep_signed(world).await?;
     let mut salt = [0; 32];
     rand_core::Rng::fill_bytes(&mut world.rng(), &mut salt);
     let sealed = seal_salted(

@@ -6,7 +6,7 @@ use reconnect_format::{
     statement::Body,
 };
 
-use super::{Vault, bare, entry::device_name, head_name};
+use super::{Vault, bare, entry::device_name, head_name, notice::noticed_name};
 use crate::{error::Error, world::World};
 
 impl Vault {
@@ -65,7 +65,9 @@ impl Vault {
         }
         let account_id = self.account_id();
         let desk = format!("desk/{account_id}");
-        for name in [device_name(account_id), head_name(account_id), desk, "handle".to_owned()] {
+        let noticed = noticed_name(account_id, None);
+        let names = [device_name(account_id), head_name(account_id), noticed, desk];
+        for name in names.into_iter().chain(["handle".to_owned()]) {
             world.forget(&name).await;
         }
         Ok(())

@@ -24,6 +24,7 @@ mod leaf;
 mod leave;
 mod locks;
 mod log;
+mod notice;
 mod papers;
 #[cfg(feature = "structure")]
 mod received;
@@ -88,6 +89,12 @@ pub struct Vault {
     watch: Watch,
     /// Up to which statement the log has this safe.
     head: log::Head,
+    /// What was signed, and is not kept on this device yet.
+    fresh: notice::Fresh,
+    /// Up to which statement this safe was looked through.
+    noticed: u64,
+    /// Whether something was signed in this device's name, and not by it.
+    copied: bool,
     device: DeviceSecrets,
     device_id: DeviceId,
     /// Whether this device is the person's own: what may stay on it stays.
@@ -194,8 +201,11 @@ impl Vault {
 
     #[cfg(feature = "structure")]
     pub(crate) fn attested<T: reconnect_format::Signable>(&self, body: T) -> Attested {
-        let object = self.device.signing.sign(body).encode();
-        Attested { object, proof: self.device_proof() }
+        let signed = self.device.signing.sign(body);
+        if T::LABEL == reconnect_format::Label::StructureStatement {
+            self.fresh.add(&signed);
+        }
+        Attested { object: signed.encode(), proof: self.device_proof() }
     }
 
     pub(crate) async fn read<T: serde::de::DeserializeOwned>(
@@ -203,6 +213,7 @@ impl Vault {
         world: &impl World,
         call: Call,
     ) -> Result<T, Error> {
+        self.keep_signed(world).await?;
         ask(world, call, Some(&self.token)).await
     }
 
@@ -210,6 +221,7 @@ impl Vault {
     pub async fn sync(&mut self, world: &impl World) -> Result<(), Error> {
         while self.take_in_page(world).await? {}
         self.forget_what_is_gone();
+        self.notice(world).await?;
         self.remember_head(world).await
     }
 
@@ -397,7 +409,10 @@ impl Vault {
             self.secrets.signing.sign(self.manifest.next(signer, body, made_at, salt))
         } else {
             let signer = Signer::Device { device_id: self.device_id };
-            self.device.signing.sign(self.manifest.next(signer, body, made_at, salt))
+            let next = self.manifest.next(signer, body, made_at, salt);
+            let statement = self.device.signing.sign(next);
+            self.fresh.add(&statement);
+            statement
         }
     }
 }

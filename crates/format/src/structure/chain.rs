@@ -10,7 +10,7 @@ use crate::{
     DecodeError, PublicKey, Signed, Unverified,
     account::RecipientPublicKey,
     check, decode, encode,
-    id::{AccountId, StructureId},
+    id::{AccountId, DeviceId, StructureId},
     statement::Attested,
 };
 
@@ -67,6 +67,9 @@ enum Speaker {
     Manager(AccountId),
     Member,
 }
+
+/// A statement, who says it, and whose device signed it.
+type Heard = (Signed<StructureStatement>, Speaker, Option<(AccountId, DeviceId)>);
 
 /// Why a structure's chain was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -130,6 +133,8 @@ pub struct StructureChain {
     pub closed: bool,
     /// Hashes of all statements, in order.
     pub hashes: Vec<[u8; 32]>,
+    /// Whose device signed each of them; none where the root did.
+    pub signers: Vec<Option<(AccountId, DeviceId)>>,
     managers: Vec<Manager>,
     /// Numbers, and the sequence number of the statement that revoked them.
     revoked: Vec<(u32, u64)>,
@@ -169,6 +174,7 @@ impl StructureChain {
             roster: None,
             closed: false,
             hashes: vec![statement.hash()],
+            signers: vec![None],
             revoked: Vec::new(),
             stated: Vec::new(),
         })
@@ -217,7 +223,7 @@ impl StructureChain {
 
     /// Verifies and takes in the next link. STRUCT-3. On an error the chain stays as it was.
     pub fn append(&mut self, link: &[u8]) -> Result<(), ChainError> {
-        let (statement, speaker) = self.hear(link)?;
+        let (statement, speaker, signer) = self.hear(link)?;
         let body = statement.body();
         let follows = !self.closed
             && body.structure_id == self.structure_id
@@ -229,22 +235,24 @@ impl StructureChain {
         self.take_in(body, speaker)?;
         self.made_at = body.made_at;
         self.hashes.push(statement.hash());
+        self.signers.push(signer);
         Ok(())
     }
 
-    /// Who says this, verified.
-    fn hear(&self, link: &[u8]) -> Result<(Signed<StructureStatement>, Speaker), ChainError> {
+    /// Who says this, verified, and by which device.
+    fn hear(&self, link: &[u8]) -> Result<Heard, ChainError> {
         match decode::<Link>(link)? {
             Link::Root { statement } => {
                 let statement = Unverified::<StructureStatement>::decode(&statement)?;
-                Ok((statement.verify(&self.root)?, Speaker::Root))
+                Ok((statement.verify(&self.root)?, Speaker::Root, None))
             }
             Link::Manager { statement } => {
                 let (statement, signer) = statement.verify::<StructureStatement>()?;
                 if check!(StructureSigner) && !self.is_manager(signer.account_id) {
                     return Err(ChainError::WrongSigner);
                 }
-                Ok((statement, Speaker::Manager(signer.account_id)))
+                let device = (signer.account_id, signer.device_id);
+                Ok((statement, Speaker::Manager(signer.account_id), Some(device)))
             }
             Link::Member { statement, certificate } => {
                 let (statement, signer) = statement.verify::<StructureStatement>()?;
@@ -255,7 +263,7 @@ impl StructureChain {
                 if !stands {
                     return Err(ChainError::WrongSigner);
                 }
-                Ok((statement, Speaker::Member))
+                Ok((statement, Speaker::Member, Some((signer.account_id, signer.device_id))))
             }
         }
     }
@@ -381,6 +389,7 @@ impl StructureChain {
             stated.find(|it| it.roster.group == group && it.roster.mls_epoch == mls_epoch)?.clone();
         let mut chain = self.clone();
         chain.hashes.truncate(usize::try_from(then.sequence).ok()?);
+        chain.signers.truncate(chain.hashes.len());
         chain.key_ids.truncate(then.epoch);
         chain.stated.retain(|it| it.sequence <= then.sequence);
         chain.revoked.retain(|(_, sequence)| *sequence <= then.sequence);
