@@ -59,7 +59,7 @@ impl Team {
         let mut manager = Member::found(server.person().await?, "Accueil de jour", "Lyon").await?;
         let structure_id = manager.desk.structure_id();
         server.accept(structure_id).await?;
-        let worker = Box::pin(manager.admit(server.person().await?, "Paul")).await?;
+        let worker = manager.admit(server.person().await?, "Paul").await?;
         Ok(Self { structure_id, manager, worker })
     }
 }
@@ -81,9 +81,10 @@ impl Member {
 
     /// This manager invites somebody, who answers and is admitted by the manager's page.
     pub async fn admit(&mut self, person: Person, name: &str) -> Result<Self> {
-        let mut newcomer = self.invite_to_join(person, name).await?;
-        self.settle().await?;
-        newcomer.settle().await?;
+        // Boxed: each of these is a large future, and many plays wait for this one.
+        let mut newcomer = Box::pin(self.invite_to_join(person, name)).await?;
+        Box::pin(self.settle()).await?;
+        Box::pin(newcomer.settle()).await?;
         ensure!(newcomer.desk.standing() == Standing::Member, "{:?}", newcomer.desk.standing());
         Ok(newcomer)
     }

@@ -35,6 +35,8 @@ mod team;
 mod trace;
 
 use rand_core::CryptoRng;
+#[cfg(feature = "structure")]
+use reconnect_format::statement::Attested;
 use reconnect_format::{
     Signed, Sorted, Unverified,
     api::{Call, Code, StoredReceipt, Submission, Sync, Written},
@@ -42,7 +44,7 @@ use reconnect_format::{
     id::{AccountId, Base64, DepositId, DeviceId, DocumentId, EnvelopeId, GrantId, StructureId},
     lock::LockAccess,
     manifest::Manifest,
-    statement::{Attested, Body, DeviceProof, Signer, Statement},
+    statement::{Body, DeviceProof, Signer, Statement},
     structure::StructureChain,
 };
 use reconnect_log::Witnessed;
