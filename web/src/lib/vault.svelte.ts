@@ -266,12 +266,13 @@ class Vault {
   keepReceiving(opening?: string): () => void {
     let ended = false;
     const turn = async (): Promise<void> => {
+      if (ended) return;
       if (!document.hidden) {
         await this.receive();
         if (opening && !ended) await this.#open(opening);
       }
       // The more there is, the longer a look takes.
-      if (!ended) setTimeout(() => void turn(), receiveEvery + this.received.length * 10);
+      setTimeout(() => void turn(), receiveEvery + this.received.length * 10);
     };
     void turn();
     return () => {
