@@ -80,6 +80,9 @@ pub enum Error {
     /// The server answered with something that is not an answer.
     #[error("unreadable answer")]
     Unreadable,
+    /// The server answered with something that this version does not know, or that is cut or has more in it.
+    #[error("undecodable answer")]
+    Undecodable,
     /// Something sealed does not open.
     #[error(transparent)]
     Damaged(#[from] Damaged),
@@ -146,6 +149,7 @@ impl Error {
             Self::Offline => "offline",
             Self::Refused(problem) => problem.code.text(),
             Self::Unreadable => "server_down",
+            Self::Undecodable => "undecodable",
             Self::Damaged(_) => "damaged",
             Self::Misbehaved(ServerMisbehaved::Fork) => "fork",
             Self::Misbehaved(ServerMisbehaved::Rollback) => "rollback",
@@ -179,7 +183,7 @@ impl From<DecodeError> for Error {
     fn from(error: DecodeError) -> Self {
         match error {
             DecodeError::BadSignature => Self::Misbehaved(ServerMisbehaved::Forged),
-            _ => Self::Unreadable,
+            _ => Self::Undecodable,
         }
     }
 }

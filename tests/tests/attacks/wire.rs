@@ -32,7 +32,7 @@ use crate::{
 pairs! {
     keys_on_the_wire: passed_over given "an address with a key in it";
     a_signature_passed_off_as_another: passed_over without [SignatureLabel];
-    a_structure_of_another_suite: "server_down" without [Suite, Canonical];
+    a_structure_of_another_suite: "undecodable" without [Suite, Canonical];
 }
 
 /// A safe's whole life, and an invitation's: no key in any request, address or answer.

@@ -428,7 +428,7 @@ fn log_value(place: &LogPlace, statement: &Signed<Statement>) -> Base64 {
 /// one that was given before anybody looked at it.
 fn says_nothing(error: &Error) -> bool {
     match error {
-        Error::Offline | Error::Unreadable => true,
+        Error::Offline | Error::Unreadable | Error::Undecodable => true,
         Error::Refused(problem) => matches!(problem.status, 401 | 429 | 500..),
         _ => false,
     }
