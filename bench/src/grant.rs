@@ -9,10 +9,9 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use getrandom::SysRng;
 use rand_core::{Rng as _, UnwrapErr};
 use reconnect_core::{
-    grant::{
-        GrantSecret, commitment, seal_for_owner, unwrap_document, wrap_document, wrap_for_recipient,
-    },
+    grant::{GrantSecret, seal_for_owner, unwrap_document, wrap_document, wrap_for_recipient},
     key::{AccountSecrets, DeviceSecrets, RecipientKey},
+    place::LogPlace,
     recipient::Recipient,
     secret::{DeviceSeed, DocumentKey, EpochSeed, GrantKey, Root},
     words::PaperSecret,
@@ -73,7 +72,7 @@ pub(crate) fn measure() -> Result<()> {
 /// The mean time of one wrap to the same key, with nothing shared between them.
 fn one_wrap(owner: &Owner, recipient: &Recipient) -> Result<Duration> {
     let rng = &mut UnwrapErr(SysRng);
-    let secret = GrantSecret::generate("", "", rng)?;
+    let secret = GrantSecret::generate("", "", &owner.place, rng)?;
     let (wraps, time) = timed(|| {
         (0..SAMPLE)
             .map(|_| wrap_for_recipient(&secret, owner.manifest.head(), recipient, rng))
@@ -91,6 +90,7 @@ struct Owner {
     proof: DeviceProof,
     grant_id: GrantId,
     grant_key: GrantKey,
+    place: LogPlace,
 }
 
 /// A document in the safe: its envelopes, each with its wrap under the owner's own grant.
@@ -118,7 +118,15 @@ impl Owner {
         manifest.append(Unverified::decode(&added)?)?;
         let proof = DeviceProof { opening: opening.encode(), device: added };
         let (grant_id, grant_key) = (GrantId(draw()), GrantKey::generate(rng));
-        Ok(Self { secrets, device, manifest, proof, grant_id, grant_key })
+        Ok(Self {
+            secrets,
+            device,
+            manifest,
+            proof,
+            grant_id,
+            grant_key,
+            place: LogPlace::generate(rng),
+        })
     }
 
     fn document(&self) -> Document {
@@ -199,7 +207,7 @@ impl Owner {
     fn give(&self, safe: &[Document], recipient: &Recipient) -> Result<Vec<Vec<u8>>> {
         let rng = &mut UnwrapErr(SysRng);
         let grant_id = GrantId(draw());
-        let secret = GrantSecret::generate("Aminata D.", "Demande de logement", rng)?;
+        let secret = GrantSecret::generate("Aminata D.", "Demande de logement", &self.place, rng)?;
         let key = secret.key();
         let mut wraps = Vec::new();
         for document in safe {
@@ -210,7 +218,7 @@ impl Owner {
                 wraps.push(wrap_document(&document_key, &key, &bound));
             }
         }
-        black_box(commitment(&key, grant_id));
+        black_box(secret.commitment(grant_id));
         wraps.push(seal_for_owner(&secret, grant_id, &self.secrets.vault));
         wraps.push(wrap_for_recipient(&secret, self.manifest.head(), recipient, rng)?);
         Ok(wraps)

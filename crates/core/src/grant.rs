@@ -4,7 +4,7 @@
 use rand_core::CryptoRng;
 use reconnect_format::{
     Label, Suite, check, encode,
-    grant::{FACE_BYTES, GrantTerms, RecipientBinding, WrapBinding},
+    grant::{FACE_BYTES, GrantTerms, PLACE_BYTES, RecipientBinding, WrapBinding},
     id::GrantId,
 };
 use subtle::ConstantTimeEq;
@@ -14,6 +14,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::{
     error::{Damaged, Error},
     key::{RecipientKey, wrap_to},
+    place::LogPlace,
     recipient::Recipient,
     seal::{derive, once_key, open_once, seal_once},
     secret::{DocumentKey, GrantKey, VaultKey},
@@ -75,13 +76,16 @@ impl Face {
 pub struct GrantSecret {
     key: GrantKey,
     face: Face,
+    /// Where the recipient finds the owner's newest statement in the log.
+    place: LogPlace,
 }
 
 impl GrantSecret {
-    /// Draws a grant key and a salt beside the owner's words.
+    /// Draws a grant key and a salt beside the owner's words and their safe's place in the log.
     pub fn generate(
         signed_as: &str,
         purpose: &str,
+        place: &LogPlace,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, Error> {
         if signed_as.len() > SIGNED_AS_MAX_BYTES || purpose.len() > PURPOSE_MAX_BYTES {
@@ -93,7 +97,7 @@ impl GrantSecret {
             salt: [0; 16],
         };
         rng.fill_bytes(&mut face.salt);
-        Ok(Self { key: GrantKey::generate(rng), face })
+        Ok(Self { key: GrantKey::generate(rng), face, place: place.copy() })
     }
 
     /// The grant key.
@@ -106,32 +110,36 @@ impl GrantSecret {
         &self.face
     }
 
+    /// Where the log names the owner's newest statement.
+    pub fn place(&self) -> &LogPlace {
+        &self.place
+    }
+
     /// Salted hash of the owner's words, as the terms name it.
     pub fn face_hash(&self) -> [u8; 32] {
         self.face.hash()
     }
-}
 
-/// What the terms of a grant say of its key. GRANT-4.
-pub fn commitment(key: &GrantKey, grant_id: GrantId) -> [u8; 32] {
-    *derive(key.expose(), &[], Label::GrantCommitment, grant_id.as_bytes())
-}
-
-fn check_commitment(key: &GrantKey, terms: &GrantTerms) -> Result<(), Damaged> {
-    let reproduced = commitment(key, terms.grant_id);
-    let same = bool::from(reproduced.ct_eq(&terms.commitment));
-    if check!(GrantCommitment, same) { Ok(()) } else { Err(Damaged) }
+    /// What the terms say of key and place: whoever wraps a grant for others later can change neither.
+    /// GRANT-4.
+    pub fn commitment(&self, grant_id: GrantId) -> [u8; 32] {
+        let context = Zeroizing::new([&grant_id.0[..], &self.place.encode()[..]].concat());
+        *derive(self.key.expose(), &[], Label::GrantCommitment, &context)
+    }
 }
 
 /// Wraps a grant's secret to its recipient, bound to the statement: the face as a first message, the
-/// key as a second one behind it. GRANT-2.
+/// key and place as a second one behind it. GRANT-2.
 pub fn wrap_for_recipient(
     secret: &GrantSecret,
     statement_hash: [u8; 32],
     recipient: &Recipient,
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<u8>, Damaged> {
-    let plains = [&secret.face.padded() as &[u8], secret.key.expose()];
+    let mut inner = Zeroizing::new(Vec::with_capacity(32 + PLACE_BYTES));
+    inner.extend_from_slice(secret.key.expose());
+    inner.extend_from_slice(secret.place.encode().as_slice());
+    let plains = [&secret.face.padded() as &[u8], &inner];
     wrap_to(recipient.public(), &info(statement_hash, recipient.key_id()), &plains, rng)
 }
 
@@ -143,8 +151,10 @@ pub fn open_as_recipient(
     key: &RecipientKey,
 ) -> Result<GrantSecret, Damaged> {
     let info = info(statement_hash, key.public().id());
-    let [face, grant_key] = key.unwrap_each(&info, wrapped, [FACE_BYTES + TAG, 32 + TAG])?;
-    read_secret(&grant_key, &face, terms)
+    let sizes = [FACE_BYTES + TAG, 32 + PLACE_BYTES + TAG];
+    let [face, inner] = key.unwrap_each(&info, wrapped, sizes)?;
+    let (key, place) = inner.split_at_checked(32).ok_or(Damaged)?;
+    read_secret(key, &face, LogPlace::decode(place)?, terms)
 }
 
 /// Opens a grant's face as its recipient: the first [`FACE_WRAP_BYTES`] of what was wrapped.
@@ -159,11 +169,17 @@ pub fn open_face(
     Face::read(&face, terms)
 }
 
-/// Checks that key and face are those that the terms name. GRANT-4.
-fn read_secret(key: &[u8], face: &[u8], terms: &GrantTerms) -> Result<GrantSecret, Damaged> {
+/// Checks that key, place and face are those that the terms name. GRANT-4.
+fn read_secret(
+    key: &[u8],
+    face: &[u8],
+    place: LogPlace,
+    terms: &GrantTerms,
+) -> Result<GrantSecret, Damaged> {
     let key = key.try_into().map(GrantKey::from_bytes).map_err(|_| Damaged)?;
-    check_commitment(&key, terms)?;
-    Ok(GrantSecret { key, face: Face::read(face, terms)? })
+    let secret = GrantSecret { key, face: Face::read(face, terms)?, place };
+    let same = bool::from(secret.commitment(terms.grant_id).ct_eq(&terms.commitment));
+    if check!(GrantCommitment, same) { Ok(secret) } else { Err(Damaged) }
 }
 
 fn info(statement_hash: [u8; 32], key_id: [u8; 32]) -> Vec<u8> {
@@ -183,16 +199,17 @@ pub fn seal_for_owner(secret: &GrantSecret, grant_id: GrantId, vault: &VaultKey)
     seal_once(&once, grant_id.as_bytes(), &plain)
 }
 
-/// Opens a grant's secret as the owner.
+/// Opens a grant's secret as the owner, who knows the place.
 pub fn open_as_owner(
     wrap: &[u8],
     terms: &GrantTerms,
     vault: &VaultKey,
+    place: &LogPlace,
 ) -> Result<GrantSecret, Damaged> {
     let id = terms.grant_id.as_bytes();
     let plain = open_once(&once_key(vault.expose(), &[], Label::GrantOwnerWrap, id), id, wrap)?;
     let (key, face) = plain.split_at_checked(32).ok_or(Damaged)?;
-    read_secret(key, face, terms)
+    read_secret(key, face, place.copy(), terms)
 }
 
 fn bound(binding: &WrapBinding) -> Vec<u8> {

@@ -1,8 +1,10 @@
 //! Where a safe stands in the log: a random index, and a random opening without which its values
-//! there say nothing. Drawn with the safe, and kept on the server under the vault key.
+//! there say nothing. Drawn with the safe, kept on the server under the vault key, and told to whom
+//! something is given.
 
 use rand_core::CryptoRng;
-use reconnect_format::{Label, id::AccountId};
+use reconnect_format::{Label, grant::PLACE_BYTES, id::AccountId};
+use zeroize::Zeroizing;
 
 use crate::{
     error::Damaged,
@@ -38,6 +40,29 @@ impl LogPlace {
         Label::LogValue.hash(&parts.concat())
     }
 
+    /// As it is sealed, for its owner or within a grant.
+    pub(crate) fn encode(&self) -> Zeroizing<[u8; PLACE_BYTES]> {
+        let mut bytes = Zeroizing::new([0; PLACE_BYTES]);
+        let parts = [SUITE.as_slice(), &self.index, self.opening.expose()];
+        for (to, from) in bytes.iter_mut().zip(parts.into_iter().flatten()) {
+            *to = *from;
+        }
+        bytes
+    }
+
+    /// Reads what was sealed. CODEC-1, CODEC-2, OPEN-1.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+        let rest = bytes.strip_prefix(&SUITE).ok_or(Damaged)?;
+        let (halves, []) = rest.as_chunks::<32>() else { return Err(Damaged) };
+        let [index, opening] = halves else { return Err(Damaged) };
+        Ok(Self { index: *index, opening: PlaceOpening::from_bytes(*opening) })
+    }
+
+    /// The same place, for a grant that tells of it.
+    pub(crate) fn copy(&self) -> Self {
+        Self { index: self.index, opening: PlaceOpening::from_bytes(*self.opening.expose()) }
+    }
+
     /// Seals it for the server to keep.
     pub fn seal(
         &self,
@@ -47,18 +72,13 @@ impl LogPlace {
     ) -> Vec<u8> {
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
-        let plain = zeroize::Zeroizing::new(
-            [SUITE.as_slice(), &self.index, self.opening.expose()].concat(),
-        );
-        seal_salted(vault.expose(), salt, Label::LogPlace, account_id.as_bytes(), &plain)
+        let plain = self.encode();
+        seal_salted(vault.expose(), salt, Label::LogPlace, account_id.as_bytes(), plain.as_slice())
     }
 
-    /// Opens what the server kept. CODEC-1, CODEC-2, OPEN-1.
+    /// Opens what the server kept.
     pub fn open(vault: &VaultKey, account_id: AccountId, sealed: &[u8]) -> Result<Self, Damaged> {
         let plain = open_salted(vault.expose(), Label::LogPlace, account_id.as_bytes(), sealed)?;
-        let rest = plain.strip_prefix(&SUITE).ok_or(Damaged)?;
-        let (halves, []) = rest.as_chunks::<32>() else { return Err(Damaged) };
-        let [index, opening] = halves else { return Err(Damaged) };
-        Ok(Self { index: *index, opening: PlaceOpening::from_bytes(*opening) })
+        Self::decode(&plain)
     }
 }

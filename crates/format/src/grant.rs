@@ -16,8 +16,11 @@ pub const FACE_BYTES: usize = 448;
 pub const OWNER_WRAP_BYTES: usize = 32 + FACE_BYTES + 16;
 /// Bytes at the beginning of a recipient's wrap that open the face alone: encapsulation and a sealed face.
 pub const FACE_WRAP_BYTES: usize = 1120 + FACE_BYTES + 16;
-/// Bytes of a recipient's wrap: the same, and a sealed grant key.
-pub const RECIPIENT_WRAP_BYTES: usize = FACE_WRAP_BYTES + 32 + 16;
+/// Bytes of a recipient's wrap: the same, and behind it, sealed, the grant key and the owner's place in
+/// the log.
+pub const RECIPIENT_WRAP_BYTES: usize = FACE_WRAP_BYTES + 32 + PLACE_BYTES + 16;
+/// Bytes of a safe's place in the log: suite, index, opening.
+pub const PLACE_BYTES: usize = 2 + 32 + 32;
 /// Bytes of a document key, wrapped.
 pub const DOCUMENT_WRAP_BYTES: usize = 48;
 /// The end of a grant that has none: the owner's own.
@@ -36,7 +39,8 @@ pub struct GrantTerms {
     pub ends_at: u64,
     /// Salted hash of the owner's name and of why.
     pub face_hash: [u8; 32],
-    /// HKDF of the grant key: a key that does not reproduce it is refused. GRANT-4.
+    /// HKDF of the grant key, over the owner's place in the log: what does not reproduce it is refused.
+    /// GRANT-4.
     pub commitment: [u8; 32],
 }
 

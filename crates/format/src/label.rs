@@ -71,7 +71,7 @@ labels! {
     EnvelopePayload = "envelope payload",
     /// Derivation: an envelope's commitment.
     EnvelopeCommitment = "envelope commitment",
-    /// Derivation: a grant's commitment to its key.
+    /// Derivation: a grant's commitment to its key, and to its owner's place in the log.
     GrantCommitment = "grant commitment",
     /// Derivation: the key of the owner's own copy of a grant key.
     GrantOwnerWrap = "grant owner wrap",

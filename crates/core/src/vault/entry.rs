@@ -27,7 +27,7 @@ use super::{
 use crate::{
     document::draw_id,
     error::{Damaged, Error, ServerMisbehaved},
-    grant::{GrantSecret, commitment, seal_for_owner},
+    grant::{GrantSecret, seal_for_owner},
     key::{AccountSecrets, DeviceSecrets},
     lock::{Login, unwrap_root, wrap_root},
     log::Watch,
@@ -112,7 +112,8 @@ impl Drawn {
         let words_wrap = wrap(&words_secret, LockKind::Words, &mut rng);
         let paper_wrap = wrap(&self.paper.lock_secret(), LockKind::Sheet, &mut rng);
         let device = NewDevice::draw(&mut rng);
-        let own = OwnGrant::draw(&mut rng)?;
+        let place = LogPlace::generate(&mut rng);
+        let own = OwnGrant::draw(&place, &mut rng)?;
         let bodies = vec![
             Body::Open { keys: self.secrets.public() },
             device.added(),
@@ -123,7 +124,6 @@ impl Drawn {
         let (manifest, statements) =
             begin_chain(&self.secrets, &device, bodies, world.now(), &mut rng)?;
         let owner_wrap = seal_for_owner(&own.secret, own.grant_id, &self.secrets.vault);
-        let place = LogPlace::generate(&mut rng);
         let opening = OpenAccount {
             statements: statements.iter().map(|it| Base64(it.encode())).collect(),
             root_wraps: vec![Base64(encode(&words_wrap)), Base64(encode(&paper_wrap))],
@@ -169,8 +169,8 @@ struct OwnGrant {
 }
 
 impl OwnGrant {
-    fn draw(rng: &mut impl CryptoRng) -> Result<Self, Error> {
-        let secret = GrantSecret::generate("", "", rng)?;
+    fn draw(place: &LogPlace, rng: &mut impl CryptoRng) -> Result<Self, Error> {
+        let secret = GrantSecret::generate("", "", place, rng)?;
         Ok(Self { grant_id: GrantId(draw_id(rng)), secret })
     }
 
@@ -181,7 +181,7 @@ impl OwnGrant {
             scope: Scope::Safe,
             ends_at: NO_END,
             face_hash: self.secret.face_hash(),
-            commitment: commitment(&self.secret.key(), self.grant_id),
+            commitment: self.secret.commitment(self.grant_id),
         }
     }
 }

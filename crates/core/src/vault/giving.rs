@@ -16,7 +16,7 @@ use super::{Attach, Make, Vault, bare, papers::wrap_one, trace::Opening};
 use crate::{
     document::draw_id,
     error::{Error, ServerMisbehaved},
-    grant::{GrantSecret, commitment, seal_for_owner, wrap_for_recipient},
+    grant::{GrantSecret, seal_for_owner, wrap_for_recipient},
     world::{World, ask},
 };
 
@@ -240,7 +240,7 @@ impl Vault {
         mut rng: &mut dyn CryptoRng,
     ) -> Result<(GrantTerms, Attach), Error> {
         let recipient = self.recipient(gift.structure_id)?;
-        let secret = GrantSecret::generate(&gift.signed_as, &gift.purpose, &mut rng)?;
+        let secret = GrantSecret::generate(&gift.signed_as, &gift.purpose, &self.place, &mut rng)?;
         let grant_id = GrantId(draw_id(&mut rng));
         let key = secret.key();
         let mut document_ids = gift.document_ids.clone();
@@ -261,7 +261,7 @@ impl Vault {
             scope: Scope::Documents { document_ids },
             ends_at: gift.ends_at,
             face_hash: secret.face_hash(),
-            commitment: commitment(&key, grant_id),
+            commitment: secret.commitment(grant_id),
         };
         let attach: Attach = Box::new(move |statement, mut rng| {
             let wrapped = wrap_for_recipient(&secret, statement.hash(), &recipient, &mut rng)?;

@@ -266,7 +266,7 @@ impl Vault {
     fn open_own_key(&mut self) -> Result<(), Error> {
         let terms = self.manifest.owner_grant().ok_or(ServerMisbehaved::Forged)?;
         let wrap = self.owner_wraps.get(&terms.grant_id).ok_or(Damaged)?;
-        self.own_key = grant::open_as_owner(wrap, terms, &self.secrets.vault)?.key();
+        self.own_key = grant::open_as_owner(wrap, terms, &self.secrets.vault, &self.place)?.key();
         Ok(())
     }
 

@@ -158,7 +158,7 @@ impl Vault {
     /// What the owner said with a grant.
     pub(super) fn grant_secret(&self, terms: &GrantTerms) -> Result<GrantSecret, Damaged> {
         let wrap = self.owner_wraps.get(&terms.grant_id).ok_or(Damaged)?;
-        open_as_owner(wrap, terms, &self.secrets.vault)
+        open_as_owner(wrap, terms, &self.secrets.vault, &self.place)
     }
 
     /// Whether a statement gives to an epoch that its structure's chain, looked at now, has ended.

@@ -25,8 +25,7 @@ use crate::{
     },
     error::{Damaged, Error},
     grant::{
-        commitment, open_as_owner, open_as_recipient, open_face, seal_for_owner, unwrap_document,
-        wrap_document,
+        open_as_owner, open_as_recipient, open_face, seal_for_owner, unwrap_document, wrap_document,
     },
     key::{AccountSecrets, DeviceSecrets, RecipientKey, wrap_to},
     lock::{Login, Registration, Stretch, unwrap_root, wrap_root},
@@ -297,6 +296,7 @@ fn grant(case: &Case<'_>) -> Found {
     match open_as_recipient(case.item(), hash, &terms, &key) {
         Ok(secret) => case.compare(&[
             ("grant_key", secret.key().expose()),
+            ("place", secret.place().encode().as_slice()),
             ("signed_as", secret.face().signed_as().as_bytes()),
             ("purpose", secret.face().purpose().as_bytes()),
         ]),
@@ -334,14 +334,17 @@ fn grant_face(case: &Case<'_>) -> Found {
 fn owner_wrap(case: &Case<'_>) -> Found {
     let vault = VaultKey::from_bytes(case.array("vault_key")?);
     let (terms, _) = terms(case)?;
-    let Ok(secret) = open_as_owner(case.item(), &terms, &vault) else { return Ok("damaged") };
+    let place = LogPlace::decode(&case.bytes("place")?).map_err(|_| unreadable("place"))?;
+    let Ok(secret) = open_as_owner(case.item(), &terms, &vault, &place) else {
+        return Ok("damaged");
+    };
     if seal_for_owner(&secret, terms.grant_id, &vault) != case.item() {
         return Ok("differs");
     }
     let key = secret.key();
     case.compare(&[
         ("grant_key", key.expose()),
-        ("commitment", &commitment(&key, terms.grant_id)),
+        ("commitment", &secret.commitment(terms.grant_id)),
         ("signed_as", secret.face().signed_as().as_bytes()),
         ("purpose", secret.face().purpose().as_bytes()),
     ])

@@ -132,6 +132,16 @@ pub(crate) fn some_name(rng: &mut ChaCha20Rng, kind: EnvelopeKind, version: u32)
     }
 }
 
+/// Section 15.4: where everybody in the vectors stands in the log.
+pub(crate) fn place() -> Vec<u8> {
+    [&[0, 1][..], &[0x1d; 32], &[0x0e; 32]].concat()
+}
+
+/// Section 10: what a grant says of its key and of its owner's place in the log.
+pub(crate) fn commitment(grant_key: &[u8; 32], grant_id: GrantId) -> Result<[u8; 32]> {
+    kdf(grant_key, b"", "grant commitment", &[grant_id.as_bytes(), &place()[..]].concat())
+}
+
 /// A person with a safe: keys by hand, statements in their chain.
 pub(crate) struct Person {
     pub(crate) keys: AccountKeys,
@@ -212,7 +222,7 @@ impl Person {
             scope: Scope::Safe,
             ends_at: NO_END,
             face_hash: draw(&mut self.rng),
-            commitment: kdf(&self.grant_key, b"", "grant commitment", grant_id.as_bytes())?,
+            commitment: commitment(&self.grant_key, grant_id)?,
         })
     }
 

@@ -13,7 +13,7 @@ use reconnect_format::{
 
 use crate::{
     Vector, Writer,
-    byhand::{NOW, Person, hash, hpke_seal, kdf, labelled, seal},
+    byhand::{NOW, Person, commitment, hash, hpke_seal, kdf, labelled, place, seal},
     cut, draw, flip, flip_last,
     keys::FixedRng,
     seeded,
@@ -60,7 +60,7 @@ impl Given {
             scope: Scope::Documents { document_ids: vec![document] },
             ends_at: NOW + 30 * 86_400,
             face_hash: hash("grant face", &face),
-            commitment: kdf(&grant_key, b"", "grant commitment", grant_id.as_bytes())?,
+            commitment: commitment(&grant_key, grant_id)?,
         };
         let statement = Self::say(&mut person, &terms);
         let mut secret = [&grant_key[..], &face].concat();
@@ -77,6 +77,10 @@ impl Given {
 
     /// Section 10: wrapped for the recipient, bound to a statement and to the key.
     fn wrap(&mut self, secret: &[u8], statement: &[u8]) -> Result<Vec<u8>> {
+        self.wrap_with(secret, &place(), statement)
+    }
+
+    fn wrap_with(&mut self, secret: &[u8], place: &[u8], statement: &[u8]) -> Result<Vec<u8>> {
         let key = RecipientKey::of_epoch(&EpochSeed::generate(&mut FixedRng(self.seed)));
         let key_id = hash("recipient key id", &key.public().0);
         let bound = [&[0, 1][..], &hash("statement", statement), &key_id].concat();
@@ -84,16 +88,17 @@ impl Given {
         self.person.rng.fill_bytes(&mut randomness);
         let info = labelled("grant recipient wrap", &bound);
         let (grant_key, face) = secret.split_at(32);
-        hpke_seal(key.public(), &info, &[face, grant_key], &randomness)
+        hpke_seal(key.public(), &info, &[face, &[grant_key, place].concat()], &randomness)
     }
 }
 
 fn recipient(writer: &mut Writer, given: &mut Given) -> Result<()> {
     let (secret, statement) = (given.secret.clone(), given.statement.clone());
-    let good = Vector::new("grant", "to-a-structure", "GRANT-2", "1,632 bytes, whatever the words")
+    let good = Vector::new("grant", "to-a-structure", "GRANT-2", "1,698 bytes, whatever the words")
         .hex("seed", given.seed)
         .hex("statement", &statement)
         .hex("grant_key", given.grant_key)
+        .hex("place", place())
         .hex("signed_as", b"Amina")
         .hex("purpose", b"housing request")
         .item(given.wrap(&secret, &statement)?);
@@ -139,7 +144,7 @@ fn recipient(writer: &mut Writer, given: &mut Given) -> Result<()> {
     let about = "the first message alone, where both are asked for";
     writer.put(&bad("the-face-alone", "GRANT-2", about).change(|it| it.truncate(1584)))?;
     let about = "the two messages in the other order";
-    let turned = |it: &mut Vec<u8>| it.get_mut(1120..).unwrap_or_default().rotate_right(48);
+    let turned = |it: &mut Vec<u8>| it.get_mut(1120..).unwrap_or_default().rotate_right(114);
     writer.put(&bad("key-before-face", "GRANT-2", about).change(turned))?;
     let mut name = secret;
     name[33] = 0xff;
@@ -149,7 +154,29 @@ fn recipient(writer: &mut Writer, given: &mut Given) -> Result<()> {
     let wrap = given.wrap(&name, &other)?;
     let vector = bad("name-not-text", "CODEC-3", "a name that is not UTF-8, signed");
     writer.put(&vector.hex("statement", &other).item(wrap))?;
+    places(writer, given, &good)?;
     face(writer, given)
+}
+
+/// Whoever knows the grant key and wraps it again names another place.
+fn places(writer: &mut Writer, given: &mut Given, good: &Vector) -> Result<()> {
+    let (secret, statement) = (given.secret.clone(), given.statement.clone());
+    let bad = |name, rule, about| good.spoilt(name, rule, "damaged", about);
+    for (name, about, at) in [
+        ("another-index", "another index in the log", 2),
+        ("another-opening", "another opening of the log's values", 34),
+    ] {
+        let mut other = place();
+        other[at] ^= 1;
+        let wrap = given.wrap_with(&secret, &other, &statement)?;
+        writer.put(&bad(name, "GRANT-4", about).item(wrap))?;
+    }
+    let mut other = place();
+    other[1] = 2;
+    let wrap = given.wrap_with(&secret, &other, &statement)?;
+    writer.put(&bad("place-of-another-suite", "CODEC-2", "a place of suite 2").item(wrap))?;
+    let wrap = given.wrap_with(&secret, &place()[..65], &statement)?;
+    writer.put(&bad("place-a-byte-short", "CODEC-1", "65 bytes of it").item(wrap))
 }
 
 /// The first message, as members have it before they open a grant.
@@ -181,6 +208,7 @@ fn owner(writer: &mut Writer, given: &mut Given) -> Result<()> {
     let secret = given.secret.clone();
     let good = Vector::new("owner-wrap", "own-copy", "GRANT-4", "496 bytes under the vault key")
         .hex("vault_key", vault_key)
+        .hex("place", place())
         .hex("statement", &given.statement)
         .hex("grant_key", given.grant_key)
         .hex("commitment", given.terms.commitment)
@@ -193,6 +221,9 @@ fn owner(writer: &mut Writer, given: &mut Given) -> Result<()> {
     writer.put(&bad("one-bit-tag", "one bit of the tag").change(flip_last))?;
     writer.put(&bad("truncated", "one byte short").change(cut))?;
     writer.put(&bad("other-vault", "another vault key").hex("vault_key", [7; 32]))?;
+    let mut other = place();
+    other[2] ^= 1;
+    writer.put(&bad("another-place", "the place of another safe").hex("place", other))?;
     let sealed = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut other = secret.clone();
         change(&mut other);
