@@ -13,6 +13,7 @@ use crate::{
     bulk::Upload,
     thrown,
     view::{kind_of, shown},
+    whole,
 };
 
 /// A paper that was sent from here.
@@ -30,15 +31,9 @@ struct SentView {
 impl Client {
     /// Begins giving a paper to whoever showed this address.
     pub async fn begin_deposit(&self, address: String, true_bytes: f64) -> Result<Upload, JsValue> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a file's size is a whole number below 2^53"
-        )]
-        let true_bytes = true_bytes as u64;
         let DepositDraft { content, to } = self
             .at_desk(async |desk, vault, world| {
-                let draft = desk.begin_deposit(vault, world, &address, true_bytes).await?;
+                let draft = desk.begin_deposit(vault, world, &address, whole(true_bytes)).await?;
                 world.ship(upload_begin(&draft.content), Some(vault.token())).await?;
                 Ok(draft)
             })
@@ -55,7 +50,7 @@ impl Client {
         document: String,
         name: String,
         message: String,
-    ) -> Result<(), JsValue> {
+    ) -> Result<String, JsValue> {
         let document: NewDocument =
             serde_json::from_str(&document).map_err(|_| thrown(&Error::BadInput))?;
         let words = DepositWords {
@@ -69,7 +64,8 @@ impl Client {
         let to = upload.to.as_ref().ok_or_else(|| thrown(&Error::BadInput))?;
         let leaves = upload.leaves.borrow().clone();
         self.at_desk(async |desk, vault, world| {
-            desk.finish_deposit(vault, world, (to, &upload.draft), &leaves, &words).await
+            desk.finish_deposit(vault, world, (to, &upload.draft), &leaves, &words).await?;
+            Ok(upload.draft.document_id.to_string())
         })
         .await
     }

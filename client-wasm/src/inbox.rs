@@ -1,7 +1,6 @@
 //! The inbox's part of the door.
 
-use reconnect_core::vault::{Deposited, Distrust, Vault, upload_begin};
-use reconnect_core::world::World as _;
+use reconnect_core::vault::{Deposited, Distrust, Vault};
 use reconnect_format::id::DepositId;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -11,6 +10,7 @@ use crate::{
     bulk::{Reader, Upload},
     id,
     view::{kind_text, shown},
+    whole,
 };
 
 #[derive(Serialize)]
@@ -102,20 +102,10 @@ impl Client {
         deposit: String,
         true_bytes: f64,
     ) -> Result<Upload, JsValue> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a file's size is a whole number below 2^53"
-        )]
-        let true_bytes = true_bytes as u64;
-        let draft = self
-            .with(async |vault, world| {
-                let draft = vault.begin_accepting(world, id(&deposit)?, true_bytes)?;
-                world.ship(upload_begin(&draft), Some(vault.token())).await?;
-                Ok(draft)
-            })
-            .await?;
-        Upload::new(draft).await
+        self.begin_upload(|vault, world| {
+            vault.begin_accepting(world, id(&deposit)?, whole(true_bytes))
+        })
+        .await
     }
 
     /// Refuses what waits, or puts away what could not be trusted.

@@ -20,7 +20,9 @@ use js_sys::Uint8Array;
 use reconnect_core::{
     error::Error,
     picture,
-    vault::{Comparison, Drawn, Gift, PaperCard, Stayed, Vault, upload_begin, upload_part},
+    vault::{
+        Comparison, ContentDraft, Drawn, Gift, PaperCard, Stayed, Vault, upload_begin, upload_part,
+    },
     words::{PaperSecret, SixWords},
     world::World,
 };
@@ -50,6 +52,16 @@ pub(crate) fn refused(status: u16, code: Code) -> Error {
 
 pub(crate) fn id<T: FromStr>(text: &str) -> Result<T, Error> {
     text.parse().map_err(|_| Error::NotFound)
+}
+
+/// A file's size, as JavaScript has it.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a file's size is a whole number below 2^53"
+)]
+pub(crate) fn whole(bytes: f64) -> u64 {
+    bytes as u64
 }
 
 /// One safe and its structure, in one worker.
@@ -87,6 +99,21 @@ impl Client {
         let outcome = journey(&mut vault, &self.world).await;
         self.vault.replace(Some(vault));
         outcome.map_err(|error| thrown(&error))
+    }
+
+    /// Prepares an upload and declares it.
+    pub(crate) async fn begin_upload(
+        &self,
+        begin: impl FnOnce(&mut Vault, &Browser) -> Result<ContentDraft, Error>,
+    ) -> Result<Upload, JsValue> {
+        let draft = self
+            .with(async |vault, world| {
+                let draft = begin(vault, world)?;
+                world.ship(upload_begin(&draft), Some(vault.token())).await?;
+                Ok(draft)
+            })
+            .await?;
+        Upload::new(draft).await
     }
 
     fn lent(&self) -> Result<Vault, JsValue> {
@@ -246,21 +273,11 @@ impl Client {
         document: Option<String>,
         true_bytes: f64,
     ) -> Result<Upload, JsValue> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a file's size is a whole number below 2^53"
-        )]
-        let true_bytes = true_bytes as u64;
-        let draft = self
-            .with(async |vault, world| {
-                let document_id = document.as_deref().map(id).transpose()?;
-                let draft = vault.begin_content(world, document_id, true_bytes)?;
-                world.ship(upload_begin(&draft), Some(vault.token())).await?;
-                Ok(draft)
-            })
-            .await?;
-        Upload::new(draft).await
+        self.begin_upload(|vault, world| {
+            let document_id = document.as_deref().map(id).transpose()?;
+            vault.begin_content(world, document_id, whole(true_bytes))
+        })
+        .await
     }
 
     /// Ships one sealed part. It may be shipped again; a part that arrived is not lost.

@@ -633,3 +633,63 @@ error-unavailable = الخدمة مشغولة جدًا الآن. لم يضع ش�
 error-method_not_allowed = لم تفهم الخدمة هذا الطلب. لم يضع شيء. أعد تحميل الصفحة وحاول مرة أخرى.
 error-internal = حدث خطأ ما. لم يضع شيء. حاول مرة أخرى؛ وإذا تكرر، فأعد تحميل الصفحة.
 error-close_word = هذه ليست الكلمة المطلوبة. خزنتك لم تتغير.
+
+# أوراق الآخرين
+safe-inbox = استلام ورقة
+safe-inbox-waits = { $count ->
+    [zero] لا تنتظرك أي ورقة ({ $count }).
+    [one] تنتظرك ورقة واحدة من أحد.
+    [two] تنتظرك ورقتان من آخرين.
+    [few] تنتظرك { $count } أوراق من آخرين.
+    [many] تنتظرك { $count } ورقة من آخرين.
+   *[other] تنتظرك { $count } ورقة من آخرين.
+}
+safe-inbox-look = انظر
+inbox-title = أوراق من آخرين
+inbox-lead = ليست في خزنتك. القرار لك.
+inbox-none = لا شيء ينتظر.
+inbox-from = من { $name } (هكذا يقول)، الشخص { $number } في { $structure }
+inbox-compared = قورن الرمز عند المكتب.
+inbox-not-compared = لم يُقارن الرمز قط.
+inbox-until = تنتظر حتى { $day }، ثم تُمحى.
+inbox-open = انظر إليها
+inbox-apart = { $count ->
+    [zero] لا شيء لا يمكن الوثوق به ({ $count })
+    [one] شيء واحد لا يمكن الوثوق به
+    [two] شيئان لا يمكن الوثوق بهما
+    [few] { $count } أشياء لا يمكن الوثوق بها
+    [many] { $count } شيئًا لا يمكن الوثوق بها
+   *[other] { $count } شيء لا يمكن الوثوق بها
+}
+inbox-apart-what = لم يُفتح شيء منها. لا تحتاج إلى فعل شيء.
+inbox-apart-forged = لم يوقّع هذا أحد من تلك المؤسسة.
+inbox-apart-left = من وقّع هذا لم يعد في تلك المؤسسة.
+inbox-apart-misdirected = كان هذا مقفلًا لشخص آخر.
+inbox-apart-replayed = أخذت هذا أو رفضته من قبل.
+inbox-apart-damaged = هذا لا يُفتح.
+inbox-away = أبعده
+inbox-address = لاستلام ورقة
+inbox-address-what = أرِ هذا للشخص الذي يريد أن يعطيك ورقة. يستطيع أن يرسل إليك أوراقًا به. لا يرى شيئًا من خزنتك.
+inbox-copy = نسخ النص
+deposit-compared = قارنت رمز «{ $structure }» ({ $place }) عند مكتبها.
+deposit-not-compared = لم تقارن قط رمز «{ $structure }» ({ $place }). إذا كنت لا تعرف هؤلاء الناس، فارفض.
+deposit-take = خذها إلى خزنتي
+deposit-refuse = رفض
+deposit-refuse-what = لن يعرف من أرسلها أنك رفضت.
+hand-title = إعطاء ورقة لشخص
+hand-lead = تُقفل له على هذا الجهاز. هو يقرر إن كان يأخذها.
+hand-private = لن تستطيع فتحها مرة أخرى من هنا، ولا رؤية شيء آخر لذلك الشخص.
+hand-whose = لمن
+hand-whose-hint = يعرضه الشخص على شاشته: «استلام ورقة»
+hand-whose-empty = امسح المربع الذي يعرضه الشخص، أو ألصق نصه.
+hand-scan = مسح المربع
+hand-type = الكتابة أو اللصق بدل ذلك
+hand-name = اسمك كما يعرفك الشخص
+hand-name-empty = قل من أنت.
+hand-message = بضع كلمات له
+hand-send = إرسال
+hand-sending = في الطريق…
+hand-done = أُرسلت. الشخص يقرر إن كان يأخذها.
+hand-sent = ما أرسلته
+hand-taken = أخذها.
+hand-waits = لم تؤخذ بعد. تنتظر حتى { $day }.

@@ -577,3 +577,55 @@ error-unavailable = The service has too much to do at the moment. Nothing is los
 error-method_not_allowed = The service did not understand this request. Nothing is lost. Load the page again and try once more.
 error-internal = Something did not work. Nothing is lost. Try again; if it happens again, load the page again.
 error-close_word = This is not the word that was asked for. Your safe has not changed.
+
+# Papers of others
+safe-inbox = Receive a paper
+safe-inbox-waits = { $count ->
+    [one] { $count } paper from somebody waits for you.
+   *[other] { $count } papers from others wait for you.
+}
+safe-inbox-look = Look
+inbox-title = Papers from others
+inbox-lead = They are not in your safe. You decide.
+inbox-none = Nothing waits.
+inbox-from = From { $name } (so they say), person { $number } of { $structure }
+inbox-compared = Code compared at the desk.
+inbox-not-compared = Code never compared.
+inbox-until = Waits until { $day }, then it is erased.
+inbox-open = Look at it
+inbox-apart = { $count ->
+    [one] { $count } thing that could not be trusted
+   *[other] { $count } things that could not be trusted
+}
+inbox-apart-what = Nothing of it was opened. You need to do nothing.
+inbox-apart-forged = Nobody of that structure signed this.
+inbox-apart-left = Whoever signed this is not at that structure any more.
+inbox-apart-misdirected = This was sealed for somebody else.
+inbox-apart-replayed = You took or refused this before.
+inbox-apart-damaged = This does not open.
+inbox-away = Put away
+inbox-address = To receive a paper
+inbox-address-what = Show this to the person who wants to give you a paper. They can send you papers with it. They see nothing of your safe.
+inbox-copy = Copy the text
+deposit-compared = You have compared the code of “{ $structure }” ({ $place }) at its desk.
+deposit-not-compared = You have never compared the code of “{ $structure }” ({ $place }). If you do not know these people, refuse.
+deposit-take = Take it into my safe
+deposit-refuse = Refuse
+deposit-refuse-what = Whoever sent it is not told that you refused.
+hand-title = Give a paper to a person
+hand-lead = It is locked for them on this device. They decide whether they take it.
+hand-private = You will not be able to open it again from here, nor see anything else of that person’s.
+hand-whose = For whom
+hand-whose-hint = The person shows it on their screen: “Receive a paper”
+hand-whose-empty = Scan the square that the person shows, or paste its text.
+hand-scan = Scan the square
+hand-type = Type or paste instead
+hand-name = Your name, as the person knows you
+hand-name-empty = Say who you are.
+hand-message = A few words for them
+hand-send = Send
+hand-sending = It is on its way…
+hand-done = Sent. The person decides whether they take it.
+hand-sent = What you sent
+hand-taken = They took it.
+hand-waits = Not taken yet. It waits until { $day }.

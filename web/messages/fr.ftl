@@ -578,3 +578,55 @@ error-unavailable = Le service a trop de travail en ce moment. Rien n’est perd
 error-method_not_allowed = Le service n’a pas compris cette demande. Rien n’est perdu. Rechargez la page et réessayez.
 error-internal = Quelque chose n’a pas marché. Rien n’est perdu. Réessayez ; si cela recommence, rechargez la page.
 error-close_word = Ce n’est pas le mot demandé. Votre coffre n’a pas changé.
+
+# Papiers des autres
+safe-inbox = Recevoir un papier
+safe-inbox-waits = { $count ->
+    [one] { $count } papier de quelqu’un vous attend.
+   *[other] { $count } papiers d’autres personnes vous attendent.
+}
+safe-inbox-look = Regarder
+inbox-title = Papiers venus des autres
+inbox-lead = Ils ne sont pas dans votre coffre. Vous décidez.
+inbox-none = Rien n’attend.
+inbox-from = De { $name } (c’est son nom, dit cette personne), personne { $number } de { $structure }
+inbox-compared = Code comparé à l’accueil.
+inbox-not-compared = Code jamais comparé.
+inbox-until = Attend jusqu’au { $day }, puis c’est effacé.
+inbox-open = Regarder
+inbox-apart = { $count ->
+    [one] { $count } chose à laquelle on ne peut pas faire confiance
+   *[other] { $count } choses auxquelles on ne peut pas faire confiance
+}
+inbox-apart-what = Rien n’en a été ouvert. Vous n’avez rien à faire.
+inbox-apart-forged = Personne de cette structure n’a signé cela.
+inbox-apart-left = La personne qui a signé n’est plus dans cette structure.
+inbox-apart-misdirected = C’était fermé pour quelqu’un d’autre.
+inbox-apart-replayed = Vous l’avez déjà pris ou refusé.
+inbox-apart-damaged = Cela ne s’ouvre pas.
+inbox-away = Enlever
+inbox-address = Pour recevoir un papier
+inbox-address-what = Montrez ceci à la personne qui veut vous donner un papier. Elle peut vous envoyer des papiers avec. Elle ne voit rien de votre coffre.
+inbox-copy = Copier le texte
+deposit-compared = Vous avez comparé le code de « { $structure } » ({ $place }) à son accueil.
+deposit-not-compared = Vous n’avez jamais comparé le code de « { $structure } » ({ $place }). Si vous ne connaissez pas ces gens, refusez.
+deposit-take = Prendre dans mon coffre
+deposit-refuse = Refuser
+deposit-refuse-what = La personne qui l’a envoyé ne saura pas que vous avez refusé.
+hand-title = Donner un papier à une personne
+hand-lead = Il est fermé pour elle sur cet appareil. Elle décide si elle le prend.
+hand-private = Vous ne pourrez plus l’ouvrir d’ici, ni rien voir d’autre de cette personne.
+hand-whose = Pour qui
+hand-whose-hint = La personne le montre sur son écran : « Recevoir un papier »
+hand-whose-empty = Scannez le carré que montre la personne, ou collez son texte.
+hand-scan = Scanner le carré
+hand-type = Écrire ou coller
+hand-name = Votre nom, comme la personne vous connaît
+hand-name-empty = Dites qui vous êtes.
+hand-message = Quelques mots pour elle
+hand-send = Envoyer
+hand-sending = C’est en route…
+hand-done = Envoyé. La personne décide si elle le prend.
+hand-sent = Ce que vous avez envoyé
+hand-taken = La personne l’a pris.
+hand-waits = Pas encore pris. Cela attend jusqu’au { $day }.

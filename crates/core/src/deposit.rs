@@ -3,7 +3,7 @@
 
 use rand_core::CryptoRng;
 use reconnect_format::{
-    Label, Signed, Suite, decode,
+    Label, Signed, Suite, check, decode,
     deposit::{DEPOSIT_SECRET_BYTES, Deposit, DepositBinding},
     encode,
     structure::is_showable,
@@ -108,7 +108,7 @@ pub fn open_deposit(
     let sound = padded.starts_with(&canonical)
         && padding.len() + canonical.len() == DEPOSIT_SECRET_BYTES
         && padding.iter().all(|byte| *byte == 0)
-        && secret.hash() == deposit.body().secret_hash
+        && check!(DepositWords, secret.hash() == deposit.body().secret_hash)
         && secret.is_sound();
     if sound { Ok(secret) } else { Err(Damaged) }
 }

@@ -54,7 +54,7 @@ impl Recipient {
 
     /// An owner whose address was read from their own screen, with the keys that hash to it. DEP-1.
     pub fn of_owner(account_id: AccountId, keys: &AccountKeys) -> Result<Self, Error> {
-        if keys.account_id() != account_id {
+        if !check!(OwnerKeys, keys.account_id() == account_id) {
             return Err(ServerMisbehaved::Forged.into());
         }
         let (public, key_id) = (keys.recipient.clone(), keys.recipient.id());

@@ -95,6 +95,14 @@ mod switches {
         GrantEpoch,
         /// That statements under a grant are its owner's. GRANT-7.
         GrantOwner,
+        /// That an owner's keys hash to the address that a depositor read. DEP-1.
+        OwnerKeys,
+        /// That a deposit is for the safe that it is shown to. DEP-4.
+        DepositOwner,
+        /// That a deposit is signed by whom its certificate names. DEP-4.
+        DepositSigner,
+        /// That a deposit's key and words are those that its depositor signed. DEP-5.
+        DepositWords,
         /// The code that people compare. STRUCT-2.
         Code,
         /// That a founding hashes to the structure's id. STRUCT-1.

@@ -319,7 +319,8 @@ impl Heard {
         self.submissions
             .iter()
             .filter_map(|(_, _, body)| match body {
-                Body::PutVersion { document_id, content, .. } => {
+                Body::PutVersion { document_id, content, .. }
+                | Body::AcceptDeposit { document_id, content, .. } => {
                     Some((*document_id, content.clone()))
                 }
                 _ => None,

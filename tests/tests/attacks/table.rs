@@ -1,7 +1,7 @@
 //! The table of attacks: what whoever runs or stole the server could do, perhaps with a grantee or a
 //! member at their side; what stops it; and which tests show both. SECURITY.md quotes it.
 
-use crate::{giving, locks, pair::Pair, papers, safe, team, wire};
+use crate::{deposits, giving, locks, pair::Pair, papers, safe, team, wire};
 
 /// One attack.
 pub(crate) struct Row {
@@ -156,15 +156,20 @@ pub(crate) const ROWS: &[Row] = &[
             papers::a_version_that_its_owner_did_not_write::PAIR,
         ],
     ),
-    waiting(
+    shown(
         "a forged deposit in a worker's name",
-        "deposits signed by a certified device, accepted by the owner",
-        "its second play; the journeys on deposits show the refusal",
+        "a deposit is signed by a device of whom a manager certified; what is not stays closed",
+        &["DEP-2", "DEP-4"],
+        &[deposits::a_deposit_in_a_workers_name::PAIR],
     ),
-    waiting(
+    shown(
         "a deposit shown as another's, or to another",
-        "deposits bound to safe, structure and epoch",
-        "its second play; the journeys on deposits show the refusal",
+        "what is signed names safe, key, structure and the hash of key and words",
+        &["DEP-2", "DEP-3", "DEP-4", "DEP-5"],
+        &[
+            deposits::a_deposit_that_its_owner_passes_on::PAIR,
+            deposits::other_words_under_a_workers_deposit::PAIR,
+        ],
     ),
     partly(
         shown(
@@ -313,15 +318,17 @@ pub(crate) const ROWS: &[Row] = &[
         "a try is spent before the answer, and asked for with a signature",
         "PINs",
     ),
-    waiting(
+    shown(
         "a deposit steered into another safe",
-        "the account comes from the owner's card or screen",
-        "its second play; the journeys on deposits show the refusal",
+        "the account comes from the owner's card or screen, and the keys hash to it",
+        &["ACC-2", "DEP-1"],
+        &[deposits::a_deposit_steered_into_another_safe::PAIR],
     ),
-    waiting(
+    shown(
         "a deposit whose sender chose id or key",
-        "what is accepted is sealed again",
-        "its second play; the journeys on deposits show the refusal",
+        "what is accepted is sealed again, under an id and a key that the owner draws",
+        &["DEP-6", "ENV-2"],
+        &[deposits::a_paper_under_a_key_that_its_depositor_keeps::PAIR],
     ),
     waiting(
         "a thief of the root who is first to change it",

@@ -16,6 +16,8 @@ export const ownerRoutes: Routes = {
   look: { inside: true, question: true, load: () => import('./look/Look.svelte') },
   rename: { inside: true, question: true, load: () => import('./rename/Rename.svelte') },
   replace: { inside: true, question: true, load: () => import('./replace/Replace.svelte') },
+  inbox: { inside: true, load: () => import('./inbox/Inbox.svelte') },
+  deposit: { inside: true, question: true, load: () => import('./inbox/Deposit.svelte') },
   rekey: { inside: true, question: true, load: () => import('./rekey/Rekey.svelte') },
   remove: { inside: true, question: true, load: () => import('./remove/Remove.svelte') },
   draft: { inside: true, question: true, load: () => import('./draft/Draft.svelte') },
@@ -27,7 +29,7 @@ export const ownerRoutes: Routes = {
 };
 
 export const ownerTabs: readonly Tab[] = [
-  { screen: 'safe', over: ['paper'], icon: SafeDrawing },
+  { screen: 'safe', over: ['paper', 'inbox'], icon: SafeDrawing },
   { screen: 'who', over: ['taken'], icon: Eye },
   { screen: 'trace', icon: Clock },
   { screen: 'settings', over: ['ways', 'devices', 'away'], icon: Gear },

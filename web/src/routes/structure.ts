@@ -18,6 +18,7 @@ export const structureRoutes: Routes = {
   again: { inside: true, question: true, load: () => import('./again/Again.svelte') },
   received: { inside: true, load: () => import('./received/Received.svelte') },
   given: { inside: true, load: () => import('./given/Given.svelte') },
+  hand: { inside: true, question: true, load: () => import('./hand/Hand.svelte') },
   read: { inside: true, question: true, load: () => import('./read/Read.svelte') },
   team: { inside: true, load: () => import('./team/Team.svelte') },
   invite: { inside: true, load: () => import('./invite/Invite.svelte') },

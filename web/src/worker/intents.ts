@@ -41,6 +41,10 @@ export interface SafeView {
   documents: DocumentView[];
   /** Documents sealed on this device that have not reached the server yet. */
   drafts: DraftView[];
+  /** What a worker scans who wants to give this person a paper. */
+  address: string;
+  /** Papers of others that wait. */
+  deposits: number;
   usedBytes: number;
   limitBytes: number;
   fileLimitBytes: number;
@@ -54,6 +58,29 @@ export interface SafeView {
   unchecked: string | null;
   /** Nobody but the operator vouches for the public log. */
   operatorsWord: boolean;
+}
+
+/** What somebody sealed for this person. Their words are what they say, and signed; nobody checked them. */
+export interface DepositView {
+  id: string;
+  saysToBe: string;
+  message: string;
+  structureName: string;
+  structurePlace: string;
+  compared: boolean;
+  workerNumber: number;
+  title: string;
+  kind: DocumentKind;
+  mediaType: string;
+  sizeBytes: number;
+  madeAt: number;
+  endsAt: number;
+}
+
+export interface InboxView {
+  waiting: DepositView[];
+  /** Never opened. */
+  quarantined: { id: string; reason: 'forged' | 'left' | 'misdirected' | 'replayed' | 'damaged' }[];
 }
 
 export interface DraftView {
@@ -194,6 +221,12 @@ export interface Safe {
   remove(documentId: string): Promise<void>;
   read(documentId: string, progress: Progress): Promise<Opened>;
   thumbnail(documentId: string): Promise<ArrayBuffer>;
+  /** What others sealed for this person: each looked at before anything of it is opened. */
+  inbox(): Promise<InboxView>;
+  readDeposit(depositId: string, progress: Progress): Promise<Opened>;
+  /** Takes it, as a paper of one's own. */
+  acceptDeposit(depositId: string, document: NewDocument, progress: Progress, abort: AbortSignal): Promise<string>;
+  refuseDeposit(depositId: string): Promise<void>;
   /** Seals at once what the camera gave, before its title is asked, so that a discarded page loses
    *  nothing. Null when this device is not the person's own: then `add` alone is used. */
   draft(document: NewDocument): Promise<string | null>;
@@ -265,6 +298,14 @@ export interface ReceivedView {
   documentCount: number;
 }
 
+export interface SentView {
+  id: string;
+  title: string;
+  sentAt: number;
+  endsAt: number;
+  accepted: boolean;
+}
+
 /** What the people of a structure do beside; present only on the structure's page. */
 export interface Desk {
   /** The root of a structure that does not exist yet: shown, put on paper, then used by `found`. */
@@ -286,6 +327,11 @@ export interface Desk {
   received(): Promise<ReceivedView[]>;
   /** Opens a grant, which the owner's trace shows: what it covers. */
   openReceived(grantId: string): Promise<ReceivedDocument[]>;
+  /** Seals a paper for whoever showed `address`, and signs it. */
+  deposit(
+    address: string, document: NewDocument, name: string, message: string, progress: Progress, abort: AbortSignal,
+  ): Promise<void>;
+  sentDeposits(): Promise<SentView[]>;
   readReceived(grantId: string, documentId: string, progress: Progress): Promise<Opened>;
   receivedThumbnail(grantId: string, documentId: string): Promise<ArrayBuffer>;
 }

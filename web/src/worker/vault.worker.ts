@@ -1,13 +1,13 @@
 // The client: owns the wasm safe and answers the page's intents, one after the other. Keys live in
 // this worker's memory and nowhere else: ending the worker locks the safe.
 
-import type { Client as OwnerClient } from '../wasm/owner/client';
+import type { Client as OwnerClient, Upload } from '../wasm/owner/client';
 import type { Client as StructureClient } from '../wasm/structure/client';
 import { zipOf } from './away';
 import { receive, refusalOf, sealAgain, send, sourceOf, untilAnswered } from './bulk';
 import {
   Refusal, type Desk, type DocumentView, type DraftView, type NewDocument, type Opened, type Progress,
-  type Safe, type SafeView, type SeenBefore, type GrantView,
+  type InboxView, type Safe, type SafeView, type SeenBefore, type GrantView,
 } from './intents';
 import { dropDraft, forget, keep, keepDraft, kept, keptDrafts } from './keep';
 import { hangUp, ship } from './ship';
@@ -157,20 +157,23 @@ function answersOf(client: Client): Answers {
   }
 
   async function put(
-    documentId: string | undefined, paper: NewDocument, progress: Progress, abort: AbortSignal,
+    begin: (bytes: number) => Promise<Upload>, paper: NewDocument, progress: Progress, abort: AbortSignal,
+    finish = (upload: Upload, note: string, preview: Uint8Array | undefined) => client.finish(upload, note, preview),
   ): Promise<string> {
     const { file_limit_bytes: limit } = await limits();
     if (paper.file.size > limit) throw new Refusal('file_too_large', undefined, { limit });
     const file = await cleaned(paper);
-    const upload = await inTurn(() => client.begin(documentId, file.size));
+    const upload = await inTurn(() => begin(file.size));
     await orGiveUp(upload.envelope, abort, send(client, upload, sourceOf(file), progress, abort));
     const { title, kind, mediaType, pageCount } = paper;
     const preview = paper.thumbnail ? new Uint8Array(await paper.thumbnail.arrayBuffer()) : undefined;
     const note = JSON.stringify({ title, kind, mediaType, pageCount });
-    const id = await inTurn(() => untilAnswered(() => client.finish(upload, note, preview)));
+    const id = await inTurn(() => untilAnswered(() => finish(upload, note, preview)));
     upload.free();
     return id;
   }
+
+  const asNew = (bytes: number): Promise<Upload> => client.begin(undefined, bytes);
 
   /** What has arrived of an upload that was stopped is given up. */
   async function orGiveUp(envelope: string, abort: AbortSignal, sending: Promise<void>): Promise<void> {
@@ -241,8 +244,18 @@ function answersOf(client: Client): Answers {
     retireDevice: (id) => inTurn(() => client.retire_device(id)),
 
     view: () => inTurn(async () => shown(await client.view())),
-    add: (paper, progress, abort) => put(undefined, paper, progress, abort),
-    replace: async (id, paper, progress, abort) => void (await put(id, paper, progress, abort)),
+    add: (paper, progress, abort) => put(asNew, paper, progress, abort),
+    replace: async (id, paper, progress, abort) =>
+      void (await put((bytes) => client.begin(id, bytes), paper, progress, abort)),
+    inbox: async () => JSON.parse(await inTurn(() => client.inbox())),
+    readDeposit: async (id, progress) => {
+      const { waiting } = JSON.parse(await inTurn(() => client.inbox())) as InboxView;
+      const reader = await inTurn(() => client.read_deposit(id));
+      return described(id, await receive(client, reader, progress), waiting);
+    },
+    acceptDeposit: (id, paper, progress, abort) =>
+      put((bytes) => client.begin_accepting(id, bytes), paper, progress, abort),
+    refuseDeposit: (id) => inTurn(() => client.refuse_deposit(id)),
     rename: (id, title) => inTurn(() => client.rename(id, title)),
     remove: (id) => inTurn(() => client.remove(id)),
     changeKey,
@@ -261,7 +274,7 @@ function answersOf(client: Client): Answers {
     finishDraft: async (draftId, title, progress, abort) => {
       const draft = await draftOf(draftId);
       try {
-        const id = await put(undefined, { ...draft, title }, progress, abort);
+        const id = await put(asNew, { ...draft, title }, progress, abort);
         await dropDraft(draftId);
         return id;
       } catch (thrown) {
@@ -316,14 +329,19 @@ function answersOf(client: Client): Answers {
     },
     trace: async () => JSON.parse(await inTurn(() => client.trace())),
   };
-  return client.settle ? { ...safe, ...deskOf(client as StructureClient, described, () => account) } : safe;
+  return client.settle ? { ...safe, ...deskOf(client as StructureClient, described, put, () => account) } : safe;
 }
 
 type Described = (
   id: string, bytes: Uint8Array, known: { id: string; title: string; mediaType: string; kind: DocumentView['kind'] }[],
 ) => Promise<Opened>;
 
-function deskOf(client: StructureClient, described: Described, account: () => string): Desk {
+type Put = (
+  begin: (bytes: number) => Promise<Upload>, paper: NewDocument, progress: Progress, abort: AbortSignal,
+  finish: (upload: Upload, note: string) => Promise<string>,
+) => Promise<string>;
+
+function deskOf(client: StructureClient, described: Described, put: Put, account: () => string): Desk {
   /** What the grants that were opened cover, by the id under which they were asked for. */
   const opened = new Map<string, DocumentView[]>();
   async function open(grantId: string): Promise<DocumentView[]> {
@@ -349,6 +367,11 @@ function deskOf(client: StructureClient, described: Described, account: () => st
     look: () => inTurn(() => client.look()),
     learn: () => inTurn(() => client.learn()),
     received: async () => JSON.parse(await inTurn(() => client.received())),
+    deposit: async (address, paper, name, message, progress, abort) => void (await put(
+      async (bytes) => (await client.begin_deposit(address, bytes)) as never, paper, progress, abort,
+      (upload, note) => client.finish_deposit(upload as never, note, name, message),
+    )),
+    sentDeposits: async () => JSON.parse(await inTurn(() => client.sent_deposits())),
     openReceived: open as never,
     readReceived: (grantId, id, progress) => newest(async (before) => {
       if (before) {

@@ -4,6 +4,7 @@
 use reconnect_format::{
     Signed, Sorted,
     api::{Call, Code, Inbox as WaitingInbox, WaitingDeposit},
+    check,
     deposit::Deposit,
     envelope::EnvelopeKind,
     id::{DepositId, DocumentId, StructureId},
@@ -14,9 +15,10 @@ use reconnect_format::{
 use super::{ContentDraft, PaperCard, Reading, Vault, bare};
 use crate::{
     deposit::{DepositSecret, open_deposit},
-    document::Card,
+    document::{Card, draw_id},
     error::{Damaged, Error},
     picture::{PictureError, without_traces},
+    secret::DocumentKey,
     world::World,
 };
 
@@ -142,7 +144,8 @@ impl Vault {
     /// Whether a deposit, signed by whom it says, is for this safe, new, and by somebody who is in
     /// that structure. DEP-4.
     fn judge(&self, now: u64, body: &Deposit, certificate: &[u8]) -> Result<(), Distrust> {
-        if body.owner != self.account_id() || body.key_id != self.secrets.recipient.public().id() {
+        let key_id = self.secrets.recipient.public().id();
+        if !check!(DepositOwner, body.owner == self.account_id() && body.key_id == key_id) {
             return Err(Distrust::Misdirected);
         }
         if self.manifest.is_settled(body.deposit_id) {
@@ -152,7 +155,9 @@ impl Vault {
         chain.key_id(body.epoch).ok_or(Distrust::Forged)?;
         let certificate = verify_certificate(certificate, chain).map_err(|_| Distrust::Forged)?;
         let certificate = certificate.body();
-        if certificate.account_id != body.account_id || certificate.number != body.worker_number {
+        let theirs =
+            certificate.account_id == body.account_id && certificate.number == body.worker_number;
+        if !check!(DepositSigner, theirs) {
             return Err(Distrust::Forged);
         }
         let left = chain.closed || chain.is_revoked(certificate.number);
@@ -204,8 +209,15 @@ impl Vault {
         deposit_id: DepositId,
         true_bytes: u64,
     ) -> Result<ContentDraft, Error> {
-        let deposit = Some((deposit_id, self.deposited(deposit_id)?.signed.hash()));
-        Ok(ContentDraft { deposit, ..self.begin_content(world, None, true_bytes)? })
+        let deposited = self.deposited(deposit_id)?;
+        let deposit = Some((deposit_id, deposited.signed.hash()));
+        let mut rng = world.rng();
+        let key = match deposited.secret.key() {
+            theirs if !check!(FreshKey) => theirs,
+            _ => DocumentKey::generate(&mut rng),
+        };
+        let new = (DocumentId(draw_id(&mut rng)), 1);
+        Ok(ContentDraft { deposit, ..self.draft(world, new, key, true_bytes) })
     }
 
     /// Takes a deposit that fits into memory, under a card of one's own. The page streams instead.

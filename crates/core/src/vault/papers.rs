@@ -187,16 +187,21 @@ impl Vault {
             Some(known) if !check!(FreshKey) => self.document_key(document_id, &known.content)?,
             _ => DocumentKey::generate(&mut rng),
         };
-        let plan = ChunkPlan::for_content(
-            &key,
-            self.account_id(),
-            document_id,
-            version,
-            true_bytes,
-            &mut rng,
-        );
+        Ok(self.draft(world, (document_id, version), key, true_bytes))
+    }
+
+    /// A version that is about to be sealed under this key.
+    pub(super) fn draft(
+        &self,
+        world: &impl World,
+        (document_id, version): (DocumentId, u32),
+        key: DocumentKey,
+        true_bytes: u64,
+    ) -> ContentDraft {
+        let (mut rng, owner) = (world.rng(), self.account_id());
+        let plan = ChunkPlan::for_content(&key, owner, document_id, version, true_bytes, &mut rng);
         let envelope_id = EnvelopeId(draw_id(&mut rng));
-        Ok(ContentDraft { document_id, envelope_id, plan, true_bytes, key, deposit: None })
+        ContentDraft { document_id, envelope_id, plan, true_bytes, key, deposit: None }
     }
 
     /// Signs for content whose parts have all arrived, and wraps its keys for everybody who may
