@@ -106,7 +106,7 @@ pub(crate) async fn give(
             return Ok(());
         }
         let serial = check_depositor(&deposit, &app, tx).await?;
-        check_counts(&deposit, tx).await?;
+        check_counts(&deposit, app.clock.now_row(), tx).await?;
         let whose = (caller.account_id, deposit.owner);
         let document_id = deposit.deposit_id.as_document();
         upload::tie(whose, document_id, &deposit.content, 0, tx).await?;
@@ -156,15 +156,18 @@ async fn check_depositor(deposit: &Deposit, app: &App, tx: &mut AnyConnection) -
     if epoch == to_row(deposit.epoch) { Ok(serial) } else { Err(Code::Conflict.into()) }
 }
 
-/// An inbox is bounded, and no structure fills it alone. DEP-7.
-async fn check_counts(deposit: &Deposit, tx: &mut AnyConnection) -> Result<()> {
+/// An inbox is bounded, and no structure fills it alone. What was refused keeps its place of that
+/// structure's: it would learn of it otherwise. DEP-7.
+async fn check_counts(deposit: &Deposit, now: i64, tx: &mut AnyConnection) -> Result<()> {
     let (all, of_one): (i64, i64) = sqlx::query_as(
         "-- deposit::check_counts
-        select count(*), coalesce(sum(case when structure_id = $2 then 1 else 0 end), 0)
-        from deposit where account_id = $1 and state = 1",
+        select coalesce(sum(case when state = 1 then 1 else 0 end), 0),
+          coalesce(sum(case when structure_id = $2 then 1 else 0 end), 0)
+        from deposit where account_id = $1 and state <> 2 and ends_at > $3",
     )
     .bind(deposit.owner.as_bytes())
     .bind(deposit.structure_id.as_bytes())
+    .bind(now)
     .fetch_one(&mut *tx)
     .await?;
     let sent: i64 = sqlx::query_scalar(

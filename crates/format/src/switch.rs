@@ -115,6 +115,8 @@ mod switches {
         StructureLogged,
         /// That the log names a statement of the safe's chain that was shown. LOG-11.
         SafeLogged,
+        /// That nothing is given from a safe that the log could not be compared with. LOG-11.
+        SafeChecked,
         /// How many witnesses must have seen the log. LOG-5.
         Witnesses,
         /// Who may sign a certificate. CERT-1.

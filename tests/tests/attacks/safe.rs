@@ -12,7 +12,7 @@ use reconnect_core::{
 use reconnect_format::{
     Suite, Unverified,
     api::Sync,
-    id::{Base64, DocumentId},
+    id::{Base64, DocumentId, LogIndex},
     receipt::{Receipt, Subject},
     statement::{Body, Signer, Statement},
 };
@@ -40,6 +40,7 @@ pairs! {
     a_statement_that_is_left_out: "fork" without [ChainOrder, ManifestRoot];
     a_paper_that_was_removed: "fork" without [ChainOrder, SpentIds, ManifestRoot];
     a_grant_that_was_taken_back: "fork" without [ChainOrder, SpentIds];
+    a_grant_that_was_taken_back_where_the_log_is_silent: "log_unanswered" without [SafeChecked];
     an_opening_that_never_was: passed_over without [ReceiptSigner];
 }
 
@@ -183,15 +184,56 @@ async fn an_older_safe_on_a_device_that_saw_nothing() -> Result<Outcome> {
 async fn a_statement_in_the_log_that_nobody_signed() -> Result<Outcome> {
     let (server, mut owner, _) = stage().await?;
     owner.vault.look(&owner.browser).await?;
+    let index = log_index(&server, &owner).await?;
+    log(&server, &index, &[7; 32]).await?;
+    let opened = owner.with_words(&server.browser(), true).await.map(|_| true);
+    judge(&mut owner, opened).await
+}
+
+/// A fresh device is shown the safe as it was before a grant was taken back. The log says the truth of
+/// the structure, and nothing of the safe.
+async fn a_grant_that_was_taken_back_where_the_log_is_silent() -> Result<Outcome> {
+    let (server, mut owner, document_id) = stage().await?;
+    let mallory = Somebody::new()?;
+    let front = mallory.found("Foyer", None)?;
+    front.show(&server, &mallory).await?;
+    let grant_id = owner.give(front.structure_id, &[document_id]).await?;
+    server.app().publish().await?;
+    let index = log_index(&server, &owner).await?;
+    let (backup, server) = Backup::take(server).await?;
+    owner.vault.take_back(&owner.browser, grant_id).await?;
+    owner.vault.look(&owner.browser).await?;
+    ensure!(owner.vault.is_safe());
+    let (newest, server) = Backup::take(server).await?;
+    let server = backup.bring_back_but(server, "log").await?;
+    let elsewhere = server.browser();
+    let asked = format!("index={}", LogIndex(index));
+    elsewhere.lie(move |call, body| if call.path.contains(&asked) { b"{}".to_vec() } else { body });
+    let mut vault = owner.with_words(&elsewhere, false).await?;
+    ensure!(vault.manifest().grant(grant_id).is_some(), "it is shown as it was");
+    let written = vault.add(&elsewhere, Some(document_id), b"renewed", &card("Passeport")).await;
+    let mut connection = dump::connect(server.config()).await?;
+    let wraps: i64 = sqlx::query_scalar(
+        "select count(*) from wrap w join document d on d.content_id = w.envelope_id
+         where w.grant_id = $1 and d.version = 2",
+    )
+    .bind(grant_id.as_bytes())
+    .fetch_one(&mut connection)
+    .await?;
+    drop(connection);
+    ensure!((wraps > 0) == written.is_ok());
+    let _server = newest.bring_back(server).await?;
+    judge(&mut owner, written.map(|_| true)).await
+}
+
+/// Where the log has an owner's safe.
+async fn log_index(server: &Server, owner: &Person) -> Result<[u8; 32]> {
     let mut connection = dump::connect(server.config()).await?;
     let index: Vec<u8> = sqlx::query_scalar("select log_index from account where account_id = $1")
         .bind(owner.vault.account_id().as_bytes())
         .fetch_one(&mut connection)
         .await?;
-    let index: [u8; 32] = index.as_slice().try_into()?;
-    log(&server, &index, &[7; 32]).await?;
-    let opened = owner.with_words(&server.browser(), true).await.map(|_| true);
-    judge(&mut owner, opened).await
+    Ok(index.as_slice().try_into()?)
 }
 
 /// Two papers were added on one device; the other device is told of the second only.

@@ -174,9 +174,12 @@ pub(crate) const ROWS: &[Row] = &[
     partly(
         shown(
             "a grant that was taken back is shown again",
-            "statements are chained; a revoked grant's id is spent, for good",
-            &["STMT-4", "STMT-6"],
-            &[safe::a_grant_that_was_taken_back::PAIR],
+            "statements are chained; a revoked grant's id is spent, for good; nothing is given from a safe that the log says nothing of",
+            &["STMT-4", "STMT-6", "LOG-11"],
+            &[
+                safe::a_grant_that_was_taken_back::PAIR,
+                safe::a_grant_that_was_taken_back_where_the_log_is_silent::PAIR,
+            ],
         ),
         "its recipient notices only with the owner's place in the log",
     ),

@@ -8,7 +8,10 @@ use reconnect_core::{
     vault::{DepositWords, Distrust, Inbox},
     world::World as _,
 };
-use reconnect_format::{api::Code, id::DepositId};
+use reconnect_format::{
+    api::{Call, Code, Inbox as WaitingInbox, StructureFace},
+    id::DepositId,
+};
 use reconnect_tests::{
     browser::Cut,
     dump,
@@ -24,6 +27,7 @@ super::on_both_databases! {
     what_cannot_be_trusted_is_shown_apart_and_never_opened,
     a_picture_is_made_harmless_when_it_is_taken,
     only_members_of_accepted_structures_give_and_an_inbox_is_bounded,
+    what_the_log_contradicts_is_trusted_for_no_deposit,
     what_nobody_takes_goes_after_thirty_days,
     what_was_not_answered_is_given_and_taken_once,
     nothing_of_a_deposit_is_stored_in_the_clear,
@@ -293,8 +297,49 @@ async fn only_members_of_accepted_structures_give_and_an_inbox_is_bounded(
     }
     let waiting = look(&mut owner).await?.waiting;
     ensure!(waiting.len() == 10);
+    // That there is room again would tell them of a refusal; what was taken, they may know.
     owner.vault.refuse_deposit(&owner.browser, waiting[0]).await?;
+    let full = give(&team.manager, &owner, "trop", b"x").await.err();
+    ensure!(full.as_ref().map(Error::code) == Some("too_many_things"), "{full:?}");
+    owner.vault.accept_deposit(&owner.browser, waiting[1], &card("Pris")).await?;
     give(&team.manager, &owner, "encore", b"x").await?;
+    Ok(())
+}
+
+/// A depositor has left, and the log says so; the server hides it, and lists what they gave twice.
+async fn what_the_log_contradicts_is_trusted_for_no_deposit(server: Server) -> Result<()> {
+    let mut team = Team::on(&server).await?;
+    let mut owner = server.person().await?;
+    let path = format!("/v1/structures/{}", team.structure_id);
+    let face = owner.browser.send(&Call::read(path.clone()), Some(owner.vault.token())).await?;
+    let before = serde_json::from_slice::<StructureFace>(&face.body)?.statements.len();
+    give(&team.worker, &owner, "Attestation", b"scan").await?;
+    team.manager.put_out(2).await?;
+    server.app().publish().await?;
+    for hides in [true, false] {
+        let path = path.clone();
+        owner.browser.hear_the_truth();
+        owner.browser.lie(move |call, body| {
+            if let Ok(mut face) = serde_json::from_slice::<StructureFace>(&body)
+                && call.path == path
+                && hides
+            {
+                face.statements.truncate(before);
+                return serde_json::to_vec(&face).unwrap_or_default();
+            }
+            if let Ok(mut inbox) = serde_json::from_slice::<WaitingInbox>(&body)
+                && call.path == "/v1/deposits"
+            {
+                inbox.deposits.extend(inbox.deposits.clone());
+                return serde_json::to_vec(&inbox).unwrap_or_default();
+            }
+            body
+        });
+        let inbox = look(&mut owner).await?;
+        let why: Vec<_> = inbox.quarantined.iter().map(|(_, why)| *why).collect();
+        let expected = if hides { Distrust::Forged } else { Distrust::Left };
+        ensure!(inbox.waiting.is_empty() && why == [expected, expected], "{hides}: {why:?}");
+    }
     Ok(())
 }
 

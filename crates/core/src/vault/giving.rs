@@ -213,6 +213,7 @@ impl Vault {
         if !bounded {
             return Err(Error::BadInput);
         }
+        self.check_safe(world).await?;
         self.fetch_structure(world, gift.structure_id).await?;
         // LOG-6: looked up for each gift, however long the page has been open.
         Box::pin(self.witness(world, gift.structure_id)).await?;

@@ -86,15 +86,14 @@ impl Vault {
     pub async fn look_into_inbox(&mut self, world: &impl World) -> Result<Inbox, Error> {
         self.sync(world).await?;
         let shown: WaitingInbox = self.read(world, Call::read("/v1/deposits")).await?;
-        let mut fetched = Sorted::default();
+        let mut sound = Sorted::default();
         let mut inbox = Inbox::default();
         let mut trusted = Sorted::default();
-        for waiting in shown.deposits {
+        for waiting in &shown.deposits {
             let deposit_id = waiting.deposit_id;
-            match self.look_at(world, &waiting, &mut fetched).await? {
-                Ok(_) if trusted.contains(&deposit_id) => {
-                    inbox.quarantined.push((deposit_id, Distrust::Replayed));
-                }
+            let again = shown.deposits.iter().filter(|it| it.deposit_id == deposit_id).count() > 1;
+            match self.look_at(world, waiting, &mut sound).await? {
+                Ok(_) if again => inbox.quarantined.push((deposit_id, Distrust::Replayed)),
                 Ok(deposited) => {
                     inbox.waiting.push(deposit_id);
                     trusted.insert(deposit_id, deposited);
@@ -110,22 +109,24 @@ impl Vault {
         &mut self,
         world: &impl World,
         waiting: &WaitingDeposit,
-        fetched: &mut Sorted<StructureId, ()>,
+        sound: &mut Sorted<StructureId, bool>,
     ) -> Result<Result<Deposited, Distrust>, Error> {
         let Ok((signed, device)) = Attested::open::<Deposit>(&waiting.deposit.0) else {
             return Ok(Err(Distrust::Forged));
         };
         let structure_id = signed.body().structure_id;
-        if fetched.add(structure_id) {
-            match self.structure(world, structure_id).await {
-                Ok(_) => {}
+        if !sound.contains(&structure_id) {
+            let is_sound = match self.structure(world, structure_id).await {
+                Ok(_) => true,
                 // One structure about which the server lies keeps no other deposit away.
-                Err(Error::Misbehaved(_)) => return Ok(Err(Distrust::Forged)),
-                Err(Error::Refused(problem)) if problem.code == Code::NotFound => {
-                    return Ok(Err(Distrust::Forged));
-                }
+                Err(Error::Misbehaved(_)) => false,
+                Err(Error::Refused(problem)) if problem.code == Code::NotFound => false,
                 Err(error) => return Err(error),
-            }
+            };
+            sound.insert(structure_id, is_sound);
+        }
+        if sound.get(&structure_id) != Some(&true) {
+            return Ok(Err(Distrust::Forged));
         }
         let body = signed.body();
         if body.deposit_id != waiting.deposit_id

@@ -91,6 +91,16 @@ impl Vault {
         self.head.err()
     }
 
+    /// Nothing is given to anybody from a safe that the log could not be compared with: a grant
+    /// that was taken back may stand in it. LOG-11.
+    pub(super) async fn check_safe(&mut self, world: &impl World) -> Result<(), Error> {
+        if check!(SafeChecked) && self.head.is_err() {
+            Box::pin(self.look(world)).await?;
+            self.head?;
+        }
+        Ok(())
+    }
+
     /// Looks a structure up, and compares what the log names with the chain that was shown: a
     /// statement that came meanwhile is in it when it is asked for again. LOG-10.
     pub(super) async fn witness(
@@ -105,7 +115,12 @@ impl Vault {
                 if named_by(chain, &witnessed).is_err() {
                     self.fetch_structure(world, structure_id).await?;
                     let chain = self.chains.get(&structure_id).ok_or(Error::NotFound)?;
-                    named_by(chain, &witnessed)?;
+                    if let Err(error) = named_by(chain, &witnessed) {
+                        // Nothing goes on with a chain that the log contradicts.
+                        self.chains.remove(&structure_id);
+                        self.witnessed.remove(&structure_id);
+                        return Err(error.into());
+                    }
                 }
                 Ok(witnessed)
             }

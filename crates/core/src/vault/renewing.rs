@@ -44,6 +44,9 @@ impl Vault {
         self.looked_at = Sorted::default();
         let covering = self.covering(world.now(), document_id);
         let covering: Vec<_> = covering.map(|(terms, to)| (terms.grant_id, to)).collect();
+        if !covering.is_empty() {
+            self.check_safe(world).await?;
+        }
         for (_, structure_id) in &covering {
             if self.looked_at.add(*structure_id) {
                 self.look_up_structure(world, *structure_id).await?;
