@@ -125,6 +125,8 @@ mod switches {
         LeafCertificate,
         /// Who may commit what. GROUP-2.
         Committer,
+        /// That a leaf is of the account and device that asked for it. GROUP-9.
+        LeafAsked,
         /// That the chain says the same of an epoch as the group. GROUP-4.
         GroupStated,
         /// That an answer to an invitation is from whoever has its link. INV-4.

@@ -348,4 +348,10 @@ pub(crate) const ROWS: &[Row] = &[
         "a start is refused behind the newest cosigned checkpoint",
         "continuing from a backup",
     ),
+    shown(
+        "a member who destroys what is the team's, or takes a colleague's place away",
+        "a leaf comes in by its own device's request only",
+        &["GROUP-9"],
+        &[team::a_colleagues_leaf_under_ones_own_request::PAIR],
+    ),
 ];

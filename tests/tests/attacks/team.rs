@@ -15,8 +15,9 @@ use reconnect_format::{
     encode,
     id::{Base64, InvitationId, StructureId},
     structure::{
-        AuthenticatedJoin, Certificate, EpochTerms, Founding, JoinRequest, Link, Role, RosterTerms,
-        StructureBody, StructureChain, StructureStatement, roster_hash, verify_certificate,
+        AuthenticatedJoin, Certificate, EpochTerms, Founding, JoinRequest, LeafRequest, Link, Role,
+        RosterTerms, StructureBody, StructureChain, StructureStatement, roster_hash,
+        verify_certificate, verify_leaf_request,
     },
     switch::{Check, without},
 };
@@ -36,6 +37,7 @@ pairs! {
     an_answer_to_an_invitation_that_mallory_wrote: passed_over without [InvitationMac];
     a_ghost_whom_a_worker_let_in: "forged" without [Committer, LeafCertificate, GroupStated];
     two_commits_for_one_epoch: "fork" without [GroupStated];
+    a_colleagues_leaf_under_ones_own_request: "forged" without [LeafAsked];
 }
 
 /// What a member's certificate says, signed by whoever signs.
@@ -202,6 +204,26 @@ impl House {
         Ok(())
     }
 
+    /// A worker's statement of the roster.
+    fn says_as_member(
+        &mut self,
+        worker: &Somebody,
+        certificate: usize,
+        (terms, answers): (RosterTerms, Option<[u8; 32]>),
+    ) -> Result<()> {
+        let (sequence, previous) = self.chain.head();
+        let statement = worker.attest(StructureStatement {
+            suite: Suite::V1,
+            structure_id: self.chain.structure_id,
+            sequence: sequence + 1,
+            previous,
+            made_at: BEGINNING,
+            body: StructureBody::Roster { terms, answers },
+        });
+        let certificate = self.founder.attest(self.certificates[certificate].body().clone());
+        Ok(self.chain.append(&Link::Member { statement, certificate }.encode())?)
+    }
+
     /// Somebody asks to be let in.
     fn ask(&self, person: &Somebody) -> Result<(Newcomer, JoinRequest)> {
         let (newcomer, key_package) = Newcomer::new(&person.device, &person.proof)?;
@@ -267,18 +289,8 @@ async fn a_ghost_whom_a_worker_let_in() -> Result<Outcome> {
     ensure!(
         before.roster_hash == roster_hash(house.certificates.iter().map(Signed::hash).collect())
     );
-    let (sequence, previous) = house.chain.head();
-    let statement = worker.attest(StructureStatement {
-        suite: Suite::V1,
-        structure_id: house.chain.structure_id,
-        sequence: sequence + 1,
-        previous,
-        made_at: BEGINNING,
-        body: StructureBody::Roster { terms: said, answers: None },
-    });
-    let certificate = house.founder.attest(house.certificates[1].body().clone());
     let honest = house.chain.clone();
-    house.chain.append(&Link::Member { statement, certificate }.encode())?;
+    house.says_as_member(&worker, 1, (said, None))?;
     let snapshot = first.snapshot();
     match first.take_in(&staged.commit, None, &house.gate()) {
         Ok(()) => {
@@ -322,6 +334,47 @@ async fn two_commits_for_one_epoch() -> Result<Outcome> {
         }
         Err(error) => {
             second.take_in(&told.commit, None, &house.gate())?;
+            Ok(Outcome::Stopped(Error::from(error)))
+        }
+    }
+}
+
+/// A worker asks for a leaf of a device of their own, which has the id of a colleague's device, with a
+/// key package that the colleague made once and everybody has seen: nobody has its keys any more.
+/// The commit puts the colleague's leaf out.
+async fn a_colleagues_leaf_under_ones_own_request() -> Result<Outcome> {
+    let (mut house, mut first) = House::found()?;
+    let (colleague, worker, third) = (Somebody::new()?, Somebody::new()?, Somebody::new()?);
+    house.admit(&mut first, 2, &colleague)?;
+    let mut theirs = house.admit(&mut first, 3, &worker)?;
+    let (_, seen) = house.ask(&colleague)?;
+    ensure!(worker.device_id == colleague.device_id);
+    let (structure_id, (sequence, _)) = (house.chain.structure_id, house.chain.head());
+    let asked = worker.attest(LeafRequest {
+        suite: Suite::V1,
+        structure_id,
+        account_id: worker.account_id,
+        device_id: worker.device_id,
+        sequence,
+        made_at: BEGINNING,
+        key_package: seen.key_package,
+    });
+    let asked = asked.encode();
+    let request = verify_leaf_request(&asked, structure_id, (sequence + 1, BEGINNING))?;
+    let staged = {
+        let _changed_client = without(&[Check::LeafAsked]);
+        let (history, gate) = (History::default(), house.gate());
+        theirs.stage(Change::Leaf(&request), &history, &worker.device, &gate, &mut rng())?
+    };
+    let honest = house.chain.clone();
+    house.says_as_member(&worker, 2, (staged.roster.clone(), Some(request.hash())))?;
+    let snapshot = first.snapshot();
+    match first.take_in(&staged.commit, Some(&asked), &house.gate()) {
+        Ok(()) => Ok(Outcome::Succeeded),
+        Err(error) => {
+            ensure!(*first.snapshot() == *snapshot);
+            house.chain = honest;
+            house.admit(&mut first, 4, &third)?;
             Ok(Outcome::Stopped(Error::from(error)))
         }
     }

@@ -128,7 +128,7 @@ impl Group {
         by: AccountId,
         gate: &Gate<'_>,
     ) -> Result<(Option<KeyPackage>, Vec<LeafNodeIndex>), GroupError> {
-        let (bytes, asked, gone) = match change {
+        let (bytes, asked) = match change {
             Change::Leave { account_id, .. } => {
                 let gone = self.leaves(|device| device.account_id == account_id)?;
                 return some(gone).map(|gone| (None, gone));
@@ -139,21 +139,24 @@ impl Group {
                 return some(gone).map(|gone| (None, gone));
             }
             Change::Admit(request) if request.structure_id == self.structure_id => {
-                (&request.key_package, (request.account_id, request.device_id), vec![])
+                (&request.key_package, (request.account_id, request.device_id))
             }
             Change::Leaf(request) if request.body().structure_id == self.structure_id => {
                 let request = request.body();
-                let asked = (request.account_id, request.device_id);
-                let gone = self.leaves(|it| (it.account_id, it.device_id) == asked)?;
-                (&request.key_package, asked, gone)
+                (&request.key_package, (request.account_id, request.device_id))
             }
             _ => return Err(GroupError::NotAllowed),
         };
         let package = read_key_package(&self.store, bytes)?;
         let newcomer = gate.judge_key_package(&package)?;
-        if (newcomer.account_id, newcomer.device_id) != asked {
+        let named = (newcomer.account_id, newcomer.device_id);
+        if !check!(LeafAsked, named == asked) {
             return Err(GroupError::NotAllowed);
         }
+        let gone = match change {
+            Change::Leaf(_) => self.leaves(|it| (it.account_id, it.device_id) == named)?,
+            _ => vec![],
+        };
         Ok((Some(package), gone))
     }
 
@@ -220,10 +223,12 @@ impl Group {
         // here already, and take leaves of their own away.
         let manages = gate.chain.is_manager(by.account_id);
         let may = match (&added, request.map(Signed::body)) {
-            // GROUP-9: the very key package that its device signed for; no leaf but that device's goes.
+            // GROUP-9: the very key package that its own device signed for; no leaf but that device's
+            // goes. Ids of devices are chosen: a device is one's account and its id.
             (Some((device, package)), Some(request)) => {
+                let asked = (request.account_id, request.device_id);
                 *package == &read_key_package(&self.store, &request.key_package)?
-                    && device.device_id == request.device_id
+                    && check!(LeafAsked, (device.account_id, device.device_id) == asked)
                     && removed.iter().all(|gone| gone.device_id == request.device_id)
                     && (manages || here > 0)
             }

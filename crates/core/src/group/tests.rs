@@ -53,6 +53,11 @@ struct Person {
 
 /// The device `device` of the account whose root is all `account`.
 fn person(account: u8, device: u8) -> Person {
+    device_named(account, DeviceId([device; 16]), device)
+}
+
+/// The same, under any id.
+fn device_named(account: u8, device_id: DeviceId, seed: u8) -> Person {
     let secrets = AccountSecrets::derive(Root::from_bytes([account; 32]), 1);
     let keys = secrets.public();
     let root = StatementSigner::Root { generation: 1 };
@@ -60,8 +65,7 @@ fn person(account: u8, device: u8) -> Person {
     let opening = Manifest::before(keys).next(root, open, NOW, [1; 16]);
     let opening = secrets.signing.sign(opening).encode();
     let (manifest, _) = Manifest::begin(Unverified::decode(&opening).unwrap()).unwrap();
-    let device_id = DeviceId([device; 16]);
-    let device = DeviceSecrets::derive(DeviceSeed::from_bytes([device; 32]));
+    let device = DeviceSecrets::derive(DeviceSeed::from_bytes([seed; 32]));
     let (signing, leaf) = (device.signing.public(), device.leaf.public());
     let add = manifest.next(root, Body::AddDevice { device_id, signing, leaf }, NOW, [2; 16]);
     let added = secrets.signing.sign(add).encode();

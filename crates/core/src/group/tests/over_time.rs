@@ -248,3 +248,47 @@ fn a_group_that_nobody_is_left_in_is_over_when_another_begins() {
     second = newcomer.join(&welcome(&staged), None, &house.gate()).unwrap();
     assert_agree(&group, &second, &house);
 }
+
+#[test]
+fn nobody_asks_in_their_own_name_for_a_colleagues_leaf() {
+    let (mut house, mut group, (worker, mut first), (other, mut second)) = three();
+    // Device ids are chosen by whoever adds the device, and who asked once has shown a key package.
+    let (_, _, older) = ask_for_leaf(&other, &house);
+    let mine = device_named(2, other.device_id, 99);
+    assert_eq!(mine.account_id, worker.account_id);
+    let request = LeafRequest {
+        account_id: mine.account_id,
+        key_package: older.body().key_package.clone(),
+        ..older.body().clone()
+    };
+    let attested = mine.attest(mine.device.signing.sign(request).encode());
+    let request = house.read(&attested).unwrap();
+    let staged = stage(&house, &mut first, &worker, Change::Leaf(&request));
+    assert_eq!(staged.err(), Some(GroupError::NotAllowed));
+    // The same by hand: the colleague's leaf would go, and one come that nobody has the keys of.
+    let package = read_key_package(&first.store, &request.body().key_package).unwrap();
+    let gone = first.leaves(|device| device.account_id == other.account_id).unwrap();
+    let provider = first.store.provider();
+    let signer = LeafSigner(&worker.device.leaf);
+    let (commit, _, _) = first
+        .mls
+        .commit_builder()
+        .propose_adds([package])
+        .propose_removals(gone)
+        .load_psks(provider.storage())
+        .unwrap()
+        .build(provider.rand(), provider.crypto(), &signer, |_| true)
+        .unwrap()
+        .stage_commit(provider)
+        .unwrap()
+        .into_messages();
+    first.mls.merge_pending_commit(provider).unwrap();
+    let terms = first.roster(&house.gate()).unwrap();
+    house.state_as_member(&worker, 1, (terms, Some(request.hash())));
+    for honest in [&mut group, &mut second] {
+        let before = honest.snapshot();
+        let refused = honest.take_in(&bytes(&commit), Some(&attested), &house.gate());
+        assert_eq!(refused, Err(GroupError::NotAllowed));
+        assert_eq!(*honest.snapshot(), *before);
+    }
+}
