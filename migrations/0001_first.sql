@@ -206,7 +206,8 @@ create table granted (
   sequence bigint not null, -- known: statement that gave
   received_at bigint not null, -- known: when the server took it in
   owner_wrap {bytes} not null, -- sealed: the grant's secret under the owner's vault key
-  recipient_wrap {bytes} -- sealed: the grant's secret, HPKE to the structure; null for the owner's own
+  recipient_wrap {bytes}, -- sealed: the grant's secret, HPKE to the structure; null for the owner's own
+  epoch bigint -- known: for which recipient epoch that is wrapped; null for the owner's own
 );
 create index granted_account on granted (account_id);
 create index granted_structure on granted (structure_id);
@@ -225,6 +226,28 @@ create table wrap (
 );
 create index wrap_envelope on wrap (envelope_id);
 
+create table rewrap_list (
+  list_hash {bytes} primary key, -- known: hash of the list
+  structure_id {bytes} not null references structure (structure_id) on delete cascade, -- known: of which structure
+  bytes {bytes} not null -- known: signed by a member: which grants they wrapped again, or whether what others wrapped opens
+);
+
+create table rewrap (
+  grant_id {bytes} not null references granted (grant_id) on delete cascade, -- known: of which grant
+  epoch bigint not null, -- known: to which recipient epoch
+  number bigint not null, -- known: number of the member who wrapped
+  state bigint not null, -- known: whether it waits, is in force or was refused
+  wrap {bytes}, -- sealed: the grant's secret, HPKE to the structure; null when it is in force
+  list_hash {bytes} not null references rewrap_list (list_hash), -- known: in which signed list it is named
+  checked_by bigint, -- known: number of the member who looked whether it opens; null when nobody did
+  check_hash {bytes} references rewrap_list (list_hash), -- known: in which signed list they said so
+  received_at bigint not null, -- known: when the server took it in
+  primary key (grant_id, epoch, number)
+);
+create unique index rewrap_waiting on rewrap (grant_id) where state = 1;
+create index rewrap_made on rewrap (list_hash);
+create index rewrap_checked on rewrap (check_hash);
+
 create table receipt (
   account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose safe was read
   number bigint not null, -- known: grows with each receipt of that safe
@@ -233,6 +256,7 @@ create table receipt (
   reader {bytes} not null, -- known: account that read
   document_id {bytes}, -- known: which document; null for the list
   version bigint, -- known: which version of it; null for the list
+  epoch bigint, -- known: for which recipient epoch the grant's secret was wrapped again; null for whoever looked
   received_at bigint not null, -- known: when
   structure_id {bytes} not null, -- known: for which structure
   serial bigint not null, -- known: serial number of the reader's certificate

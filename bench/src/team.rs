@@ -1,12 +1,13 @@
-//! A structure that grows to 200 people: what joining and leaving cost, for whoever does it and for
-//! everybody else, on the real program with SQLite.
+//! A structure that grows to 200 people, and one to which 5,000 owners gave something: what joining,
+//! leaving, carrying grants over and the first screen cost, on the real program with SQLite.
 
 use std::{cell::RefCell, net::SocketAddr, rc::Rc, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use reconnect::{Clock, Config, config::DatabaseUrl};
 use reconnect_tests::{
     browser::{Browser, Network, Recording},
+    crowd,
     process::Setup,
     stage::{Person, settings},
     team::{Member, accept},
@@ -17,6 +18,8 @@ use crate::{
     server::system_now,
 };
 
+/// Owners who have given something when somebody leaves.
+const OWNERS: [usize; 3] = [50, 500, 5000];
 /// People in the structure when it is looked at.
 const SIZES: [usize; 5] = [5, 25, 50, 100, 200];
 
@@ -76,8 +79,9 @@ pub(crate) async fn measure() -> Result<()> {
         database: DatabaseUrl::Sqlite,
         ..settings(folder.path(), reconnect_tests::stage::Database::Sqlite).await?
     };
-    accept(config, Place::clock(), manager.desk.structure_id()).await?;
+    accept(config.clone(), Place::clock(), manager.desk.structure_id()).await?;
     let mut witness = manager.admit(place.person().await?, "Paul").await?;
+    Box::pin(carry_over(&place, &config, &mut manager, &mut witness)).await?;
     let mut rows = Vec::new();
     for size in SIZES {
         while manager.numbers().len() + 1 < size {
@@ -117,4 +121,60 @@ async fn change(
     let ((), follows) = place.cost(async { Ok(witness.settle().await?) }).await?;
     let costs = [admits, comes, leaves, follows];
     Ok([size.to_string()].into_iter().chain(costs.iter().flat_map(Cost::cells)).collect())
+}
+
+/// Somebody leaves when so many owners have given something: who stays looks, carries it over, and a
+/// colleague's page opens it.
+async fn carry_over(
+    place: &Place,
+    config: &Config,
+    manager: &mut Member,
+    witness: &mut Member,
+) -> Result<()> {
+    let mut rows = Vec::new();
+    let mut given = 0;
+    for owners in OWNERS {
+        manager.admit(place.person().await?, "Zoé").await?;
+        crowd::gives(config, manager, owners - given, system_now()).await?;
+        given = owners;
+        let number = *manager.numbers().last().context("nobody is there")?;
+        manager.put_out(number).await?;
+        // A page that was just opened.
+        witness.come_in_again().await?;
+        let first = place.cost(async {
+            let Person { browser, vault, .. } = &mut witness.person;
+            Ok(witness.desk.look(vault, browser).await?)
+        });
+        let (_, first) = first.await?;
+        let ((), whole) = place.cost(async { Ok(witness.look().await?) }).await?;
+        manager.look().await?;
+        let ((), carries) = place.cost(carry(manager, (owners, owners))).await?;
+        witness.look().await?;
+        let ((), opens) = place.cost(carry(witness, (owners, 0))).await?;
+        let costs = [first, whole, carries, opens];
+        rows.push(
+            [owners.to_string()].into_iter().chain(costs.iter().flat_map(Cost::cells)).collect(),
+        );
+    }
+    let heads = [
+        "owners",
+        "first screen",
+        "sent / got",
+        "the whole list",
+        "sent / got",
+        "one carries all over",
+        "sent / got",
+        "a colleague opens all",
+        "sent / got",
+    ];
+    print("Somebody left, and so many owners had given something", &heads, &rows);
+    Ok(())
+}
+
+async fn carry(member: &mut Member, (all, waiting): (usize, usize)) -> Result<()> {
+    let Person { browser, vault, .. } = &mut member.person;
+    while member.desk.renew_some(vault, browser).await? {}
+    let done = member.desk.renewal(vault);
+    ensure!(done.renewed == all && done.waiting == waiting && done.left == 0, "{done:?}");
+    Ok(())
 }

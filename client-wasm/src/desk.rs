@@ -3,7 +3,7 @@
 use js_sys::Uint8Array;
 use reconnect_core::{
     error::Error,
-    vault::{Desk, FoundingNames, ReceivedGift, ReceivedPaper, Standing, Vault},
+    vault::{Desk, FoundingNames, ReceivedGift, ReceivedPaper, Renewal, Standing, Vault},
     words::PaperSecret,
     world::World,
 };
@@ -76,6 +76,26 @@ struct ReceivedView {
     document_count: usize,
 }
 
+/// How far what was given is under the newest key.
+#[derive(Serialize)]
+struct RenewalView {
+    all: usize,
+    renewed: usize,
+    waiting: usize,
+    left: usize,
+    more: bool,
+    alone: bool,
+    blamed: Vec<BlameView>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BlameView {
+    number: u32,
+    name: String,
+    said_falsely: bool,
+}
+
 fn role_text(role: Role) -> &'static str {
     if role == Role::Manager { "manager" } else { "worker" }
 }
@@ -123,6 +143,22 @@ fn received(gift: ReceivedGift) -> ReceivedView {
         ends_at: gift.ends_at,
         document_count: gift.document_count,
     }
+}
+
+fn renewal(desk: &Desk, vault: &Vault) -> RenewalView {
+    let Renewal { all, renewed, waiting, left } = desk.renewal(vault);
+    let members = desk.members(vault);
+    let name = |number| {
+        let member = members.iter().find(|it| it.number == number);
+        member.map(|it| it.name.clone()).unwrap_or_default()
+    };
+    let blamed = desk.blamed().into_iter().map(|it| BlameView {
+        number: it.number,
+        name: name(it.number),
+        said_falsely: it.said_falsely,
+    });
+    let blamed = blamed.collect();
+    RenewalView { all, renewed, waiting, left, more: false, alone: members.len() == 1, blamed }
 }
 
 fn paper(paper: &ReceivedPaper) -> DocumentView {
@@ -248,6 +284,19 @@ impl Client {
     pub async fn received(&self) -> Result<String, JsValue> {
         self.at_desk(async |desk, _, world| {
             Ok(shown(&desk.received(world.now()).into_iter().map(received).collect::<Vec<_>>()))
+        })
+        .await
+    }
+
+    /// Carries some of what was given over to the newest key, and looks at what colleagues carried over;
+    /// when that is done, at what somebody said does not open.
+    pub async fn renew(&self) -> Result<String, JsValue> {
+        self.at_desk(async |desk, vault, world| {
+            let more = desk.renew_some(vault, world).await?;
+            if !more {
+                desk.judge_refused(vault, world).await?;
+            }
+            Ok(shown(&RenewalView { more, ..renewal(desk, vault) }))
         })
         .await
     }

@@ -356,6 +356,10 @@ pub(crate) fn entry(vault: &Vault, entry: &Entry) -> Option<EntryView> {
             line.structure_name = Some(structure_name(vault, *structure_id));
             "renewed"
         }
+        Sentence::Rewrapped(structure_id) => {
+            line.structure_name = Some(structure_name(vault, *structure_id));
+            "rewrapped"
+        }
         Sentence::TakenBack { structure_id, .. } => {
             line.structure_name = structure_id.map(|id| structure_name(vault, id));
             "taken_back"

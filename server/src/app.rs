@@ -40,7 +40,7 @@ use crate::{
     grant, invitation, leaf,
     limit::{Crowd, Place, Rate},
     log::{self, Log},
-    member, page, receipt, received,
+    member, page, receipt, received, rewrap,
     secret::{Secrets, make_folder},
     session, start, statement, structure, sweep, sync,
     time::Time,
@@ -245,6 +245,10 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/structures/{structure_id}/recovery", Principals::Member),
     route("POST", "/v1/structures/{structure_id}/groups", Principals::Member),
     route("POST", "/v1/structures/{structure_id}/commits", Principals::Member),
+    route("POST", "/v1/structures/{structure_id}/rewraps", Principals::Member),
+    route("GET", "/v1/structures/{structure_id}/rewraps", Principals::Member),
+    route("POST", "/v1/structures/{structure_id}/rewraps/open", Principals::Member),
+    route("POST", "/v1/structures/{structure_id}/rewraps/checks", Principals::Member),
     route("POST", "/v1/structures/{structure_id}/invitations", Principals::Manager),
     route("GET", "/v1/structures/{structure_id}/invitations", Principals::Manager),
     route("POST", "/v1/invitations/{invitation_id}/join", Principals::Caller),
@@ -307,6 +311,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(invitation::join))
         .routes(routes!(received::received))
         .routes(routes!(received::faces))
+        .routes(routes!(rewrap::give, rewrap::shown::refused))
+        .routes(routes!(rewrap::shown::open))
+        .routes(routes!(rewrap::check))
         .routes(routes!(receipt::list))
         .routes(routes!(receipt::open))
         .routes(routes!(grant::content))

@@ -35,11 +35,11 @@ pub(crate) async fn give(
     (terms, wraps): (&GrantTerms, &GrantWraps),
     tx: &mut AnyConnection,
 ) -> Result<()> {
-    let structure_id = match &terms.recipient {
-        RecipientName::Owner { .. } => None,
+    let (structure_id, epoch) = match &terms.recipient {
+        RecipientName::Owner { .. } => (None, None),
         RecipientName::Structure { structure_id, epoch, key_id } => {
             check_recipient(*structure_id, *epoch, key_id, tx).await?;
-            Some(structure_id.as_bytes().to_vec())
+            (Some(structure_id.as_bytes().to_vec()), Some(to_row(*epoch)))
         }
         RecipientName::Account { .. } => return Err(Code::Refused.into()),
     };
@@ -47,8 +47,8 @@ pub(crate) async fn give(
     let given = sqlx::query(
         "-- grant::give
         insert into granted (grant_id, account_id, structure_id, ends_at, sequence, owner_wrap,
-          recipient_wrap, received_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
+          recipient_wrap, epoch, received_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         on conflict do nothing",
     )
     .bind(terms.grant_id.as_bytes())
@@ -58,6 +58,7 @@ pub(crate) async fn give(
     .bind(to_row(sequence))
     .bind(wraps.owner_wrap.0.clone())
     .bind(recipient_wrap)
+    .bind(epoch)
     .bind(now)
     .execute(&mut *tx)
     .await?;
@@ -269,7 +270,8 @@ pub(crate) async fn thumbnail(
           and g.grant_id = $3 and g.ends_at > $2 and c.document_id = $4
           and exists (
             select 1 from receipt r
-            where r.grant_id = g.grant_id and r.account_id = g.account_id and r.reader = $1)",
+            where r.grant_id = g.grant_id and r.account_id = g.account_id and r.reader = $1
+              and r.epoch is null)",
     )
     .bind(caller.account_id.as_bytes())
     .bind(app.clock.now_row())

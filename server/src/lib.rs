@@ -29,6 +29,7 @@ pub mod operator;
 mod page;
 mod receipt;
 mod received;
+mod rewrap;
 mod secret;
 pub mod serve;
 mod session;

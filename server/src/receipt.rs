@@ -19,33 +19,35 @@ use crate::{
     error::{Error, Result},
     grant::RECEIPT_SECONDS,
     unlock::CLOCK_SECONDS,
-    wire::{Asked, Named, Page, Sent, id},
+    wire::{Asked, Named, Page, Sent, from_row, id, to_row},
 };
 
 /// Receipts that one reader may give under one grant in [`RECEIPT_SECONDS`].
 const RECEIPTS: i64 = 500;
 
 /// A live grant, and the caller's place in the structure that it was given to.
-struct Standing {
+pub(crate) struct Standing {
     owner: AccountId,
-    structure_id: StructureId,
+    pub(crate) structure_id: StructureId,
     worker_number: i64,
     serial: i64,
-    recipient_wrap: Vec<u8>,
+    pub(crate) recipient_wrap: Vec<u8>,
+    /// For which recipient epoch it is wrapped.
+    pub(crate) epoch: i64,
 }
 
 /// Finds a live grant that the caller may open. The session is looked at again: its request may have
 /// waited for its own body while the session was ended.
-async fn standing(
+pub(crate) async fn standing(
     caller: Caller,
     grant_id: GrantId,
     now: i64,
     tx: &mut AnyConnection,
 ) -> Result<Standing> {
-    type Row = (Vec<u8>, Vec<u8>, i64, i64, Vec<u8>);
+    type Row = (Vec<u8>, Vec<u8>, i64, i64, Vec<u8>, i64);
     let row: Option<Row> = sqlx::query_as(
         "-- receipt::standing
-        select g.account_id, g.structure_id, m.number, m.serial, g.recipient_wrap
+        select g.account_id, g.structure_id, m.number, m.serial, g.recipient_wrap, g.epoch
         from session x
         join member m on m.account_id = x.account_id
         join structure s on s.structure_id = m.structure_id and s.acceptance is not null
@@ -60,9 +62,10 @@ async fn standing(
     .bind(caller.token_hash.as_slice())
     .fetch_optional(&mut *tx)
     .await?;
-    let (owner, structure, worker_number, serial, recipient_wrap) = row.ok_or(Code::NotFound)?;
+    let (owner, structure, worker_number, serial, recipient_wrap, epoch) =
+        row.ok_or(Code::NotFound)?;
     let (owner, structure_id) = (id(&owner)?, id(&structure)?);
-    Ok(Standing { owner, structure_id, worker_number, serial, recipient_wrap })
+    Ok(Standing { owner, structure_id, worker_number, serial, recipient_wrap, epoch })
 }
 
 /// Whether a receipt still lets content be fetched. One from the future is of a clock that was set
@@ -72,13 +75,13 @@ fn is_fresh(received_at: i64, now: i64) -> bool {
 }
 
 /// A receipt whose signature was verified and which names its signer truly.
-struct Verified {
-    receipt: Receipt,
+pub(crate) struct Verified {
+    pub(crate) receipt: Receipt,
     hash: [u8; 32],
     bytes: Vec<u8>,
 }
 
-fn verify(given: GiveReceipt, caller: Caller, now: u64) -> Result<Verified> {
+pub(crate) fn verify(given: GiveReceipt, caller: Caller, now: u64) -> Result<Verified> {
     let bytes = given.receipt.0;
     let (signed, device) = Attested::open::<Receipt>(&bytes)?;
     let receipt = signed.into_body();
@@ -94,7 +97,7 @@ fn verify(given: GiveReceipt, caller: Caller, now: u64) -> Result<Verified> {
 
 impl Verified {
     /// Whether it is for this grant, by the one who has this standing.
-    fn check(&self, grant_id: GrantId, standing: &Standing) -> Result<()> {
+    pub(crate) fn check(&self, grant_id: GrantId, standing: &Standing) -> Result<()> {
         let same = self.receipt.grant_id == grant_id
             && self.receipt.owner == standing.owner
             && self.receipt.structure_id == standing.structure_id
@@ -104,7 +107,12 @@ impl Verified {
 
     /// Stores it, once. The same again is the same opening for as long as it lets content be
     /// fetched; after that an opening needs a receipt of its own, or the owner's trace would miss it.
-    async fn store(&self, standing: &Standing, now: i64, tx: &mut AnyConnection) -> Result<()> {
+    pub(crate) async fn store(
+        &self,
+        standing: &Standing,
+        now: i64,
+        tx: &mut AnyConnection,
+    ) -> Result<()> {
         let known: Option<(i64, Vec<u8>)> = sqlx::query_as(
             "-- receipt::store
             select received_at, bytes from receipt where account_id = $1 and receipt_hash = $2",
@@ -126,17 +134,18 @@ impl Verified {
         .bind(standing.owner.as_bytes())
         .fetch_one(&mut *tx)
         .await?;
-        let (document_id, version) = match self.receipt.subject {
-            Subject::List => (None, None),
+        let (document_id, version, epoch) = match self.receipt.subject {
+            Subject::List => (None, None, None),
             Subject::Document { document_id, version } => {
-                (Some(document_id.0.to_vec()), Some(i64::from(version)))
+                (Some(document_id.0.to_vec()), Some(i64::from(version)), None)
             }
+            Subject::Rewrap { epoch } => (None, None, Some(to_row(epoch))),
         };
         sqlx::query(
             "-- receipt::store
             insert into receipt (account_id, number, receipt_hash, grant_id, reader, document_id,
-              version, received_at, structure_id, serial, bytes)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+              version, epoch, received_at, structure_id, serial, bytes)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(standing.owner.as_bytes())
         .bind(number)
@@ -145,6 +154,7 @@ impl Verified {
         .bind(self.receipt.account_id.as_bytes())
         .bind(document_id)
         .bind(version)
+        .bind(epoch)
         .bind(now)
         .bind(standing.structure_id.as_bytes())
         .bind(standing.serial)
@@ -202,6 +212,7 @@ pub(crate) async fn list(
     let (page, last) = covered(grant_id, from, &mut tx).await?;
     Ok(Json(GrantOpened {
         recipient_wrap: Base64(standing.recipient_wrap),
+        epoch: from_row(standing.epoch),
         next: last.filter(|_| page.more),
         documents: page.rows,
     }))
@@ -316,7 +327,7 @@ pub(crate) async fn open(
                 return Err(Code::Conflict.into());
             }
             Subject::Document { .. } => {}
-            Subject::List => return Err(Code::Refused.into()),
+            Subject::List | Subject::Rewrap { .. } => return Err(Code::Refused.into()),
         }
         verified.store(&standing, now, tx).await?;
         Ok(DocumentOpened { content_wrap: Base64(wrap) })

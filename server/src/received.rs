@@ -32,13 +32,14 @@ pub(crate) async fn received(
     State(app): State<App>,
     Asked(from): Asked<ReceivedFrom>,
 ) -> Result<Json<Received>> {
-    let mut rows = sqlx::query_as::<_, (Vec<u8>, i64, i64)>(
+    let mut rows = sqlx::query_as::<_, (Vec<u8>, i64, i64, i64, Option<i64>)>(
         "-- received::received
-        select g.grant_id, g.received_at, a.sequence
+        select g.grant_id, g.received_at, a.sequence, g.epoch, r.number
         from member m
         join structure s on s.structure_id = m.structure_id and s.acceptance is not null
         join granted g on g.structure_id = m.structure_id
         join account a on a.account_id = g.account_id
+        left join rewrap r on r.grant_id = g.grant_id and r.state = 1 and r.epoch = s.epoch
         where m.account_id = $1 and m.confirmed = 1 and m.ends_at > $2 and g.ends_at > $2
           and g.grant_id > $3
         order by g.grant_id limit $4",
@@ -49,11 +50,13 @@ pub(crate) async fn received(
     .bind(Page::<ReceivedGrant>::limit_of(LISTED))
     .fetch(app.db.reader());
     let mut page = Page::of(LISTED);
-    while let Some((grant_id, received_at, sequence)) = rows.try_next().await? {
+    while let Some((grant_id, received_at, sequence, epoch, by)) = rows.try_next().await? {
         let grant = ReceivedGrant {
             grant_id: id(&grant_id)?,
             received_at: from_row(received_at),
             owner_sequence: from_row(sequence),
+            epoch: from_row(epoch),
+            rewrapped_by: by.and_then(|by| by.try_into().ok()),
         };
         if !page.take(grant, grant_id.len()) {
             break;
@@ -74,7 +77,7 @@ pub(crate) async fn faces(
     State(app): State<App>,
     Sent(asked): Sent<FacesOf>,
 ) -> Result<Json<Faces>> {
-    type Row = (Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>);
+    type Row = (Vec<u8>, i64, Vec<u8>, Vec<u8>, Vec<u8>);
     if asked.grant_ids.len() > FACES {
         return Err(Code::BadRequest.into());
     }
@@ -82,7 +85,7 @@ pub(crate) async fn faces(
     // Marks alone are put into the text.
     let text = format!(
         "-- received::faces
-        select g.recipient_wrap, given.bytes, opening.bytes, device.bytes
+        select g.recipient_wrap, g.epoch, given.bytes, opening.bytes, device.bytes
         from member m
         join structure s on s.structure_id = m.structure_id and s.acceptance is not null
         join granted g on g.structure_id = m.structure_id
@@ -103,7 +106,7 @@ pub(crate) async fn faces(
     }
     let mut rows = query.fetch(app.db.reader());
     let mut page = Page::of(FACES);
-    while let Some((mut face, statement, opening, device)) = rows.try_next().await? {
+    while let Some((mut face, epoch, statement, opening, device)) = rows.try_next().await? {
         // What follows wraps the grant's key: it leaves for a receipt only. GRANT-11.
         face.truncate(FACE_WRAP_BYTES);
         let bytes = statement.len() + opening.len() + device.len() + face.len();
@@ -111,6 +114,7 @@ pub(crate) async fn faces(
             statement: Base64(statement),
             proof: Base64(encode(&DeviceProof { opening, device })),
             face: Base64(face),
+            epoch: from_row(epoch),
         };
         if !page.take(face, bytes) {
             break;

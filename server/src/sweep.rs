@@ -13,7 +13,7 @@ use crate::{
     db::transaction,
     deposit,
     error::{Error, Result},
-    grant, leaf, tries, upload,
+    grant, leaf, rewrap, tries, upload,
     wire::id,
 };
 
@@ -67,7 +67,7 @@ async fn by_time(app: &App) -> Result<bool> {
     tries::sweep(app).await?;
     deposit::sweep(app).await?;
     upload::sweep(app.clock.now_row() - ABANDONED_SECONDS, app).await?;
-    if grant::sweep(app).await? {
+    if grant::sweep(app).await? || rewrap::sweep(app).await? {
         app.taken_away();
     }
     rows_that_are_over(app).await

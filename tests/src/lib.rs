@@ -5,6 +5,7 @@
 
 pub mod browser;
 pub mod collision;
+pub mod crowd;
 pub mod dump;
 pub mod paper;
 pub mod postgres;

@@ -4,7 +4,9 @@ use anyhow::{Context as _, Result, ensure};
 use reconnect::{Clock, Config, operator::Operator};
 use reconnect_core::{
     error::Error,
-    vault::{Comparison, Desk, FoundingNames, Gift, ReceivedGift, ReceivedPaper, Standing},
+    vault::{
+        Comparison, Desk, FoundingNames, Gift, ReceivedGift, ReceivedPaper, Renewal, Standing,
+    },
     words::PaperSecret,
     world::World as _,
 };
@@ -157,6 +159,32 @@ impl Member {
     /// What the last look showed.
     pub fn gifts(&self) -> Vec<ReceivedGift> {
         self.desk.received(self.person.browser.now())
+    }
+
+    /// Looks at what was given, and carries over to the newest recipient epoch what there is to.
+    pub async fn renew(&mut self) -> Result<Renewal, Error> {
+        self.look().await?;
+        let Person { browser, vault, .. } = &mut self.person;
+        while self.desk.renew_some(vault, browser).await? {}
+        Ok(self.desk.renewal(vault))
+    }
+
+    /// Opens a grant that the last look has shown, and reads a document of it.
+    pub async fn open_and_read(
+        &mut self,
+        grant_id: GrantId,
+        document_id: DocumentId,
+    ) -> Result<Vec<u8>, Error> {
+        self.open(grant_id).await?;
+        self.read(grant_id, document_id).await
+    }
+
+    /// Comes in anew, with a new session, at the same browser.
+    pub async fn come_in_again(&mut self) -> Result<()> {
+        self.person.vault = self.person.with_sheet(&self.person.browser, true).await?;
+        let Person { browser, vault, .. } = &mut self.person;
+        self.desk = Desk::resume(vault, browser).await?.context("belongs to nothing")?;
+        Ok(())
     }
 
     /// Opens a grant.

@@ -10,6 +10,8 @@ mod bad_input;
 mod depositing;
 #[path = "journeys/joining.rs"]
 mod joining;
+#[path = "journeys/kept_keys.rs"]
+mod kept_keys;
 #[path = "journeys/leaves.rs"]
 mod leaves;
 #[path = "journeys/leaving.rs"]
@@ -18,6 +20,8 @@ mod leaving;
 mod many;
 #[path = "journeys/owner.rs"]
 mod owner;
+#[path = "journeys/rewraps.rs"]
+mod rewraps;
 #[path = "journeys/structure.rs"]
 mod structure;
 #[path = "journeys/successors.rs"]

@@ -412,6 +412,7 @@ trace-refused = رفضت ورقة أرسلها إليك أحد.
 trace-removed = حذفت { $title }.
 trace-given = أعطيت { $title } إلى { $name }، حتى { $day }.
 trace-renewed = ما أعطيته إلى { $name } صار له مفتاح جديد، لأن أحدهم غادر المؤسسة.
+trace-rewrapped = { $name } غيّر مفتاحه، لأن أحدهم غادر هناك. لم ينظر أحد إلى أوراقك من أجل ذلك.
 trace-listed = { $name } (الموظف { $number }) نظر إلى قائمة ما أعطيته.
 trace-seen = { $name } (الموظف { $number }) فتح { $title }.
 trace-taken_back = استرجعت ما أعطيته إلى { $name }.
@@ -531,6 +532,13 @@ received-papers = { $count ->
     [many] { $count } ورقة
    *[other] { $count } ورقة
 }
+renewal-progress = غادر أحدهم: نجدّد المفاتيح. تم { $done } من { $all }.
+renewal-done = غادر أحدهم: تم تجديد المفاتيح.
+renewal-waits = زميل يفتح هذه الصفحة يؤكد ذلك. وبعد أسبوع يتم ذلك من دونه.
+renewal-alone = أنت وحدك هنا: تزول المفاتيح القديمة بعد أسبوع.
+renewal-kept = قد يكون من غادر قد احتفظ بما فتحه. المفاتيح الجديدة لا تغيّر ذلك.
+renewal-broken = { $name } (الرقم { $number }) وضع هنا مفاتيح لا تفتح. تم التخلص منها ولم يضع شيء. تحدثوا معه أو مع مسؤول.
+renewal-said = { $name } (الرقم { $number }) قال إن مفتاحًا سليمًا لا يفتح. لم يضع شيء. تحدثوا معه أو مع مسؤول.
 given-dates = أُعطيت في { $from }، حتى { $day }
 given-open = فتح
 given-damaged = هذه الورقة تالفة ولا تُفتح. الأوراق الأخرى سليمة. اطلبوا من الشخص أن يضعها من جديد.

@@ -368,6 +368,7 @@ trace-refused = You refused a paper that somebody had sent you.
 trace-removed = You deleted { $title }.
 trace-given = You gave { $title } to { $name }, until { $day }.
 trace-renewed = What you gave to { $name } has a new key, because somebody left there.
+trace-rewrapped = { $name } changed its key, because somebody left there. Nobody looked at your papers for that.
 trace-listed = { $name } (worker { $number }) looked at the list of what you gave.
 trace-seen = { $name } (worker { $number }) opened { $title }.
 trace-taken_back = You took back what you had given to { $name }.
@@ -483,6 +484,13 @@ received-papers = { $count ->
     [one] { $count } paper
    *[other] { $count } papers
 }
+renewal-progress = Somebody left: we renew the keys. { $done } of { $all } done.
+renewal-done = Somebody left: the keys are renewed.
+renewal-waits = A colleague who opens this page confirms it. After a week it is done without one.
+renewal-alone = You are alone here: the old keys go after a week.
+renewal-kept = Who left may have kept what they opened. New keys cannot change that.
+renewal-broken = { $name } (number { $number }) put keys here that do not open. They were thrown away, and nothing is lost. Speak with them, or with a manager.
+renewal-said = { $name } (number { $number }) said that a good key does not open. Nothing is lost. Speak with them, or with a manager.
 given-dates = Given on { $from }, until { $day }
 given-open = Open
 given-damaged = This paper is damaged and does not open. The others are fine. Ask the person to put it in again.

@@ -369,6 +369,7 @@ trace-refused = Vous avez refusé un papier que quelqu’un vous avait envoyé.
 trace-removed = Vous avez supprimé { $title }.
 trace-given = Vous avez donné { $title } à { $name }, jusqu’au { $day }.
 trace-renewed = Ce que vous avez donné à { $name } a une nouvelle clé, car quelqu’un est parti de là-bas.
+trace-rewrapped = { $name } a changé sa clé, car quelqu’un est parti de là-bas. Personne n’a regardé vos papiers pour cela.
 trace-listed = { $name } (collègue { $number }) a regardé la liste de ce que vous avez donné.
 trace-seen = { $name } (collègue { $number }) a ouvert { $title }.
 trace-taken_back = Vous avez repris ce que vous aviez donné à { $name }.
@@ -484,6 +485,13 @@ received-papers = { $count ->
     [one] { $count } papier
    *[other] { $count } papiers
 }
+renewal-progress = Quelqu’un est parti : nous changeons les clés. { $done } sur { $all }.
+renewal-done = Quelqu’un est parti : les clés sont changées.
+renewal-waits = Un collègue qui ouvre cette page le confirme. Au bout d’une semaine, c’est fait sans lui.
+renewal-alone = Vous êtes seul ici : les anciennes clés disparaissent dans une semaine.
+renewal-kept = La personne partie a pu garder ce qu’elle a ouvert. De nouvelles clés n’y changent rien.
+renewal-broken = { $name } (numéro { $number }) a mis ici des clés qui n’ouvrent pas. Elles sont jetées et rien n’est perdu. Parlez-lui, ou parlez à un responsable.
+renewal-said = { $name } (numéro { $number }) a dit qu’une bonne clé n’ouvre pas. Rien n’est perdu. Parlez-lui, ou parlez à un responsable.
 given-dates = Donné le { $from }, jusqu’au { $day }
 given-open = Ouvrir
 given-damaged = Ce papier est abîmé et ne s’ouvre pas. Les autres vont bien. Demandez à la personne de le remettre.

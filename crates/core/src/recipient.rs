@@ -2,6 +2,8 @@
 //!
 //! Invariant: there is no way from bytes to a `Recipient`.
 
+#[cfg(feature = "structure")]
+use reconnect_format::id::StructureId;
 use reconnect_format::{
     account::{AccountKeys, RecipientPublicKey},
     check,
@@ -15,6 +17,8 @@ use reconnect_format::{
 use reconnect_log::Witnessed;
 
 use crate::error::{Error, ServerMisbehaved, Unchecked};
+#[cfg(feature = "structure")]
+use crate::key::RecipientKey;
 
 /// A verified key.
 #[derive(Debug)]
@@ -59,6 +63,14 @@ impl Recipient {
         }
         let (public, key_id) = (keys.recipient.clone(), keys.recipient.id());
         Ok(Self { name: RecipientName::Account { account_id, key_id }, public, key_id })
+    }
+
+    /// An epoch of one's own structure, whose private key this member holds. REWRAP-1.
+    #[cfg(feature = "structure")]
+    pub fn of_own_epoch(structure_id: StructureId, epoch: u64, key: &RecipientKey) -> Self {
+        let (public, key_id) = (Box::new(key.public().clone()), key.public().id());
+        let name = RecipientName::Structure { structure_id, epoch, key_id };
+        Self { name, public, key_id }
     }
 
     /// As a grant names it.

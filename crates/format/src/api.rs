@@ -19,6 +19,10 @@ pub use crate::received::{
     DocumentOpened, FACES, Faces, FacesOf, GiveReceipt, GrantFace, GrantOpened, GrantedDocument,
     ListFrom, Received, ReceivedFrom, ReceivedGrant,
 };
+pub use crate::rewrap::{
+    CheckRewraps, GiveRewraps, OpenForRewrap, OpenedForRewrap, OpenedSecret, RefusedRewrap,
+    RefusedRewraps, WaitingRewrap,
+};
 pub use crate::{
     log::{HandIn, LogAnswer, LogAsked},
     problem::{Code, Problem},

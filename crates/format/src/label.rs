@@ -85,6 +85,12 @@ labels! {
     RecipientKeyId = "recipient key id",
     /// Signature: a receipt.
     Receipt = "receipt",
+    /// Signature and hash: grants' secrets that a member wrapped to a newer epoch.
+    Rewrap = "rewrap",
+    /// Signature and hash: whether what another member wrapped opens.
+    RewrapCheck = "rewrap check",
+    /// Hash: a recipient's wrap, as a member's list names it.
+    RewrapWrap = "rewrap wrap",
     /// Hash: a structure's id.
     StructureId = "structure id",
     /// Derivation: a structure's root key from its paper.

@@ -20,6 +20,7 @@ pub mod problem;
 pub mod receipt;
 pub mod received;
 pub mod record;
+pub mod rewrap;
 pub mod sign;
 pub mod sorted;
 pub mod statement;

@@ -48,6 +48,12 @@ pub enum Subject {
         /// Version of its content.
         version: u32,
     },
+    /// The grant's secret, to wrap it again or to check that: nothing is looked at. REWRAP-1.
+    #[tls_codec(discriminant = 3)]
+    Rewrap {
+        /// To which recipient epoch.
+        epoch: u64,
+    },
 }
 
 impl Signable for Receipt {

@@ -33,6 +33,11 @@ pub struct ReceivedGrant {
     pub received_at: u64,
     /// Length of the owner's chain: when it has not grown, nothing under the grant has changed.
     pub owner_sequence: u64,
+    /// Recipient epoch whose key opens it.
+    pub epoch: u64,
+    /// Number of the member who wrapped it to the newest epoch, while nobody else has opened that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewrapped_by: Option<u32>,
 }
 
 /// Of which grants a grantee wants the faces.
@@ -62,6 +67,8 @@ pub struct GrantFace {
     pub proof: Base64,
     /// The beginning of the recipient's wrap: encapsulation and sealed face.
     pub face: Base64,
+    /// Recipient epoch whose key opens it.
+    pub epoch: u64,
 }
 
 /// A receipt, given for what follows.
@@ -85,6 +92,8 @@ pub struct ListFrom {
 pub struct GrantOpened {
     /// HPKE to the recipient.
     pub recipient_wrap: Base64,
+    /// Recipient epoch whose key opens it.
+    pub epoch: u64,
     /// What it covers, in the order of ids, as far as it is there and one answer goes.
     pub documents: Vec<GrantedDocument>,
     /// After which id to ask for others, with the same receipt.

@@ -18,6 +18,12 @@ impl<K: Ord, V> Sorted<K, V> {
         self.0.get(place).map(|(_, value)| value)
     }
 
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let place = self.place(key).ok()?;
+        self.0.get_mut(place).map(|(_, value)| value)
+    }
+
     /// Whether there is a value under `key`.
     pub fn contains(&self, key: &K) -> bool {
         self.place(key).is_ok()

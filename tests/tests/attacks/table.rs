@@ -338,10 +338,11 @@ pub(crate) const ROWS: &[Row] = &[
         "a recovery key that overrules for 30 days",
         "generations and guardians",
     ),
-    waiting(
+    shown(
         "a re-wrap that opens nothing, followed by deletion",
-        "signed re-wraps that a second member opens",
-        "re-wraps by members",
+        "a second member opens it first, and only to what the owner committed to; it is dropped, made anew from the old one, and each page finds whose it was",
+        &["GRANT-4", "REWRAP-3", "REWRAP-5", "REWRAP-6"],
+        &[team::a_rewrap_that_opens_nothing::PAIR],
     ),
     waiting(
         "a backup that brings back what was revoked, or forks the log",

@@ -5,15 +5,19 @@ use std::mem;
 use anyhow::{Context as _, Result, bail, ensure};
 use reconnect_core::{
     error::Error,
+    grant::{GrantSecret, wrap_for_recipient},
     group::{Change, Gate, Group, GroupError, History, Newcomer, Staged},
     key::{AccountSecrets, RecipientKey},
+    place::LogPlace,
+    recipient::Recipient,
     secret::Root,
+    vault::Blame,
 };
 use reconnect_format::{
-    Signed, Suite,
-    api::{GroupChange, InvitationState, Invitations, Joining},
+    Label, Signed, Suite,
+    api::{GroupChange, InvitationState, Invitations, Joining, OpenedForRewrap},
     encode,
-    id::{Base64, InvitationId, StructureId},
+    id::{Base64, GrantId, InvitationId, StructureId},
     structure::{
         AuthenticatedJoin, Certificate, EpochTerms, Founding, JoinRequest, LeafRequest, Link, Role,
         RosterTerms, StructureBody, StructureChain, StructureStatement, roster_hash,
@@ -22,7 +26,7 @@ use reconnect_format::{
     switch::{Check, without},
 };
 use reconnect_tests::{
-    stage::{BEGINNING, DAY, Database, Server},
+    stage::{BEGINNING, DAY, Database, Person, Server},
     team::Team,
 };
 
@@ -38,6 +42,7 @@ pairs! {
     a_ghost_whom_a_worker_let_in: "forged" without [Committer, LeafCertificate, GroupStated];
     two_commits_for_one_epoch: "fork" without [GroupStated];
     a_colleagues_leaf_under_ones_own_request: "forged" without [LeafAsked];
+    a_rewrap_that_opens_nothing: passed_over without [GrantCommitment];
 }
 
 /// What a member's certificate says, signed by whoever signs.
@@ -378,4 +383,69 @@ async fn a_colleagues_leaf_under_ones_own_request() -> Result<Outcome> {
             Ok(Outcome::Stopped(Error::from(error)))
         }
     }
+}
+
+/// A member wraps a secret of their own making to the newest epoch, in the place of a grant's, so that
+/// the old wrap goes and nobody who stays can read what was given.
+async fn a_rewrap_that_opens_nothing() -> Result<Outcome> {
+    let server = Server::on(Database::Sqlite).await?;
+    let mut team = Team::on(&server).await?;
+    let mut stays = team.manager.admit(server.person().await?, "Nour").await?;
+    team.manager.admit(server.person().await?, "Zoé").await?;
+    let mut owner = server.person().await?;
+    let document_id = owner.add("Dossier", b"needed").await?;
+    let grant_id = owner.give(team.structure_id, &[document_id]).await?;
+    team.manager.put_out(4).await?;
+    for member in [&mut team.worker, &mut stays] {
+        member.settle().await?;
+    }
+    let statement = given_by(&server, grant_id).await?;
+    let hash = Label::Statement.hash(&statement);
+    let kept = team.worker.desk.keep_everything(&team.worker.person.vault)?;
+    let first = kept.recipient_keys.into_iter().next().context("no key")?;
+    let structure_id = team.structure_id;
+    let place = LogPlace::generate(&mut rng());
+    lie(team.worker.browser(), "/rewraps/open", move |_, opened: &mut OpenedForRewrap| {
+        let recipient = Recipient::of_own_epoch(structure_id, 1, &first);
+        let other = GrantSecret::generate("Aminata D.", "Demande de logement", &place, &mut rng());
+        let wrap = other
+            .ok()
+            .and_then(|other| wrap_for_recipient(&other, hash, &recipient, &mut rng()).ok());
+        if let (Some(secret), Some(wrap)) = (opened.grants.first_mut(), wrap) {
+            secret.wrap = Base64(wrap);
+        }
+    });
+    {
+        let _changed_client = without(&[Check::GrantCommitment]);
+        let done = team.worker.renew().await?;
+        ensure!(done.waiting == 1, "nothing was wrapped: {done:?}");
+    }
+    // The others' pages are open: the first of them looks at it, the next at what that one made.
+    team.manager.renew().await?;
+    stays.renew().await?;
+    stays.look().await?;
+    if stays.open_and_read(grant_id, document_id).await.is_err() {
+        return Ok(Outcome::Succeeded);
+    }
+    for member in [&mut team.manager, &mut stays] {
+        let Person { browser, vault, .. } = &mut member.person;
+        member.desk.judge_refused(vault, browser).await?;
+        let blamed = member.desk.blamed();
+        ensure!(blamed == [Blame { number: 2, said_falsely: false }], "{blamed:?}");
+    }
+    ensure!(stays.open_and_read(grant_id, document_id).await? == b"needed");
+    Ok(Outcome::PassedOver)
+}
+
+/// The statement that gave, as the server has it.
+async fn given_by(server: &Server, grant_id: GrantId) -> Result<Vec<u8>> {
+    let mut connection = reconnect_tests::dump::connect(server.config()).await?;
+    Ok(sqlx::query_scalar(
+        "select s.bytes from granted g
+        join statement s on s.account_id = g.account_id and s.sequence = g.sequence
+        where g.grant_id = $1",
+    )
+    .bind(grant_id.as_bytes())
+    .fetch_one(&mut connection)
+    .await?)
 }

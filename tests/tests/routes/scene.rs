@@ -93,6 +93,7 @@ impl Scene {
         Box::pin(scene.structures(&mut cast)).await?;
         scene.papers(&mut cast).await?;
         Box::pin(scene.grants(&mut cast)).await?;
+        Box::pin(somebody_leaves(&mut cast)).await?;
         Box::pin(scene.deposits(&mut cast)).await?;
         Box::pin(scene.those_without_a_session(&cast)).await?;
         scene.sessions(&cast).await?;
@@ -414,8 +415,8 @@ impl Scene {
                         self.sent.insert(it.to_owned(), text);
                     }
                 }
-                // A request for a leaf is its device's own.
-                (Some((who, _)), it) if it.ends_with("/leaves") => {
+                // A request for a leaf is its device's own, and a list its member's.
+                (Some((who, _)), it) if it.ends_with("/leaves") || it.contains("/rewraps") => {
                     self.sent.insert(format!("{who} {it}"), text.clone());
                     self.sent.insert(it.to_owned(), text);
                 }
@@ -447,6 +448,7 @@ impl Cast {
         server.accept(stranger.desk.structure_id()).await?;
         manager.settle().await?;
         let worker = manager.admit(server.person().await?, "Paul").await?;
+        manager.admit(server.person().await?, "Zoé").await?;
         let (owner, other) = (server.person().await?, server.person().await?);
         let invited = server.person().await?;
         Ok(Self { owner, other, manager, worker, invited, stranger })
@@ -480,6 +482,16 @@ impl Cast {
             ("stranger", &self.stranger.person),
         ]
     }
+}
+
+/// What was given is wrapped again, and looked at by another.
+async fn somebody_leaves(cast: &mut Cast) -> Result<()> {
+    cast.manager.put_out(3).await?;
+    cast.worker.settle().await?;
+    cast.worker.renew().await?;
+    let done = cast.manager.renew().await?;
+    ensure!(done.all == done.renewed && done.waiting == 0, "{done:?}");
+    Ok(())
 }
 
 /// An upload that has all its parts and no statement.

@@ -179,6 +179,27 @@ GET    /v1/structures/{structure_id}/invitations  waiting    404 200 404 404 404
 GET    /v1/structures/{structure_id}/invitations  never      404 404 404 404 404 404
 GET    /v1/structures/{structure_id}/invitations  malformed  404 404 404 404 404 404
 
+GET    /v1/structures/{structure_id}/rewraps        accepted   404 404 200 200 404 404
+GET    /v1/structures/{structure_id}/rewraps        another    404 404 404 404 404 200
+GET    /v1/structures/{structure_id}/rewraps        waiting    404 404 404 404 404 404
+GET    /v1/structures/{structure_id}/rewraps        never      404 404 404 404 404 404
+GET    /v1/structures/{structure_id}/rewraps        malformed  404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/rewraps        accepted   404 404 204 422 404 404
+POST   /v1/structures/{structure_id}/rewraps        another    404 404 404 404 404 422
+POST   /v1/structures/{structure_id}/rewraps        waiting    404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/rewraps        never      404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/rewraps        malformed  404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/rewraps/open   accepted   404 404 200 200 404 404
+POST   /v1/structures/{structure_id}/rewraps/open   another    404 404 404 404 404 422
+POST   /v1/structures/{structure_id}/rewraps/open   waiting    404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/rewraps/open   never      404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/rewraps/open   malformed  404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/rewraps/checks accepted   404 404 422 204 404 404
+POST   /v1/structures/{structure_id}/rewraps/checks another    404 404 404 404 404 422
+POST   /v1/structures/{structure_id}/rewraps/checks waiting    404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/rewraps/checks never      404 404 404 404 404 404
+POST   /v1/structures/{structure_id}/rewraps/checks malformed  404 404 404 404 404 404
+
 POST   /v1/invitations/{invitation_id}/join       open       422 422 422 422 422 422
 POST   /v1/invitations/{invitation_id}/join       answered   204 204 204 204 204 204
 POST   /v1/invitations/{invitation_id}/join       ended      410 410 410 410 410 410

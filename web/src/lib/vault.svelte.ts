@@ -3,8 +3,8 @@
 
 import { replace } from './router.svelte';
 import {
-  Refusal, type Desk, type GrantView, type Progress, type ReceivedDocument, type ReceivedView, type Safe,
-  type SafeView, type SeenBefore, type StructureView,
+  Refusal, type Desk, type GrantView, type Progress, type ReceivedDocument, type ReceivedView, type RenewalView,
+  type Safe, type SafeView, type SeenBefore, type StructureView,
 } from '../worker/intents';
 
 /** Why the person is outside although they were inside. */
@@ -64,6 +64,8 @@ class Vault {
 
   structure = $state.raw<StructureView | null>(null);
   received = $state.raw<ReceivedView[]>([]);
+  /** How far it is under the newest key; null before that was looked at. */
+  renewal = $state.raw<RenewalView | null>(null);
   /** What the grants that were opened in this visit cover, by the id in the address. */
   papers = $state.raw<ReadonlyMap<string, ReceivedDocument[]>>(new Map());
   /** Whether `received` was looked at since coming in: before that, empty means unknown. */
@@ -256,6 +258,20 @@ class Vault {
     }
   }
 
+  /** In small steps, between which everything else goes on: what fails is tried again at the next turn. */
+  async #renew(): Promise<void> {
+    const visit = this.#visit;
+    try {
+      do {
+        const renewal = await this.askDesk((desk) => desk.renew());
+        if (visit !== this.#visit) return;
+        this.renewal = renewal;
+      } while (this.renewal.more);
+    } catch {
+      // The list is shown all the same.
+    }
+  }
+
   /** A grant to the structure, under the id that it has or had in this visit. */
   gift(id: string): ReceivedView | undefined {
     return this.received.find((grant) => grant.grantId === id || grant.earlier.includes(id));
@@ -270,6 +286,7 @@ class Vault {
       if (!document.hidden) {
         await this.receive();
         if (opening && !ended) await this.#open(opening);
+        if (!ended) await this.#renew();
       }
       // The more there is, the longer a look takes.
       setTimeout(() => void turn(), receiveEvery + this.received.length * 10);
@@ -355,6 +372,7 @@ class Vault {
     this.dropped = [];
     this.structure = null;
     this.received = [];
+    this.renewal = null;
     this.papers = new Map();
     this.takenBack = new Set();
     this.looked = false;

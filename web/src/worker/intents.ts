@@ -132,7 +132,7 @@ export interface OpenedView {
 }
 
 export type TraceKind =
-  | 'opened_safe' | 'added' | 'accepted' | 'refused' | 'renamed' | 'replaced' | 'removed' | 'given' | 'renewed' | 'listed' | 'seen'
+  | 'opened_safe' | 'added' | 'accepted' | 'refused' | 'renamed' | 'replaced' | 'removed' | 'given' | 'renewed' | 'rewrapped' | 'listed' | 'seen'
   | 'taken_back' | 'ended' | 'device_added' | 'device_retired' | 'lock_set' | 'lock_retired';
 
 export interface TraceEntry {
@@ -306,6 +306,22 @@ export interface SentView {
   accepted: boolean;
 }
 
+/** How far what was given is carried over to the newest key, after somebody left. */
+export interface RenewalView {
+  /** Grants there are, and of these those under the newest key. */
+  all: number;
+  renewed: number;
+  /** Of these, those that no colleague's page has opened yet. */
+  waiting: number;
+  /** What this page can do about the rest, and whether at once. */
+  left: number;
+  more: boolean;
+  /** Whether nobody else is there. */
+  alone: boolean;
+  /** Who renewed what does not open, or said so of what does, as this page itself has found. */
+  blamed: { number: number; name: string; saidFalsely: boolean }[];
+}
+
 /** What the people of a structure do beside; present only on the structure's page. */
 export interface Desk {
   /** The root of a structure that does not exist yet: shown, put on paper, then used by `found`. */
@@ -325,6 +341,8 @@ export interface Desk {
   /** Learns who gave some more of it; whether there is still more. */
   learn(): Promise<boolean>;
   received(): Promise<ReceivedView[]>;
+  /** Carries some of it over to the newest key, and looks at what colleagues' pages carried over. */
+  renew(): Promise<RenewalView>;
   /** Opens a grant, which the owner's trace shows: what it covers. */
   openReceived(grantId: string): Promise<ReceivedDocument[]>;
   /** Seals a paper for whoever showed `address`, and signs it. */

@@ -372,6 +372,7 @@ function deskOf(client: StructureClient, described: Described, put: Put, account
       (upload, note) => client.finish_deposit(upload as never, note, name, message),
     )),
     sentDeposits: async () => JSON.parse(await inTurn(() => client.sent_deposits())),
+    renew: async () => JSON.parse(await inTurn(() => client.renew())),
     openReceived: open as never,
     readReceived: (grantId, id, progress) => newest(async (before) => {
       if (before) {

@@ -142,6 +142,14 @@ impl History {
         }
     }
 
+    /// Takes over the seeds of `before` that it lacks: no other member's history takes one away. HIST-3.
+    pub fn absorb(&mut self, before: &mut Self) {
+        let known: Vec<_> = self.seeds.iter().map(|(epoch, _)| *epoch).collect();
+        let lacking = before.seeds.drain(..).filter(|(epoch, _)| !known.contains(epoch));
+        self.seeds.extend(lacking);
+        self.seeds.sort_by_key(|(epoch, _)| *epoch);
+    }
+
     /// As whoever holds the structure's paper opens it, sealed in this MLS epoch. HIST-1, HIST-2.
     pub fn of_paper(
         chain: &StructureChain,

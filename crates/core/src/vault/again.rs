@@ -40,7 +40,7 @@ impl Desk {
         }
         let path = format!("/v1/structures/{}", self.structure_id);
         let kept: Recovery = vault.read(world, Call::read(format!("{path}/recovery"))).await?;
-        let (group, history, again) = self.another_group(vault, world, paper, &kept)?;
+        let (group, mut history, again) = self.another_group(vault, world, paper, &kept)?;
         let before = std::mem::replace(&mut self.standing, Inner::Member(Box::new(group)));
         self.keep(vault, world).await?;
         let call = Call::send(format!("{path}/groups"), &again);
@@ -51,6 +51,7 @@ impl Desk {
         };
         match sent.map_err(Error::from) {
             Ok(_) => {
+                history.absorb(&mut self.history);
                 self.history = history;
                 for statement in &again.statements {
                     self.chain.append(&statement.0)?;

@@ -58,6 +58,7 @@ impl Desk {
             return Err(Error::BadInput);
         }
         let epoch = self.recipient_epoch() + 1;
+        self.forget_old_seeds();
         let certificates = &self.certificates;
         let gate = Gate { chain: &self.chain, certificates, now: world.now() };
         let Inner::Member(group) = &mut self.standing else { return Err(Error::NotAMember) };

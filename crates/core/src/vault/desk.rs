@@ -332,8 +332,9 @@ impl Desk {
         if let Inner::Member(group) = &self.standing
             && group.mls_epoch() == inside.mls_epoch
         {
-            let history = group.open_history(&inside.history.0)?;
+            let mut history = group.open_history(&inside.history.0)?;
             history.check(&self.chain)?;
+            history.absorb(&mut self.history);
             self.history = history;
         }
         Ok(true)

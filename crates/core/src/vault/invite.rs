@@ -166,6 +166,7 @@ impl Desk {
         );
         let mut certificates = self.certificates.clone();
         certificates.push(verify_certificate(&certificate.0, &self.chain)?);
+        self.forget_old_seeds();
         let gate = Gate { chain: &self.chain, certificates: &certificates, now: world.now() };
         let Inner::Member(group) = &mut self.standing else { return Ok(false) };
         self.history.names.push((number, name));

@@ -19,6 +19,7 @@ use crate::{
     error::Error,
     group::{Group, Newcomer},
     seal::{open_salted, seal_salted},
+    secret::EpochSeed,
     world::World,
 };
 
@@ -34,6 +35,8 @@ struct KeptDesk {
     request: Vec<u8>,
     /// What `Desk::unanswered` holds, as it is sent; empty for nothing.
     unanswered: Vec<u8>,
+    /// Recipient epochs and their seeds, whatever another member's history leaves out. HIST-3.
+    seeds: Vec<(u64, [u8; 32])>,
 }
 
 fn kept_name(vault: &Vault) -> String {
@@ -55,10 +58,13 @@ impl Desk {
         let kept = kept_desk(vault, world).await.filter(|it| here(it.structure_id));
         let structure_id = kept.as_ref().map_or(*structure_id, |it| it.structure_id);
         let chain = vault.structure(world, structure_id).await?.clone();
-        let mut desk = match kept.and_then(|kept| Self::go_on(&chain, &kept)) {
+        let mut desk = match kept.as_ref().and_then(|kept| Self::go_on(&chain, kept)) {
             Some(desk) => desk,
             None => Self::waiting(chain, Waiting::nowhere(vault)?),
         };
+        let seeds = kept.iter().flat_map(|kept| &kept.seeds);
+        desk.history.seeds =
+            seeds.map(|(epoch, seed)| (*epoch, EpochSeed::from_bytes(*seed))).collect();
         desk.settle(vault, world).await?;
         Ok(Some(desk))
     }
@@ -87,6 +93,7 @@ impl Desk {
             snapshot: snapshot.to_vec(),
             request: request.unwrap_or_default(),
             unanswered: unanswered.transpose().map_err(|_| Error::BadInput)?.unwrap_or_default(),
+            seeds: self.history.seeds.iter().map(|(epoch, it)| (*epoch, *it.expose())).collect(),
         };
         keep_sealed(vault, world, &kept).await
     }
@@ -105,6 +112,7 @@ pub(super) async fn keep_newcomer(
         snapshot: newcomer.snapshot().to_vec(),
         request: Vec::new(),
         unanswered: Vec::new(),
+        seeds: Vec::new(),
     };
     keep_sealed(vault, world, &kept).await
 }

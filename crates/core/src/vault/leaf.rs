@@ -164,6 +164,7 @@ impl Desk {
         world: &impl World,
         change: Change<'_>,
     ) -> Result<Option<Staged>, Error> {
+        self.forget_old_seeds();
         let certificates = &self.certificates;
         let gate = Gate { chain: &self.chain, certificates, now: world.now() };
         let Inner::Member(group) = &mut self.standing else { return Err(Error::NotAMember) };

@@ -119,7 +119,7 @@ impl Vault {
                         // Nothing goes on with a chain that the log contradicts.
                         self.chains.remove(&structure_id);
                         self.witnessed.remove(&structure_id);
-                        return Err(error.into());
+                        return Err(error);
                     }
                 }
                 Ok(witnessed)

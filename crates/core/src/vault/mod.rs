@@ -19,6 +19,8 @@ mod inbox;
 mod invite;
 #[cfg(feature = "structure")]
 mod keep;
+#[cfg(all(feature = "structure", feature = "vectors"))]
+mod kept;
 #[cfg(feature = "structure")]
 mod leaf;
 mod leave;
@@ -69,12 +71,14 @@ pub use giving::{Comparison, Gift, GivenGrant, GrantState};
 pub use inbox::{Deposited, Distrust, Inbox};
 #[cfg(feature = "structure")]
 pub use invite::{Invited, PendingInvitation};
+#[cfg(all(feature = "structure", feature = "vectors"))]
+pub use kept::Kept;
 pub use leave::Stayed;
 pub use papers::{
     ContentDraft, Paper, PaperCard, Reading, upload_begin, upload_part, upload_state,
 };
 #[cfg(feature = "structure")]
-pub use received::{ReceivedGift, ReceivedPaper};
+pub use received::{Blame, ReceivedGift, ReceivedPaper, Renewal};
 #[cfg(feature = "structure")]
 pub use team::{Member, Standing};
 pub use trace::{Entry, Opening, Sentence};

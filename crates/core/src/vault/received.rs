@@ -2,6 +2,7 @@
 //! statement is verified under its owner's keys.
 
 mod opening;
+mod rewrap;
 
 use reconnect_format::{
     Signed, Sorted, Unverified,
@@ -13,7 +14,10 @@ use reconnect_format::{
 };
 
 use self::opening::OpenedGrant;
-pub use self::opening::ReceivedPaper;
+pub use self::{
+    opening::ReceivedPaper,
+    rewrap::{Blame, Renewal},
+};
 use super::{Vault, desk::Desk};
 use crate::{
     error::{Error, ServerMisbehaved},
@@ -45,6 +49,8 @@ pub struct ReceivedGift {
 pub(super) struct Tray {
     /// What the server listed at the last look.
     listed: Sorted<GrantId, ReceivedGrant>,
+    /// Whether all of that was looked at.
+    is_whole: bool,
     /// What of it was verified, and what was there before.
     known: Sorted<GrantId, Box<KnownGrant>>,
     /// What did not verify: the others still show.
@@ -53,6 +59,10 @@ pub(super) struct Tray {
     /// Grants whose place another has taken. GRANT-9.
     renewed: Sorted<GrantId, GrantId>,
     versions: Sorted<(AccountId, DocumentId), u32>,
+    /// To which epoch this page has tried a grant: by its own number, or what another wrapped.
+    tried: Sorted<(GrantId, u64, u32), ()>,
+    /// Who was found to have wrapped what does not open, or to have said so falsely.
+    blamed: Sorted<[u8; 32], Blame>,
 }
 
 /// A grant whose statement was verified, with its owner's words.
@@ -62,6 +72,8 @@ struct KnownGrant {
     given_at: u64,
     statement_hash: [u8; 32],
     face: Face,
+    /// With which epoch's key the face was opened.
+    epoch: u64,
 }
 
 impl Tray {
@@ -70,12 +82,17 @@ impl Tray {
         self.renewed.get(&grant_id).copied().unwrap_or(grant_id)
     }
 
-    /// What of the list is not known yet, the newest first.
+    /// What of the list is not known yet, or not under the key to which it was wrapped again; the
+    /// newest first.
     fn unknown(&self) -> Vec<GrantId> {
+        let is_known = |it: &&ReceivedGrant| {
+            let known = self.known.get(&it.grant_id);
+            known.is_some_and(|known| known.epoch >= it.epoch)
+        };
         let mut unknown: Vec<_> = self
             .listed
             .values()
-            .filter(|it| !self.known.contains(&it.grant_id) && !self.unsound.contains(&it.grant_id))
+            .filter(|it| !is_known(it) && !self.unsound.contains(&it.grant_id))
             .collect();
         unknown.sort_by_key(|it| std::cmp::Reverse(it.received_at));
         unknown.into_iter().map(|it| it.grant_id).collect()
@@ -101,6 +118,7 @@ impl Desk {
     pub async fn look(&mut self, vault: &mut Vault, world: &impl World) -> Result<bool, Error> {
         let listed = every_grant(vault, world).await?;
         // What could not be read may have been of an epoch that this page had not heard of.
+        self.tray.is_whole = false;
         self.tray.unsound.clear();
         self.tray.listed.clear();
         self.tray.listed.extend(listed.into_iter().map(|it| (it.grant_id, it)));
@@ -123,7 +141,7 @@ impl Desk {
             let verified = answer.faces.iter().filter_map(|it| Some((it, verify_grant(it).ok()?)));
             let verified: Vec<_> =
                 verified.filter(|(_, (_, terms))| asked.contains(&terms.grant_id)).collect();
-            if verified.iter().any(|(_, (_, terms))| self.is_ahead(terms)) {
+            if verified.iter().any(|(shown, _)| shown.epoch > self.recipient_epoch()) {
                 // An epoch began since this page looked. What cannot be caught up with stays closed.
                 let _ = self.catch_up(vault, world).await;
             }
@@ -132,12 +150,14 @@ impl Desk {
                     self.tray.learn(grant, before);
                 }
             }
-            let unanswered = asked.iter().filter(|id| !self.tray.known.contains(id));
+            let unknown = self.tray.unknown();
+            let unanswered = asked.iter().filter(|id| unknown.contains(id));
             let unanswered: Vec<_> = unanswered.copied().collect();
             // An answer may be too long for all of them, so the others are asked for again; one that
             // brings none says that they are gone, or not sound.
-            if unanswered.len() < asked.len() {
-                return Ok(more || !unanswered.is_empty());
+            let answered = unanswered.len() < asked.len();
+            if answered && (more || !unanswered.is_empty()) {
+                return Ok(true);
             }
             self.tray.unsound.extend(unanswered.into_iter().map(|id| (id, ())));
         }
@@ -145,6 +165,10 @@ impl Desk {
             let Tray { listed, known, opened, .. } = &mut self.tray;
             known.retain(|grant_id, _| listed.contains(grant_id));
             opened.retain(|grant_id, _| listed.contains(grant_id));
+            self.tray.is_whole = true;
+            if self.forget_old_seeds() {
+                self.keep(vault, world).await?;
+            }
         }
         Ok(more)
     }
@@ -162,12 +186,6 @@ impl Desk {
         gifts
     }
 
-    /// Whether a grant names an epoch that this page has not seen begin.
-    fn is_ahead(&self, terms: &GrantTerms) -> bool {
-        matches!(terms.recipient,
-            RecipientName::Structure { epoch, .. } if epoch > self.recipient_epoch())
-    }
-
     /// A verified grant with its face, opened; and in whose place it goes on.
     fn know(
         &self,
@@ -175,7 +193,7 @@ impl Desk {
         statement: Signed<Statement>,
         terms: GrantTerms,
     ) -> Result<(KnownGrant, Option<GrantId>), Error> {
-        let key = self.key_of(&terms)?;
+        let key = self.key_of(&terms, shown.epoch)?;
         let statement_hash = statement.hash();
         let face = open_face(&shown.face.0, statement_hash, &terms, &key)?;
         let Statement { account_id: owner, made_at: given_at, body, .. } = statement.into_body();
@@ -183,17 +201,25 @@ impl Desk {
             Body::Regrant { grant_id, .. } => Some(grant_id),
             _ => None,
         };
-        Ok((KnownGrant { terms, owner, given_at, statement_hash, face }, before))
+        let epoch = shown.epoch;
+        Ok((KnownGrant { terms, owner, given_at, statement_hash, face, epoch }, before))
     }
 
-    /// The structure's key to which a grant was given. GRANT-7.
-    fn key_of(&self, terms: &GrantTerms) -> Result<RecipientKey, Error> {
-        let RecipientName::Structure { structure_id, epoch, key_id } = terms.recipient else {
-            return Err(ServerMisbehaved::Forged.into());
-        };
-        let key = self.recipient_key(epoch)?;
-        let ours = structure_id == self.structure_id() && key.public().id() == key_id;
-        if ours { Ok(key) } else { Err(ServerMisbehaved::Forged.into()) }
+    /// The structure's key that opens a grant: the one to which it was given, or a later epoch's to
+    /// which it was wrapped again. GRANT-7, REWRAP-3.
+    fn key_of(&self, terms: &GrantTerms, wrapped_for: u64) -> Result<RecipientKey, Error> {
+        if self.is_ours(terms, wrapped_for) {
+            Ok(self.recipient_key(wrapped_for)?)
+        } else {
+            Err(ServerMisbehaved::Forged.into())
+        }
+    }
+
+    fn is_ours(&self, terms: &GrantTerms, wrapped_for: u64) -> bool {
+        matches!(terms.recipient, RecipientName::Structure { structure_id, epoch, key_id }
+            if structure_id == self.structure_id()
+                && self.chain.key_id(epoch) == Some(key_id)
+                && wrapped_for >= epoch)
     }
 }
 

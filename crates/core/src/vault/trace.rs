@@ -40,6 +40,22 @@ fn opened_at(made_at: u64, received_at: u64) -> u64 {
     if made_at.abs_diff(received_at) > CLOCKS_SECONDS { received_at } else { made_at }
 }
 
+/// What somebody looked at; `None` for who wrapped a grant again.
+fn opening(receipt: &Receipt, at: u64) -> Option<Opening> {
+    let document_id = match receipt.subject {
+        Subject::List => None,
+        Subject::Document { document_id, .. } => Some(document_id),
+        Subject::Rewrap { .. } => return None,
+    };
+    Some(Opening {
+        grant_id: receipt.grant_id,
+        structure_id: receipt.structure_id,
+        worker_number: receipt.worker_number,
+        document_id,
+        at,
+    })
+}
+
 /// What a line of the trace says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sentence {
@@ -79,6 +95,8 @@ pub enum Sentence {
     },
     /// Somebody looked.
     Opened(Opening),
+    /// Since somebody left the structure, its people wrapped what it was given to a new key.
+    Rewrapped(StructureId),
     /// A structure's code was compared.
     Compared(StructureId),
     /// A device was added.
@@ -117,24 +135,44 @@ impl Vault {
     /// The receipts that verify. RCPT-2.
     pub fn openings(&self) -> Vec<Opening> {
         let mut seen = Sorted::default();
-        let openings = self.receipts.iter().filter_map(|stored| self.opening(stored));
+        let receipts = self.receipts.iter().filter_map(|stored| self.receipt(stored));
         // The same receipt shown twice is one opening.
-        openings.filter(|(nonce, _)| seen.add(*nonce)).map(|(_, opening)| opening).collect()
+        let receipts = receipts.filter(|(it, _)| seen.add((it.device_id, it.nonce)));
+        receipts.filter_map(|(receipt, at)| opening(&receipt, at)).collect()
     }
 
-    fn opening(&self, stored: &StoredReceipt) -> Option<((DeviceId, [u8; 16]), Opening)> {
+    /// For each structure and recipient epoch, when its people first wrapped something of this safe to
+    /// it. RCPT-2.
+    fn rewraps(&self) -> Vec<(StructureId, u64)> {
+        let mut first: Sorted<(StructureId, u64), u64> = Sorted::default();
+        for (receipt, at) in self.receipts.iter().filter_map(|stored| self.receipt(stored)) {
+            if let Subject::Rewrap { epoch } = receipt.subject {
+                let of = (receipt.structure_id, epoch);
+                let at = first.get(&of).map_or(at, |known| at.min(*known));
+                first.insert(of, at);
+            }
+        }
+        first.iter().map(|((structure_id, _), at)| (*structure_id, *at)).collect()
+    }
+
+    /// A receipt that verifies, and when it was given. RCPT-2.
+    fn receipt(&self, stored: &StoredReceipt) -> Option<(Receipt, u64)> {
         let (receipt, signer) = Attested::open::<Receipt>(&stored.receipt.0).ok()?;
         let receipt = receipt.into_body();
         let chain = self.chains.get(&receipt.structure_id)?;
         let certificate = verify_certificate(&stored.certificate.0, chain).ok()?.into_body();
         let mut given = self.statements.iter().filter_map(|it| it.body().body.grant_terms());
         let granted = given.any(|terms| {
-            let to_them = matches!(terms.recipient,
-                RecipientName::Structure { structure_id, .. } if structure_id == receipt.structure_id);
+            let RecipientName::Structure { structure_id, epoch: given, .. } = terms.recipient
+            else {
+                return false;
+            };
             let covered = match receipt.subject {
                 Subject::List => true,
                 Subject::Document { document_id, .. } => terms.scope.covers(document_id),
+                Subject::Rewrap { epoch } => epoch > given && chain.key_id(epoch).is_some(),
             };
+            let to_them = structure_id == receipt.structure_id;
             terms.grant_id == receipt.grant_id && to_them && covered
         });
         let signed_so = receipt.account_id == signer.account_id
@@ -143,17 +181,8 @@ impl Vault {
             && certificate.number == receipt.worker_number;
         let theirs =
             granted && receipt.owner == self.account_id() && check!(ReceiptSigner, signed_so);
-        let opening = Opening {
-            grant_id: receipt.grant_id,
-            structure_id: receipt.structure_id,
-            worker_number: receipt.worker_number,
-            document_id: match receipt.subject {
-                Subject::List => None,
-                Subject::Document { document_id, .. } => Some(document_id),
-            },
-            at: opened_at(receipt.made_at, stored.received_at),
-        };
-        theirs.then_some(((receipt.device_id, receipt.nonce), opening))
+        let at = opened_at(receipt.made_at, stored.received_at);
+        theirs.then_some((receipt, at))
     }
 
     /// Everything that happened, newest first.
@@ -172,6 +201,8 @@ impl Vault {
                 .into_iter()
                 .map(|opening| Entry { at: opening.at, sentence: Sentence::Opened(opening) }),
         );
+        let rewraps = self.rewraps().into_iter();
+        entries.extend(rewraps.map(|(id, at)| Entry { at, sentence: Sentence::Rewrapped(id) }));
         entries.sort_by_key(|entry| entry.at);
         entries.reverse();
         entries

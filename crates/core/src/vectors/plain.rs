@@ -10,6 +10,7 @@ use reconnect_format::{
     lock::{SessionOpening, SheetUse},
     manifest::{Manifest, StatementError},
     receipt::Receipt,
+    rewrap::{GrantList, Rewrap, RewrapCheck, verify_list},
     statement::{Attested, DeviceProof, Statement},
     structure::{
         Acceptance, Invitation, StructureChain, StructureStatement, verify_certificate,
@@ -42,6 +43,8 @@ pub(super) fn judge(object: &str, case: &Case<'_>) -> Result<Option<&'static str
         "chain" => chain(case),
         "structure" => structure(case),
         "leaf-request" => leaf_request(case),
+        "rewrap" => grant_list::<Rewrap>(case),
+        "rewrap-check" => grant_list::<RewrapCheck>(case),
         "code" => code(case),
         "words" => words(case),
         "handle" => handle(case),
@@ -179,6 +182,17 @@ fn structure(case: &Case<'_>) -> Found {
             ])
         }
         Err(error) => Ok(chain_word(error)),
+    }
+}
+
+fn grant_list<T: GrantList>(case: &Case<'_>) -> Found {
+    match verify_list::<T>(case.item()) {
+        Ok(list) => case.compare(&[
+            ("hash", &list.hash()),
+            ("account", list.body().by().account_id.as_bytes()),
+            ("device", list.body().by().device_id.as_bytes()),
+        ]),
+        Err(error) => Ok(decode_word(error)),
     }
 }
 

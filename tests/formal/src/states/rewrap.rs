@@ -1,6 +1,6 @@
 //! Re-wrap: access survives a member who wraps garbage, and the old wrap goes.
 //!
-//! Models re-wrapping, as it is planned: after somebody left a member wraps the grant's secret to the new epoch, another opens it, or a week
+//! Models re-wrapping: after somebody left a member wraps the grant's secret to the new epoch, another opens it, or a week
 //! goes by, and an honest server deletes the old wrap. One member is hostile: they wrap garbage, say that they opened what
 //! does not open, and never say that anything is wrong. Somebody honest looks at least once a week. Leaves out: what the
 //! wraps hold (symbolic model `rewrap`); the owner, who can always give again.
@@ -11,7 +11,7 @@ use super::About;
 
 pub(super) const ABOUT: About = About {
     name: "rewrap-deletion",
-    rules: "GRANT-4",
+    rules: "GRANT-4, REWRAP-3, REWRAP-5, REWRAP-6",
     supports: "open anything given or sealed after they lost access",
     variants: &[
         "",

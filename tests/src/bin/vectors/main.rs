@@ -12,6 +12,7 @@ mod keys;
 mod log;
 mod lookups;
 mod pake;
+mod rewraps;
 mod safes;
 mod structures;
 mod successors;
@@ -39,6 +40,7 @@ fn main() -> Result<()> {
     deposits::write(&mut writer)?;
     structures::write(&mut writer)?;
     successors::write(&mut writer)?;
+    rewraps::write(&mut writer)?;
     log::write(&mut writer)?;
     lookups::write(&mut writer)?;
     say(writer.written);

@@ -349,8 +349,8 @@ fn words(writer: &mut Writer, place: &mut Place) -> Result<()> {
     let framed = encode(&Attested { object, proof: place.founder.proof() });
     let vector = bad("framed", "DEV-2", "bad_signature", "somebody else's proof beside it");
     writer.put(&vector.item(framed))?;
-    let subject = bad("subject-3", "CODEC-2", "unknown_version", "there is no third subject");
-    writer.put(&subject.change(|bytes| bytes[2 + 2 + 16 + 32 + 32 + 4 + 32 + 16] = 3))?;
+    let subject = bad("subject-4", "CODEC-2", "unknown_version", "there is no fourth subject");
+    writer.put(&subject.change(|bytes| bytes[2 + 2 + 16 + 32 + 32 + 4 + 32 + 16] = 4))?;
     let invitation = Invitation {
         suite: Suite::V1,
         structure_id: place.id,

@@ -108,7 +108,7 @@ impl Desk {
 
     async fn try_to_open(
         &mut self,
-        vault: &Vault,
+        vault: &mut Vault,
         world: &impl World,
         grant_id: GrantId,
     ) -> Result<(), Error> {
@@ -130,8 +130,14 @@ impl Desk {
         let asked = |path: String| Call::send(path, &receipt);
         let gone = |error| known.gone(error, world.now());
         let mut answer: GrantOpened = vault.read(world, asked(list.clone())).await.map_err(gone)?;
+        if answer.epoch > self.recipient_epoch() {
+            // It was wrapped to an epoch that began since this page looked.
+            self.catch_up(vault, world).await?;
+        }
+        let known = self.tray.known.get(&grant_id).ok_or(Error::GrantEnded)?;
+        let gone = |error| known.gone(error, world.now());
         let wrap = &answer.recipient_wrap.0;
-        let key = self.key_of(&known.terms)?;
+        let key = self.key_of(&known.terms, answer.epoch)?;
         let secret = open_as_recipient(wrap, known.statement_hash, &known.terms, &key)?;
         let grant_key = secret.key();
         let mut papers = Vec::new();
@@ -178,6 +184,13 @@ impl Desk {
             self.try_to_open(vault, world, grant_id).await?;
         }
         Ok(found)
+    }
+
+    /// Keys of the grants that this page has opened.
+    #[cfg(feature = "vectors")]
+    pub(in super::super) fn grant_keys(&self) -> Vec<GrantKey> {
+        let opened = self.tray.opened.values();
+        opened.map(|grant| GrantKey::from_bytes(*grant.key.expose())).collect()
     }
 
     fn receipt(
