@@ -13,7 +13,7 @@
 use std::{
     fmt,
     fs::{self, File},
-    io::Write as _,
+    io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -195,11 +195,14 @@ pub(crate) fn is_for_another_name(note: &Note, log: &VerifierKey) -> bool {
     origin != log.name() && (signed(log) || under_it.is_ok_and(|key| signed(&key)))
 }
 
-/// The evidence of a folder of evidence.
+/// The evidence of a folder of evidence, with what was being written when the program ended.
 pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read.with_context(|| folder.display().to_string())?,
+    };
     let mut all: Vec<_> = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
-    all.retain(|path| path.is_dir() && !path.ends_with(".new"));
+    all.retain(|path| path.is_dir());
     all.sort();
     Ok(all)
 }

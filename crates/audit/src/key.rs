@@ -14,7 +14,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use reconnect_log::{KeyKind, Note, VerifierKey, note::Line};
 use zeroize::Zeroizing;
 
-use crate::state::sync_folder;
+use crate::state::{read_text, replace, sync_folder};
 
 const PRIVATE: &str = "PRIVATE+KEY+";
 
@@ -78,6 +78,51 @@ impl WitnessKey {
         key.with_context(|| format!("{place} is no witness key, as `keygen` writes it"))
     }
 
+    /// One key serves one memory: beside the key and in the state stands which. LOG-8.
+    pub(crate) fn bind(&self, path: &Path, state: &Path) -> Result<()> {
+        let (beside, name) = (path.parent().unwrap_or(path), path.file_name());
+        let name = name.context("the key file has no name")?.to_string_lossy();
+        let marker = format!("{name}.memory");
+        let bound = read_text(state, "witness")?;
+        let used = read_text(beside, &marker)?;
+        let ours = |text: &str| {
+            text.split_once('\n')
+                .filter(|(key, _)| *key == self.verifier.to_string())
+                .map(|it| it.1.to_owned())
+        };
+        let memory = match bound {
+            None => {
+                ensure!(
+                    used.is_none(),
+                    "the key {} has cosigned from another state: put that state back. Where it is lost, \
+                     make a new key, and tell whoever relies on the old one",
+                    path.display()
+                );
+                let mut id = [0; 16];
+                getrandom::fill(&mut id).context("the system gives no randomness")?;
+                let id = format!("{}\n", STANDARD.encode(id));
+                replace(state, "witness", format!("{}\n{id}", self.verifier).as_bytes())?;
+                id
+            }
+            Some(text) => ours(&text).with_context(|| {
+                format!(
+                    "{} belongs to another witness: give its key, or another --state",
+                    state.display()
+                )
+            })?,
+        };
+        match used {
+            Some(used) => ensure!(
+                used == memory,
+                "the key {} has cosigned from another state than {}",
+                path.display(),
+                state.display()
+            ),
+            None => replace(beside, &marker, memory.as_bytes())?,
+        }
+        Ok(())
+    }
+
     /// What verifies it.
     pub(crate) fn verifier(&self) -> &VerifierKey {
         &self.verifier
@@ -114,5 +159,26 @@ mod tests {
         ensure!(WitnessKey::read(&path).is_err(), "a key that others can read");
         ensure!(WitnessKey::new("a+b", &[7; 32]).is_err());
         Ok(())
+    }
+
+    #[test]
+    fn a_key_serves_one_memory_and_a_state_one_key() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let place = |name: &str| folder.path().join(name);
+        let (path, other) = (place("witness.key"), place("other.key"));
+        let key = WitnessKey::new("witness.example", &[7; 32])?;
+        let second = WitnessKey::new("other.example", &[8; 32])?;
+        for name in ["state", "fresh"] {
+            fs::create_dir(place(name))?;
+        }
+        key.bind(&path, &place("state"))?;
+        key.bind(&path, &place("state"))?;
+        ensure!(key.bind(&path, &place("fresh")).is_err(), "it had lost its memory");
+        ensure!(second.bind(&other, &place("state")).is_err(), "two witnesses with one memory");
+        // A crash between the two: the state knows the key already.
+        fs::remove_file(place("witness.key.memory"))?;
+        key.bind(&path, &place("state"))?;
+        ensure!(key.bind(&path, &place("fresh")).is_err());
+        second.bind(&other, &place("fresh"))
     }
 }

@@ -158,8 +158,12 @@ fn open(
     key: Option<&Path>,
     limit: u64,
 ) -> Result<Follower> {
-    let key = key.map(WitnessKey::read).transpose()?;
     let state = State::open(folder, &log)?;
+    let key = key.map(|path| {
+        let key = WitnessKey::read(path)?;
+        key.bind(path, folder).map(|()| key)
+    });
+    let key = key.transpose()?;
     Ok(Follower { log, server: Server::new(url), state, key, limit })
 }
 
@@ -198,7 +202,20 @@ fn follow(mut follower: Follower, once: bool, interval: u64, say: Say) -> Result
                 thread::sleep(Duration::from_secs(wait));
             }
             Err(Failure::Misbehaved(found)) => {
-                let path = found.write(&follower.state.evidence(), &follower.log, now)?;
+                // Until it is kept nothing else is done: a program that ended here would be started again.
+                let path = loop {
+                    match found.write(&follower.state.evidence(), &follower.log, now) {
+                        Ok(path) => break path,
+                        Err(error) if once => return Err(error),
+                        Err(error) => {
+                            let what =
+                                format!("the log misbehaved, and that cannot be kept: {error:#}");
+                            let again_in_seconds = Some(WAIT_SECONDS);
+                            say.event(&Event::Trouble { what, again_in_seconds });
+                            thread::sleep(Duration::from_secs(WAIT_SECONDS));
+                        }
+                    }
+                };
                 // What is kept is judged as a stranger would.
                 let (kind, detail) = evidence::check(&path, &follower.log)?;
                 say.event(&Event::misbehaved(kind, &detail, path));

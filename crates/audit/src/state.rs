@@ -4,6 +4,7 @@
 //! ```text
 //! DIR/lock         held by the one program that works here
 //! DIR/log-key      verifier key of the log: another log's is refused
+//! DIR/witness      verifier key of the witness, and what stands beside its key: another's is refused
 //! DIR/checkpoint   signed note
 //! DIR/leaves       each after its length, u16
 //! DIR/heads        index ‖ value, in the order of the map leaves that name them
@@ -164,7 +165,8 @@ pub(crate) fn read_checkpoint(folder: &Path) -> Result<Option<Note>> {
     text.map(|text| Note::parse(&text).context("checkpoint is damaged")).transpose()
 }
 
-fn read_text(folder: &Path, name: &str) -> Result<Option<String>> {
+/// A file of a few lines, if it is there.
+pub(crate) fn read_text(folder: &Path, name: &str) -> Result<Option<String>> {
     match fs::read_to_string(folder.join(name)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         read => Ok(Some(read.with_context(|| folder.join(name).display().to_string())?)),

@@ -160,29 +160,37 @@ impl Log {
         Ok(())
     }
 
-    /// Takes a witness's cosignature of a checkpoint that stands.
+    /// Takes a witness's cosignature of a checkpoint that stands. Anybody may send some: all is verified
+    /// before anybody waits for it, and nothing is written where nothing is new.
     fn cosigned(&self, given: &Note) -> Result<()> {
+        let mut valid = Vec::new();
+        for key in &self.witnesses {
+            let mut lines = given.lines().iter().filter(|line| line.is_of(key));
+            let (line, more) = (lines.next(), lines.next());
+            if more.is_some() {
+                return Err(Code::Refused.into());
+            }
+            let time = given.verify(key).map_err(|_| Code::Refused)?;
+            valid.extend(time.zip(line).map(|(time, line)| (key, time, line)));
+        }
+        if valid.is_empty() {
+            return Err(Code::Refused.into());
+        }
         let mut state = self.write();
         let State { newest, witnessed, .. } = &mut *state;
         let is_given = |it: &Standing| it.note.claim() == given.claim();
         let is_newest = newest.as_ref().is_some_and(is_given);
         let stands = if is_newest { newest.as_mut() } else { witnessed.as_mut() };
         let standing = stands.filter(|it| is_given(it)).ok_or(Code::Conflict)?;
-        let mut valid = false;
-        for key in &self.witnesses {
-            let time = given.verify(key).map_err(|_| Code::Refused)?;
-            let before = standing.note.verify(key).ok().flatten();
-            valid |= time.is_some();
-            if time > before {
-                let lines = given.lines().iter().filter(|line| line.is_of(key));
-                // Of several by one key the newest counts, and only it is kept.
-                if let Some(line) = lines.max_by_key(|line| line.time()) {
-                    standing.note.put(key, line.clone());
-                }
+        let mut news = false;
+        for (key, time, line) in valid {
+            if Some(time) > standing.note.verify(key).ok().flatten() {
+                standing.note.put(key, line.clone());
+                news = true;
             }
         }
-        if !valid {
-            return Err(Code::Refused.into());
+        if !news {
+            return Ok(());
         }
         let standing = standing.clone();
         if is_newest {

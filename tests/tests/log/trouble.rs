@@ -133,7 +133,7 @@ async fn one_state_has_one_program_and_a_damaged_one_is_not_begun_anew() -> Resu
     let whole = fs::read(&leaves)?;
     fs::write(&leaves, [whole.as_slice(), &[0, 71, 1, 2, 3]].concat())?;
     ensure!(witness.follow(&stand.url, &log).await?.code == 0);
-    for name in ["leaves", "heads", "checkpoint", "log-key"] {
+    for name in ["leaves", "heads", "checkpoint", "log-key", "witness"] {
         let path = witness.place(&format!("state/{name}"));
         let whole = fs::read(&path)?;
         let mut flipped = whole.clone();
@@ -149,6 +149,14 @@ async fn one_state_has_one_program_and_a_damaged_one_is_not_begun_anew() -> Resu
         fs::write(&path, whole)?;
     }
     ensure!(witness.follow(&stand.url, &log).await?.code == 0, "put back from a copy");
+
+    // A witness without its memory would cosign another tree.
+    fs::rename(witness.place("state"), witness.place("lost"))?;
+    let lost = witness.follow(&stand.url, &log).await?;
+    ensure!(lost.code == TROUBLE && lost.says("trouble", "make a new key"), "{lost:?}");
+    fs::remove_dir_all(witness.place("state"))?;
+    fs::rename(witness.place("lost"), witness.place("state"))?;
+    ensure!(witness.follow(&stand.url, &log).await?.code == 0);
     Ok(())
 }
 
