@@ -2,6 +2,7 @@
 
 use reconnect_core::{
     error::Error,
+    log::Carried,
     vault::{DepositDraft, DepositWords, upload_begin},
     world::World as _,
 };
@@ -33,6 +34,9 @@ impl Client {
     pub async fn begin_deposit(&self, address: String, true_bytes: f64) -> Result<Upload, JsValue> {
         let DepositDraft { content, to } = self
             .at_desk(async |desk, vault, world| {
+                if let (_, Some(carried)) = Carried::split(&address) {
+                    vault.heed(world, carried).await?;
+                }
                 let draft = desk.begin_deposit(vault, world, &address, whole(true_bytes)).await?;
                 world.ship(upload_begin(&draft.content), Some(vault.token())).await?;
                 Ok(draft)

@@ -118,7 +118,7 @@ fn structure(desk: &Desk, vault: &Vault) -> StructureView {
         name: desk.name().clone(),
         place: desk.place().clone(),
         code: desk.structure_id().code(),
-        qr: desk.structure_id().to_string(),
+        qr: vault.square(&desk.structure_id().to_string()),
         state: match desk.standing() {
             Standing::WaitingForOperator => "waiting_for_operator",
             Standing::WaitingForManager => "waiting_for_manager",
@@ -209,7 +209,9 @@ impl Client {
     /// Draws the root of a structure that does not exist yet: its letters, to be put on paper first.
     pub fn draw_root(&self) -> String {
         let paper = PaperSecret::generate(&mut self.world.rng());
-        let sheet = shown(&view::sheet(paper.groups()));
+        let groups = paper.groups();
+        let square = self.vault.borrow().as_ref().map(|vault| vault.square(&groups.concat()));
+        let sheet = shown(&view::sheet(groups, square.unwrap_or_default()));
         self.root.replace(Some(paper));
         sheet
     }
@@ -263,6 +265,9 @@ impl Client {
         let letters = zeroize::Zeroizing::new(letters);
         let paper = PaperSecret::parse(&letters).map_err(|error| thrown(&error))?;
         self.at_desk(async |desk, vault, world| {
+            if let Some(carried) = paper.carried() {
+                vault.heed(world, carried).await?;
+            }
             desk.begin_again(vault, world, &paper).await?;
             Ok(shown(&structure(desk, vault)))
         })

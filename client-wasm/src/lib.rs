@@ -19,6 +19,7 @@ use std::{cell::RefCell, str::FromStr};
 use js_sys::Uint8Array;
 use reconnect_core::{
     error::Error,
+    log::{Carried, newest},
     picture,
     vault::{
         Comparison, ContentDraft, Drawn, Gift, PaperCard, Stayed, Vault, upload_begin, upload_part,
@@ -160,12 +161,14 @@ impl Client {
     }
 
     /// Draws a safe: handle, words, letters of the sheet.
-    pub fn draw(&self) -> String {
+    pub async fn draw(&self) -> String {
+        let carried = newest(&self.world).await;
         let drawn = Drawn::draw(&mut self.world.rng());
+        let square = Carried::beside(&drawn.paper().concat(), carried.as_ref());
         let view = shown(&view::DrawnView {
             handle: drawn.handle(),
             words: drawn.words(),
-            sheet: view::sheet(drawn.paper()),
+            sheet: view::sheet(drawn.paper(), square),
         });
         self.drawn.replace(Some(drawn));
         view

@@ -89,8 +89,8 @@ pub(crate) struct SheetView {
     qr: String,
 }
 
-pub(crate) fn sheet(groups: Vec<String>) -> SheetView {
-    SheetView { qr: groups.concat(), groups }
+pub(crate) fn sheet(groups: Vec<String>, qr: String) -> SheetView {
+    SheetView { groups, qr }
 }
 
 /// New words that do not count yet.
@@ -133,8 +133,9 @@ pub(crate) struct SafeView {
     ways_back: Vec<&'static str>,
     kept: bool,
     account_id: String,
-    /// What a worker scans who wants to give a paper.
+    /// What a worker reads who wants to give a paper, and the square that they scan.
     address: String,
+    address_qr: String,
     /// How many papers of others wait.
     deposits: u32,
     /// Whether something was signed in this device's name, and not by it.
@@ -185,6 +186,7 @@ pub(crate) fn safe(vault: &Vault, world: &impl World) -> SafeView {
         kept: vault.is_kept(),
         account_id: vault.account_id().to_string(),
         address: vault.account_id().deposit_address(),
+        address_qr: vault.square(&vault.account_id().deposit_address()),
         deposits: vault.deposits_waiting(),
         copied: vault.is_copied(),
         safe: vault.is_safe(),

@@ -3,6 +3,7 @@
 //! Nothing of ours is replaced here: browsers drive the real core, calls reach the real router or
 //! the real binary, and both databases are real ones.
 
+pub mod between;
 pub mod browser;
 pub mod collision;
 pub mod crowd;

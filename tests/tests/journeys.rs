@@ -22,6 +22,8 @@ mod many;
 mod owner;
 #[path = "journeys/rewraps.rs"]
 mod rewraps;
+#[path = "journeys/squares.rs"]
+mod squares;
 #[path = "journeys/structure.rs"]
 mod structure;
 #[path = "journeys/successors.rs"]

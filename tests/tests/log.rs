@@ -9,6 +9,8 @@ mod honest;
 mod mallory;
 #[path = "log/misbehaviour.rs"]
 mod misbehaviour;
+#[path = "log/page.rs"]
+mod page;
 #[path = "log/trouble.rs"]
 mod trouble;
 

@@ -9,8 +9,12 @@
 //! leaves         each after its length, u16: all those of the second checkpoint
 //! heads, tile    index ‖ value; hashes
 //! ```
+//!
+//! A folder holds them as files. What a client's page saved is one file: about.json, with the others in
+//! it under `files`, as base64url.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     fs::{self, File},
     io::{ErrorKind, Write as _},
@@ -18,6 +22,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use reconnect_log::{
     Error, Hash, KeyKind, Leaf, Note, Policy, Replay, Tree, VerifierKey,
     leaf::heads_hash,
@@ -41,6 +46,8 @@ pub(crate) enum Kind {
     Replay,
     /// A smaller checkpoint after a larger one.
     Back,
+    /// A larger checkpoint that was not shown to continue the smaller one.
+    Gap,
     /// Leaves that are not those of the checkpoint.
     Leaves,
     /// Heads that are not those that a leaf names.
@@ -62,6 +69,7 @@ impl Kind {
             Self::Origin => "origin",
             Self::Replay => "replay",
             Self::Back => "back",
+            Self::Gap => "gap",
             Self::Leaves => "leaves",
             Self::Heads => "heads",
             Self::Tile => "tile",
@@ -79,6 +87,7 @@ impl fmt::Display for Kind {
             Self::Origin => "The log's key signed a checkpoint for another name than its own.",
             Self::Replay => "The log's own leaves do not make the map that it signed.",
             Self::Back => "The server showed a smaller log than it had shown before.",
+            Self::Gap => "The server did not show that the log continues what it had shown before.",
             Self::Leaves => "The server showed leaves that are not those that the log signed.",
             Self::Heads => "The server showed heads that are not those that the log names.",
             Self::Tile => "The server showed a tile that is not the log's.",
@@ -90,11 +99,15 @@ impl fmt::Display for Kind {
 struct About {
     kind: Kind,
     /// Number of the leaf, or path of the tile.
+    #[serde(default)]
     place: Option<String>,
     /// Seconds since 1970, by the clock of whoever kept it.
     found: u64,
     log: String,
     words: String,
+    /// The other files, where this is the only one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    files: BTreeMap<String, String>,
 }
 
 /// A misbehaviour with what shows it.
@@ -169,6 +182,7 @@ impl Evidence {
             found,
             log: log.to_string(),
             words: self.kind.to_string(),
+            files: BTreeMap::new(),
         };
         let about = serde_json::to_vec_pretty(&about)?;
         for (name, bytes) in self.files.iter().chain(&[("about.json", about)]) {
@@ -208,9 +222,12 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Checks evidence with the log's verifier key alone: what it shows, or why it shows nothing.
-pub(crate) fn check(folder: &Path, log: &VerifierKey) -> Result<(Kind, String)> {
-    let case = Case { folder, log };
-    let about: About = serde_json::from_slice(&case.read("about.json")?).context("about.json")?;
+pub(crate) fn check(kept: &Path, log: &VerifierKey) -> Result<(Kind, String)> {
+    let folder = kept.is_dir().then_some(kept);
+    let path = folder.map_or_else(|| kept.to_owned(), |folder| folder.join("about.json"));
+    let about = fs::read(&path).with_context(|| format!("{} could not be read", path.display()))?;
+    let about: About = serde_json::from_slice(&about).context("about.json")?;
+    let case = Case { folder, files: &about.files, log };
     let second = case.note("second.note")?;
     let place = || about.place.as_deref().context("about.json does not say the place");
     let detail = match about.kind {
@@ -220,12 +237,13 @@ pub(crate) fn check(folder: &Path, log: &VerifierKey) -> Result<(Kind, String)> 
         }
         Kind::Fork => case.fork(&second)?,
         Kind::Back => {
-            let first = case.signed("first.note")?;
+            let first = case.seen_before()?;
             case.believes(&second)?;
             let (before, after) = (first.claim().size, second.claim().size);
             ensure!(after < before, "the second checkpoint is not smaller");
             format!("{before} leaves first, {after} then")
         }
+        Kind::Gap => case.gap(&second)?,
         Kind::Replay => case.replay(&second)?,
         Kind::Leaves => {
             case.believes(&second)?;
@@ -238,15 +256,20 @@ pub(crate) fn check(folder: &Path, log: &VerifierKey) -> Result<(Kind, String)> 
     Ok((about.kind, detail))
 }
 
-/// What stands in a folder, and the key that judges it.
+/// What stands in a folder, or in one file, and the key that judges it.
 struct Case<'a> {
-    folder: &'a Path,
+    folder: Option<&'a Path>,
+    files: &'a BTreeMap<String, String>,
     log: &'a VerifierKey,
 }
 
 impl Case<'_> {
     fn read(&self, name: &str) -> Result<Vec<u8>> {
-        fs::read(self.folder.join(name)).with_context(|| format!("{name} could not be read"))
+        match self.folder {
+            Some(folder) => fs::read(folder.join(name)).ok(),
+            None => self.files.get(name).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()),
+        }
+        .with_context(|| format!("{name} could not be read"))
     }
 
     fn note(&self, name: &str) -> Result<Note> {
@@ -254,9 +277,14 @@ impl Case<'_> {
         Note::parse(&text).with_context(|| name.to_owned())
     }
 
-    fn signed(&self, name: &str) -> Result<Note> {
-        let note = self.note(name)?;
-        self.believes(&note)?;
+    /// The first checkpoint, which may have come on paper: then it has the log's cosignature alone.
+    fn seen_before(&self) -> Result<Note> {
+        let note = self.note("first.note")?;
+        let timed = note.verify(&self.log.as_kind(KeyKind::Cosigner));
+        let is_carried = note.lines().len() == 1 && note.claim().origin == self.log.name();
+        if !(is_carried && matches!(timed, Ok(Some(_)))) {
+            self.believes(&note)?;
+        }
         Ok(note)
     }
 
@@ -268,17 +296,36 @@ impl Case<'_> {
     }
 
     fn fork(&self, second: &Note) -> Result<String> {
-        let first = self.signed("first.note")?;
+        let first = self.seen_before()?;
         self.believes(second)?;
-        let bytes = self.read("consistency")?;
-        let (hashes, rest) = bytes.as_chunks::<32>();
+        let hashes = self.hashes()?;
         let (other, proof) = hashes.split_first().context("consistency is empty")?;
-        ensure!(rest.is_empty(), "consistency is not made of hashes");
         let (first, second) = (first.claim(), second.claim());
         verify_consistency((first.size, other), (second.size, &second.root), proof)
             .context("consistency does not lead to the second checkpoint")?;
         ensure!(*other != first.root, "the second checkpoint continues the first");
         Ok(format!("two trees of {} leaves, one under a checkpoint of {}", first.size, second.size))
+    }
+
+    fn hashes(&self) -> Result<Vec<Hash>> {
+        let bytes = self.read("consistency")?;
+        let (hashes, rest) = bytes.as_chunks::<32>();
+        ensure!(rest.is_empty(), "consistency is not made of hashes");
+        Ok(hashes.to_vec())
+    }
+
+    fn gap(&self, second: &Note) -> Result<String> {
+        let first = self.seen_before()?;
+        self.believes(second)?;
+        let (before, after) = (first.claim(), second.claim());
+        ensure!(before.size < after.size, "the second checkpoint is not larger");
+        let led = verify_consistency(
+            (before.size, &before.root),
+            (after.size, &after.root),
+            &self.hashes()?,
+        );
+        ensure!(led.is_err(), "the second checkpoint continues the first");
+        Ok(format!("nothing leads from {} leaves to {}", before.size, after.size))
     }
 
     /// The leaves, if they are those that the checkpoint names.

@@ -97,7 +97,7 @@ enum Command {
     },
     /// Checks evidence that somebody kept, without a network
     Check {
-        /// A folder in `evidence`
+        /// A folder in `evidence`, or the file that a client's page saved
         evidence: PathBuf,
         /// The log's verifier key, from somebody else than whoever kept the evidence
         #[arg(long, value_parser = log_key)]

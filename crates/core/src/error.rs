@@ -116,6 +116,9 @@ pub enum Error {
     /// What was typed or scanned is no address of a safe.
     #[error("address misread")]
     AddressMisread,
+    /// A square carries a checkpoint that the log which this device believes did not sign. LOG-17.
+    #[error("a square of another log")]
+    OtherLog,
     /// The invitation's link is incomplete.
     #[error("invitation misread")]
     InvitationMisread,
@@ -167,6 +170,7 @@ impl Error {
             Self::CodeDiffers => "code_differs",
             Self::NotCompared => "not_compared",
             Self::AddressMisread => "address_misread",
+            Self::OtherLog => "other_log",
             Self::InvitationMisread => "invitation_misread",
             Self::NotFound => "not_found",
             Self::GrantEnded => "grant_ended",

@@ -7,6 +7,7 @@ pub mod deposit;
 pub mod document;
 pub mod draft;
 pub mod error;
+pub mod evidence;
 pub mod grant;
 #[cfg(feature = "structure")]
 pub mod group;

@@ -6,17 +6,19 @@ use reconnect_format::{
     check,
     id::LogIndex,
 };
+pub use reconnect_log::Carried;
 use reconnect_log::{Kept, Lookup, Note, Policy, Question, VerifierKey, Witnessed};
 
 use crate::{
     error::{Error, ServerMisbehaved, Unchecked},
+    evidence::Evidence,
     world::{World, ask},
 };
 
 /// Under what name a device keeps what it has seen.
 const SEEN: &str = "log";
-/// Under what name it keeps what no one log can have said.
-const EVIDENCE: &str = "log-evidence";
+/// How often two answers are asked for until they are of one checkpoint.
+const MEETING_TRIES: usize = 5;
 
 /// Whom this release of the client believes about the log: constants, never from a server. LOG-5.
 #[derive(Clone, Debug, Default)]
@@ -77,9 +79,26 @@ impl Seen {
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     seen: Option<Seen>,
+    /// Read from a square, and not yet compared with what the server shows. LOG-17.
+    carried: Option<Carried>,
 }
 
 impl Watch {
+    /// One that has read a square, perhaps.
+    pub(crate) fn carrying(carried: Option<Carried>) -> Self {
+        Self { seen: None, carried }
+    }
+
+    /// Remembers what a square carried until the next look-up.
+    pub(crate) fn carry(&mut self, carried: Carried) {
+        self.carried = Some(carried);
+    }
+
+    /// The newest checkpoint that was verified, for a square. LOG-16.
+    pub(crate) fn carried(&self) -> Option<Carried> {
+        self.seen.as_ref().and_then(|seen| Carried::of(&seen.kept.note, &seen.log))
+    }
+
     /// Looks an index up and checks everything. LOG-9.
     ///
     /// A device of one's own remembers the newest checkpoint; on a shared one this page does.
@@ -97,46 +116,102 @@ impl Watch {
             }
         }
         let release = world.release();
-        let seen = self.seen.as_ref();
         // A release that names another log than was pinned before has the last word.
+        let seen = self.seen.as_ref();
         let seen = seen.filter(|it| release.log.as_ref().is_none_or(|log| *log == it.log));
-        let from = seen.map_or(0, |seen| seen.kept.note.claim().size);
-        let path = format!("/v1/log/lookup?index={}&from={from}", LogIndex(index));
-        let answer = ask::<LogAnswer>(world, Call::read(path).open(), None).await;
-        let answer = answer.map_err(|_| Unchecked::Unanswered)?;
         let log = match (&release.log, seen) {
             (Some(log), _) => log.clone(),
             (None, Some(seen)) => seen.log.clone(),
             (None, None) => first_log(world).await?,
         };
-        let required = if check!(Witnesses) { release.required } else { 0 };
-        let policy = Policy::new(log.clone(), release.witnesses.clone(), required)
-            .map_err(|_| ServerMisbehaved::LogForged)?;
-        let asked =
-            Question { policy: &policy, index, kept: seen.map(|it| &it.kept), now: world.now() };
-        let lookup = Lookup::decode(&answer.lookup.0).map_err(|_| ServerMisbehaved::LogForged)?;
-        match lookup.verify(&asked) {
-            Ok(witnessed) => {
-                let seen = Seen { log, kept: witnessed.kept().clone() };
-                if own_device {
-                    world.keep(SEEN, &seen.encode()).await?;
-                }
-                self.seen = Some(seen);
-                Ok(witnessed)
+        let asking = Asking { index, log: &log, own_device };
+        // Boxed: three of them in one future would make every journey's larger.
+        let mut witnessed = Box::pin(asking.after(world, seen.map(|it| &it.kept))).await?;
+        // Nothing is believed before what was carried is continued as well. The log may grow between
+        // two answers: they must be of one checkpoint.
+        for _ in 0..MEETING_TRIES {
+            let Some(carried) = self.carried.take() else { break };
+            if Box::pin(asking.meets(world, carried, &witnessed)).await.inspect_err(|error| {
+                self.carried = matches!(error, Error::Unchecked(_)).then_some(carried);
+            })? {
+                break;
             }
-            Err(error) => {
-                let refused = refusal(error);
-                if own_device && matches!(refused, Error::Misbehaved(_)) {
-                    // LOG-7: shown to whoever helps, beside what was seen before.
-                    world.keep(EVIDENCE, &answer.lookup.0).await?;
-                }
-                Err(refused)
-            }
+            self.carried = Some(carried);
+            witnessed = Box::pin(asking.after(world, Some(witnessed.kept()))).await?;
         }
+        let seen = Seen { log, kept: witnessed.kept().clone() };
+        if own_device {
+            world.keep(SEEN, &seen.encode()).await?;
+        }
+        self.seen = Some(seen);
+        Ok(witnessed)
     }
 }
 
-/// The first key that this device is shown; from then on it believes no other. LOG-14.
+/// One question to a log, asked as often as it takes.
+struct Asking<'a> {
+    index: [u8; 32],
+    log: &'a VerifierKey,
+    own_device: bool,
+}
+
+impl Asking<'_> {
+    /// Whether the log's newest checkpoint, which continues what this device has seen, continues what
+    /// was carried; not yet if the log grew meanwhile. LOG-17.
+    async fn meets(
+        &self,
+        world: &impl World,
+        carried: Carried,
+        witnessed: &Witnessed,
+    ) -> Result<bool, Error> {
+        let note = carried.verify(self.log).map_err(|_| Error::OtherLog)?;
+        let kept = Kept { note, time: witnessed.time() };
+        let other = Box::pin(self.after(world, Some(&kept))).await?;
+        let (one, other) = (witnessed.kept(), other.kept());
+        let (first, second) = (one.note.claim(), other.note.claim());
+        if first.size == second.size && first != second {
+            let evidence = Evidence::fork(&one.note, &other.note);
+            evidence.keep(world, self.log, self.own_device).await?;
+            return Err(ServerMisbehaved::LogForked.into());
+        }
+        Ok(first.size == second.size)
+    }
+
+    /// Asks once, and keeps what the answer shows against the log. LOG-7.
+    async fn after(&self, world: &impl World, kept: Option<&Kept>) -> Result<Witnessed, Error> {
+        let release = world.release();
+        let from = kept.map_or(0, |kept| kept.note.claim().size);
+        let path = format!("/v1/log/lookup?index={}&from={from}", LogIndex(self.index));
+        let answer = ask::<LogAnswer>(world, Call::read(path).open(), None).await;
+        let answer = answer.map_err(|_| Unchecked::Unanswered)?;
+        let required = if check!(Witnesses) { release.required } else { 0 };
+        let policy = Policy::new(self.log.clone(), release.witnesses.clone(), required)
+            .map_err(|_| ServerMisbehaved::LogForged)?;
+        let asked = Question { policy: &policy, index: self.index, kept, now: world.now() };
+        let lookup = Lookup::decode(&answer.lookup.0).map_err(|_| ServerMisbehaved::LogForged)?;
+        let refused = match lookup.verify(&asked) {
+            Ok(witnessed) => return Ok(witnessed),
+            Err(error) => refusal(error),
+        };
+        if refused == Error::Misbehaved(ServerMisbehaved::LogForked)
+            && let Some(kept) = kept
+            && let Some(evidence) = Evidence::of(&kept.note, &lookup)
+        {
+            evidence.keep(world, self.log, self.own_device).await?;
+        }
+        Err(refused)
+    }
+}
+
+/// The newest checkpoint, for the square of a sheet that is drawn before there is a safe. LOG-16.
+pub async fn newest(world: &impl World) -> Option<Carried> {
+    let mut watch = Watch::default();
+    let mut index = [0; 32];
+    rand_core::Rng::fill_bytes(&mut world.rng(), &mut index);
+    watch.look_up(world, index, false).await.ok()?;
+    watch.carried()
+}
+
 async fn first_log(world: &impl World) -> Result<VerifierKey, Error> {
     let service = ask::<Service>(world, Call::read("/v1/service").open(), None).await;
     let service = service.map_err(|_| Unchecked::Unanswered)?;

@@ -5,6 +5,7 @@
 
 use rand_core::CryptoRng;
 use reconnect_format::{Label, id::SheetId, structure::CODE_ALPHABET};
+use reconnect_log::Carried;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
@@ -133,14 +134,14 @@ impl SixWords {
 
 /// 160 random bits on paper. Wiped when dropped.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub struct PaperSecret([u8; SHEET_BYTES]);
+pub struct PaperSecret([u8; SHEET_BYTES], #[zeroize(skip)] Option<Carried>);
 
 impl PaperSecret {
     /// Draws one.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         let mut bytes = [0; SHEET_BYTES];
         rng.fill_bytes(&mut bytes);
-        Self(bytes)
+        Self(bytes, None)
     }
 
     /// The letters to print: 32 of the secret, then four that check them, in groups of four.
@@ -155,6 +156,7 @@ impl PaperSecret {
 
     /// Reads letters as a person types them or as a QR holds them. LOCK-6.
     pub fn parse(typed: &str) -> Result<Self, Error> {
+        let (typed, carried) = Carried::split(typed);
         let mut letters = Zeroizing::new(String::new());
         for letter in typed.chars().filter(char::is_ascii_alphanumeric) {
             letters.push(match letter.to_ascii_uppercase() {
@@ -164,8 +166,13 @@ impl PaperSecret {
             });
         }
         let (secret, check) = letters.split_at_checked(SHEET_LETTERS).ok_or(Error::SheetMisread)?;
-        let read = Self(from_letters(secret).ok_or(Error::SheetMisread)?);
+        let read = Self(from_letters(secret).ok_or(Error::SheetMisread)?, carried);
         if read.check() == check { Ok(read) } else { Err(Error::SheetMisread) }
+    }
+
+    /// The checkpoint that its square carried. LOG-17.
+    pub fn carried(&self) -> Option<Carried> {
+        self.1
     }
 
     fn check(&self) -> String {

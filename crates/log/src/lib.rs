@@ -4,6 +4,7 @@
 //! witnesses cosign, and [`Lookup`], whose verification is the only way to a [`Witnessed`] value.
 //! Nothing here knows what an index is for, holds a key that signs, or does I/O.
 
+pub mod carried;
 pub mod codec;
 pub mod error;
 pub mod leaf;
@@ -15,6 +16,7 @@ pub mod replay;
 pub mod tile;
 pub mod tree;
 
+pub use carried::Carried;
 pub use error::{Error, Fault};
 pub use leaf::{Head, Leaf};
 pub use lookup::{Kept, Lookup, Question, Witnessed};

@@ -166,6 +166,11 @@ impl Line {
         self.name == key.name && self.id == key.id()
     }
 
+    /// What was signed with; a cosigner's begins with the time.
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
     /// When a cosigner says that it signed.
     pub fn time(&self) -> u64 {
         self.signature.first_chunk().map_or(0, |time| u64::from_be_bytes(*time))
@@ -224,6 +229,18 @@ impl Note {
         let signature = [time.to_be_bytes().as_slice(), &signed].concat();
         let key = key.as_kind(KeyKind::Cosigner);
         Line { name: key.name.clone(), id: key.id(), signature }
+    }
+
+    /// One signature alone, as it was carried.
+    pub(crate) fn cosigned(
+        checkpoint: Checkpoint,
+        key: &VerifierKey,
+        time: u64,
+        signature: &[u8; 64],
+    ) -> Self {
+        let signature = [time.to_be_bytes().as_slice(), signature].concat();
+        let line = Line { name: key.name.clone(), id: key.id(), signature };
+        Self { checkpoint, lines: vec![line] }
     }
 
     /// Reads one.

@@ -3,6 +3,8 @@
 //! [`Tree`] keeps the hash of every complete subtree, 64 bytes a leaf, and proves at any size that
 //! it once had.
 
+use std::cmp::Ordering;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::{Error, Hash};
@@ -184,20 +186,36 @@ pub fn verify_consistency(
         let empty = proof.is_empty() && (from > 0 || *old == <Hash>::from(Sha256::digest([])));
         return if empty { Ok(()) } else { Err(Error::Inconsistent) };
     }
+    if roots(from, old, size, proof) == Some((*old, *new)) {
+        Ok(())
+    } else {
+        Err(Error::Inconsistent)
+    }
+}
+
+/// The root of the first `from` leaves of a tree, out of a proof that leads to the tree's own root. A
+/// proof from a power of two does not hold it; `None` also when the proof leads elsewhere.
+pub fn root_before(from: u64, (size, new): (u64, &Hash), proof: &[Hash]) -> Option<Hash> {
+    match from.cmp(&size) {
+        Ordering::Equal => Some(*new),
+        Ordering::Greater => None,
+        Ordering::Less if from.is_power_of_two() || from == 0 => None,
+        Ordering::Less => roots(from, &[0; 32], size, proof)
+            .and_then(|(old, leads)| (leads == *new).then_some(old)),
+    }
+}
+
+/// Both roots that a proof leads to; `old` is its first node where the first tree is a whole one.
+fn roots(from: u64, old: &Hash, size: u64, proof: &[Hash]) -> Option<(Hash, Hash)> {
     let (mut place, mut last) = (from - 1, size - 1);
     while place % 2 == 1 {
         (place, last) = (place / 2, last / 2);
     }
-    // A whole tree is its own first node.
-    let (first, proof) = match proof.split_first() {
-        _ if from.is_power_of_two() => (old, proof),
-        Some(parts) => parts,
-        None => return Err(Error::Inconsistent),
-    };
+    let (first, proof) = if from.is_power_of_two() { (old, proof) } else { proof.split_first()? };
     let (mut left, mut right) = (*first, *first);
     for sibling in proof {
         if last == 0 {
-            return Err(Error::Inconsistent);
+            return None;
         }
         if place % 2 == 1 || place == last {
             (left, right) = (node_hash(sibling, &left), node_hash(sibling, &right));
@@ -209,5 +227,5 @@ pub fn verify_consistency(
         }
         (place, last) = (place / 2, last / 2);
     }
-    if last == 0 && left == *old && right == *new { Ok(()) } else { Err(Error::Inconsistent) }
+    (last == 0).then_some((left, right))
 }

@@ -41,11 +41,15 @@ pairs! {
 const SECRET: &[u8] = b"Demande d'asile, recit";
 
 async fn stage() -> Result<(Server, Team, Person, DocumentId)> {
-    let server = Server::on(Database::Sqlite).await?;
-    let team = Team::on(&server).await?;
-    let mut owner = server.person().await?;
-    let document_id = owner.add("Dossier", SECRET).await?;
-    Ok((server, team, owner, document_id))
+    // Boxed: a play with several people is a large future.
+    Box::pin(async {
+        let server = Server::on(Database::Sqlite).await?;
+        let team = Team::on(&server).await?;
+        let mut owner = server.person().await?;
+        let document_id = owner.add("Dossier", SECRET).await?;
+        Ok((server, team, owner, document_id))
+    })
+    .await
 }
 
 /// Compares and gives, as the page does.

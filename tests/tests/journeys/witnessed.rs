@@ -1,16 +1,12 @@
 //! What the log says is compared before anything is believed: a server that shows an old safe, holds a
 //! structure's statement back, forks its log, lets it grow old or has no witness for it.
 
-use std::{cell::RefCell, fs, rc::Rc};
-
 use anyhow::{Context as _, Result, ensure};
 use axum::{
-    Router,
-    body::to_bytes,
     extract::Request,
-    http::{StatusCode, Uri},
+    http::StatusCode,
     middleware::{Next, from_fn},
-    response::{IntoResponse as _, Response},
+    response::IntoResponse as _,
 };
 use ed25519_dalek::{Signer as _, SigningKey};
 use reconnect_core::{
@@ -20,13 +16,14 @@ use reconnect_core::{
     world::World as _,
 };
 use reconnect_format::{
-    api::{Call, HandIn, LogAnswer, LogAsked, Service, StructureFace, Unlocked},
+    api::{Call, HandIn, LogAnswer, StructureFace, Unlocked},
     id::{Base64, LogIndex},
     log::structure_index,
 };
-use reconnect_log::{Checkpoint, KeyKind, Leaf, Lookup, Note, Replay, VerifierKey};
+use reconnect_log::{KeyKind, Note, VerifierKey};
 use reconnect_tests::{
-    browser::{Browser, Cut, Network},
+    between::{LogThief, between, service_key, through},
+    browser::Cut,
     stage::{DAY, Database, Person, Server, card, read, titles},
     team::Team,
 };
@@ -39,41 +36,6 @@ super::on_both_databases! {
     a_paper_is_sent_before_it_is_safe,
     what_a_copy_of_a_device_signs_is_noticed,
     what_a_copy_of_a_manager_s_device_signs_is_noticed,
-}
-
-/// Somebody between a browser and the server, who changes what is answered under a path.
-fn between<T>(server: &Server, path: &'static str, lie: impl Lie<T>) -> Browser
-where
-    T: serde::de::DeserializeOwned + serde::Serialize,
-{
-    let router = server.router().layer(from_fn(move |request: Request, next: Next| {
-        let lie = lie.clone();
-        async move {
-            let uri = request.uri().clone();
-            let answer = next.run(request).await;
-            if uri.path().contains(path) { changed(answer, &uri, lie).await } else { answer }
-        }
-    }));
-    through(server, router)
-}
-
-trait Lie<T>: Fn(&Uri, &mut T) + Clone + Send + Sync + 'static {}
-
-impl<T, F: Fn(&Uri, &mut T) + Clone + Send + Sync + 'static> Lie<T> for F {}
-
-async fn changed<T>(answer: Response, uri: &Uri, lie: impl Lie<T>) -> Response
-where
-    T: serde::de::DeserializeOwned + serde::Serialize,
-{
-    let bytes = to_bytes(answer.into_body(), usize::MAX).await.unwrap_or_default();
-    let Ok(mut said) = serde_json::from_slice(&bytes) else { return bytes.into_response() };
-    lie(uri, &mut said);
-    serde_json::to_vec(&said).unwrap_or_default().into_response()
-}
-
-fn through(server: &Server, router: Router) -> Browser {
-    let network = Rc::new(RefCell::new(Network::Inside(router)));
-    Browser::new(network, server.clock().clone(), None)
 }
 
 async fn an_old_safe_is_refused_on_a_device_that_has_seen_nothing(server: Server) -> Result<()> {
@@ -198,37 +160,6 @@ async fn look_up(server: &Server, index: [u8; 32]) -> Result<Base64> {
     Ok(serde_json::from_slice::<LogAnswer>(&bytes)?.lookup)
 }
 
-/// Another log under the same key: whoever stole it can sign one.
-fn forged(
-    key: &VerifierKey,
-    signing: &SigningKey,
-    asked: &LogAsked,
-    leaves: u64,
-    now: u64,
-) -> Lookup {
-    let mut replay = Replay::default();
-    for number in 1..leaves {
-        let entry =
-            Leaf::Entry { index: asked.index.0, value: [u8::try_from(number).unwrap_or(0); 32] };
-        // Invariant: fresh values never come back.
-        let _ = replay.take(&entry.encode(), &[]);
-    }
-    let (map_leaf, heads) = replay.map_leaf(&[], &[]);
-    let _ = replay.take(&map_leaf.encode(), &heads);
-    let checkpoint =
-        Checkpoint { origin: key.name().to_owned(), size: replay.size(), root: replay.root() };
-    let note = Note::make(checkpoint, key, now, |message| signing.sign(message).to_bytes());
-    let (map_proof, value) = replay.map().prove(&asked.index.0);
-    Lookup {
-        checkpoint: note.to_string().into_bytes(),
-        consistency: replay.tree().consistency(asked.from, replay.size()).unwrap_or_default(),
-        map_leaf: map_leaf.encode(),
-        inclusion: replay.tree().inclusion(replay.size() - 1, replay.size()).unwrap_or_default(),
-        map_proof,
-        value,
-    }
-}
-
 async fn a_log_that_forks_is_refused_and_kept(server: Server) -> Result<()> {
     let team = Team::on(&server).await?;
     let mut owner = server.person().await?;
@@ -236,18 +167,11 @@ async fn a_log_that_forks_is_refused_and_kept(server: Server) -> Result<()> {
     owner.give(team.structure_id, &[id]).await?;
     let signed = owner.browser.signed().len();
 
-    let secret = fs::read(server.folder().join("secrets/log.key"))?;
-    let signing = SigningKey::from_bytes(secret.as_slice().try_into()?);
-    let key = service_key(&server).await?;
-    let now = server.clock().now();
+    let thief = LogThief::of(&server).await?;
     // As long as the one that was seen, longer, and shorter.
     for leaves in [0, 1, 7] {
-        let (key, signing) = (key.clone(), signing.clone());
-        let forked = between(&server, "/v1/log/lookup", move |uri, answer: &mut LogAnswer| {
-            let asked = axum::extract::Query::<LogAsked>::try_from_uri(uri).expect("a question").0;
-            let leaves = if leaves == 1 { 1 } else { asked.from + leaves };
-            answer.lookup = Base64(forged(&key, &signing, &asked, leaves, now).encode());
-        });
+        let forked =
+            thief.between(&server, move |from| if leaves == 1 { 1 } else { from + leaves });
         let honest = std::mem::replace(&mut owner.browser, forked);
         let refused = owner.give(team.structure_id, &[id]).await.err();
         ensure!(refused == Some(ServerMisbehaved::LogForked.into()), "{refused:?}");
@@ -332,11 +256,6 @@ async fn what_a_copy_of_a_manager_s_device_signs_is_noticed(server: Server) -> R
     team.worker.settle().await.err().context("who left is told")?;
     ensure!(!team.worker.person.vault.is_copied());
     Ok(())
-}
-
-async fn service_key(server: &Server) -> Result<VerifierKey> {
-    let bytes = server.browser().ship(Call::read("/v1/service").open(), None).await?;
-    Ok(serde_json::from_slice::<Service>(&bytes)?.log.parse()?)
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ use super::{
 };
 
 /// Something else than the log's own signatures show it.
-const ONES_WORD: i32 = 3;
-const NO_EVIDENCE: i32 = 65;
+pub(crate) const ONES_WORD: i32 = 3;
+pub(crate) const NO_EVIDENCE: i32 = 65;
 
 /// Follows an honest log as a witness, lets it misbehave, and looks at what is left.
 async fn caught(

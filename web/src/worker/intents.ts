@@ -43,6 +43,7 @@ export interface SafeView {
   drafts: DraftView[];
   /** What a worker scans who wants to give this person a paper. */
   address: string;
+  addressQr: string;
   /** Papers of others that wait. */
   deposits: number;
   usedBytes: number;
@@ -58,6 +59,8 @@ export interface SafeView {
   unchecked: string | null;
   /** Nobody but the operator vouches for the public log. */
   operatorsWord: boolean;
+  /** Whether this device keeps a file that shows two logs: see `evidence`. */
+  evidence: boolean;
 }
 
 /** What somebody sealed for this person. Their words are what they say, and signed; nobody checked them. */
@@ -196,6 +199,9 @@ export interface Safe {
 
   // Getting in
   draw(): Promise<Drawn>;
+  /** What this device keeps of a log that did not continue what it had shown: a file for whoever helps. */
+  evidence(): Promise<ArrayBuffer | null>;
+  putEvidenceAway(): Promise<void>;
   /** Makes the safe with what `draw` gave; `keep` says that this device is the person's own. */
   open(keep: boolean): Promise<SafeView>;
   unlockWithWords(handle: string, words: string, keep: boolean): Promise<SafeView>;

@@ -30,15 +30,23 @@ function database(): Promise<IDBPDatabase<Kept>> {
   return opened;
 }
 
+/** What is kept for as long as this worker lives: on a shared computer nothing is written. */
+const here = new Map<string, Uint8Array>();
+
 export async function keep(name: string, bytes: Uint8Array): Promise<void> {
+  if (name.startsWith('here/')) {
+    here.set(name, bytes);
+    return;
+  }
   await (await database()).put('sealed', bytes, name);
 }
 
 export async function kept(name: string): Promise<Uint8Array | undefined> {
-  return (await database()).get('sealed', name);
+  return here.get(name) ?? (await database()).get('sealed', name);
 }
 
 export async function forget(name: string): Promise<void> {
+  if (here.delete(name)) return;
   await (await database()).delete('sealed', name);
 }
 

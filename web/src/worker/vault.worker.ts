@@ -71,6 +71,16 @@ async function newest<T>(read: (before?: Refusal) => Promise<T>): Promise<T> {
   }
 }
 
+const evidenceNames = ['here/log-evidence', 'log-evidence'];
+
+async function evidence(): Promise<ArrayBuffer | null> {
+  for (const name of evidenceNames) {
+    const found = await kept(name).catch(() => undefined);
+    if (found) return found.slice().buffer;
+  }
+  return null;
+}
+
 interface DraftNote extends Omit<DraftView, 'id'> {
   mediaType: string;
   pageCount: number;
@@ -110,12 +120,12 @@ function answersOf(client: Client): Answers {
   const draftViews = new Map<string, DraftView>();
 
   async function shown(view: string): Promise<SafeView> {
-    const safe = JSON.parse(view) as Omit<SafeView, 'drafts' | 'limitBytes' | 'fileLimitBytes'> & {
+    const safe = JSON.parse(view) as Omit<SafeView, 'drafts' | 'evidence' | 'limitBytes' | 'fileLimitBytes'> & {
       accountId: string; kept: boolean;
     };
     [account, ownDevice] = [safe.accountId, safe.kept];
     const { account_limit_bytes: limitBytes, file_limit_bytes: fileLimitBytes } = await limits();
-    return { ...safe, drafts: await drafts(), limitBytes, fileLimitBytes };
+    return { ...safe, drafts: await drafts(), evidence: (await evidence()) !== null, limitBytes, fileLimitBytes };
   }
 
   async function drafts(): Promise<DraftView[]> {
@@ -223,7 +233,11 @@ function answersOf(client: Client): Answers {
   }
 
   const safe: Answers = {
-    draw: async () => JSON.parse(client.draw()),
+    draw: () => inTurn(async () => JSON.parse(await client.draw())),
+    evidence,
+    putEvidenceAway: async () => {
+      for (const name of evidenceNames) await forget(name);
+    },
     open: (own) => inTurn(async () => {
       // Asked first: once the safe exists, nothing may stand between the person and it.
       await limits();

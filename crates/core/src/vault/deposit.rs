@@ -9,6 +9,7 @@ use reconnect_format::{
     deposit::Deposit,
     id::{AccountId, Base64, DepositId, EnvelopeId},
 };
+use reconnect_log::Carried;
 
 use super::{ContentDraft, Vault, desk::Desk, papers::Sealed};
 use crate::{
@@ -76,7 +77,8 @@ impl Desk {
         address: &str,
         true_bytes: u64,
     ) -> Result<DepositDraft, Error> {
-        let account_id = AccountId::from_deposit_address(address).ok_or(Error::AddressMisread)?;
+        let account_id = AccountId::from_deposit_address(Carried::split(address).0)
+            .ok_or(Error::AddressMisread)?;
         let keys: OwnerKeys =
             vault.read(world, Call::read(format!("/v1/owners/{account_id}"))).await?;
         let keys: AccountKeys = decode(&keys.keys.0)?;

@@ -231,7 +231,7 @@ impl Known {
         world: &impl World,
         secret: &LockSecret,
         kind: LockKind,
-        unlocked: Unlocked,
+        (unlocked, mut watch): (Unlocked, Watch),
         kept: bool,
     ) -> Result<Self, Error> {
         let wrap: RootWrap = decode(&unlocked.root_wrap.0).map_err(|_| Damaged)?;
@@ -258,7 +258,6 @@ impl Known {
         let remembered = world.kept(&head_name(manifest.account_id())).await;
         check_remembered(remembered.as_deref(), &statements)?;
         let place = LogPlace::open(&secrets.vault, account_id, &sealed_place.0)?;
-        let mut watch = Watch::default();
         let head = check_head(&mut watch, world, &place, &statements, kept).await?;
         Ok(Self { secrets, place, watch, head, manifest, statements })
     }
@@ -420,6 +419,7 @@ impl Vault {
                 WordsFinish { unlock_id: answer.unlock_id, finalization: Base64(finalization) };
             let call = Call::send("/v1/unlock/words/finish", &finish).open();
             let unlocked: Unlocked = ask(world, call, None).await?;
+            let unlocked = (unlocked, Watch::default());
             let known = Known::believe(world, &secret, LockKind::Words, unlocked, kept).await?;
             known.enter_again(world, kept, signed_after).await
         })
@@ -445,6 +445,7 @@ impl Vault {
             let call = Call::send("/v1/unlock/sheet", &call).open();
             let unlocked: Unlocked = ask(world, call, None).await?;
             let secret = paper.lock_secret();
+            let unlocked = (unlocked, Watch::carrying(paper.carried()));
             let known = Known::believe(world, &secret, LockKind::Sheet, unlocked, kept).await?;
             known.enter_again(world, kept, signed_after).await
         })

@@ -11,6 +11,7 @@ use reconnect_format::{
     statement::Body,
     structure::StructureChain,
 };
+use reconnect_log::Carried;
 
 use super::{Attach, Make, Vault, bare, papers::wrap_one, trace::Opening};
 use crate::{
@@ -24,21 +25,22 @@ use crate::{
 pub enum Comparison<'a> {
     /// Twenty letters, as typed.
     Letters(&'a str),
-    /// The whole id, as a QR holds it.
-    Scanned(StructureId),
+    /// The whole id, as a QR holds it, with the checkpoint that it carries.
+    Scanned(StructureId, Option<Carried>),
 }
 
 impl<'a> Comparison<'a> {
     /// Reads either: a QR holds an id, a person types letters.
     pub fn read(text: &'a str) -> Self {
-        text.trim().parse().map_or(Self::Letters(text), Self::Scanned)
+        let (id, carried) = Carried::split(text);
+        id.trim().parse().map_or(Self::Letters(text), |id| Self::Scanned(id, carried))
     }
 
     fn check(&self, structure_id: StructureId) -> Result<(), Error> {
         match self {
             _ if !check!(Code) => Ok(()),
-            Self::Scanned(scanned) if *scanned == structure_id => Ok(()),
-            Self::Scanned(_) => Err(Error::CodeDiffers),
+            Self::Scanned(scanned, _) if *scanned == structure_id => Ok(()),
+            Self::Scanned(..) => Err(Error::CodeDiffers),
             Self::Letters(typed) => match structure_id.has_code(typed) {
                 Some(true) => Ok(()),
                 Some(false) => Err(Error::CodeDiffers),
@@ -174,6 +176,9 @@ impl Vault {
         comparison: Comparison<'_>,
     ) -> Result<(), Error> {
         comparison.check(structure_id)?;
+        if let Comparison::Scanned(_, Some(carried)) = comparison {
+            self.heed(world, carried).await?;
+        }
         self.structure(world, structure_id).await?;
         self.note_head(world, structure_id).await
     }

@@ -4,7 +4,7 @@
 use reconnect_format::{
     Signed, check, id::StructureId, log::structure_index, statement::Statement,
 };
-use reconnect_log::Witnessed;
+use reconnect_log::{Carried, Witnessed};
 
 use super::Vault;
 use crate::{
@@ -74,6 +74,21 @@ impl Vault {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// Compares what a square carried with the log. Where the log does not answer, the next look-up
+    /// asks again. LOG-17.
+    pub async fn heed(&mut self, world: &impl World, carried: Carried) -> Result<(), Error> {
+        self.watch.carry(carried);
+        match self.watch.look_up(world, self.place.index(), self.kept).await {
+            Ok(_) | Err(Error::Unchecked(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What a square that is drawn here holds: its text, and the newest checkpoint. LOG-16.
+    pub fn square(&self, text: &str) -> String {
+        Carried::beside(text, self.watch.carried().as_ref())
     }
 
     /// Up to which statement the log has this safe. LOG-12.

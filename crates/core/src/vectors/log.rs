@@ -2,8 +2,8 @@
 
 use reconnect_format::{id::StructureId, log};
 use reconnect_log::{
-    Error, Fault, Kept, Leaf, Lookup, MapProof, Note, Policy, Question, Replay, VerifierKey, codec,
-    tree::leaf_hash,
+    Carried, Error, Fault, Kept, Leaf, Lookup, MapProof, Note, Policy, Question, Replay,
+    VerifierKey, codec, tree::leaf_hash,
 };
 
 use super::{Case, Found, Unreadable, unreadable};
@@ -16,6 +16,8 @@ pub(super) fn judge(object: &str, case: &Case<'_>) -> Result<Option<&'static str
         "log-lookup" => lookup(case),
         "log-replay" => replay(case),
         "log-value" => value(case),
+        "carried" => carried(case),
+        "square" => square(case),
         _ => return Ok(None),
     };
     found.map(Some)
@@ -104,6 +106,37 @@ fn value(case: &Case<'_>) -> Found {
     let structure_id = StructureId(case.array("structure")?);
     let value = log::structure_value(case.number("sequence")?, &case.array("head")?);
     case.compare(&[("index", &log::structure_index(structure_id)), ("value", &value)])
+}
+
+/// A checkpoint on paper, and the log that must have signed it.
+fn carried(case: &Case<'_>) -> Found {
+    let log = case.text("log")?.parse::<VerifierKey>().map_err(|_| unreadable("log"))?;
+    let carried = Carried::decode(case.item());
+    match carried.and_then(|it| Ok((it.verify(&log)?, it))) {
+        Ok((note, it)) => {
+            let claim = note.claim();
+            let time = note.lines().first().map_or(0, reconnect_log::note::Line::time);
+            let same = it.encode() == case.item() && Carried::of(&note, &log) == Some(it);
+            let found = case.compare(&[
+                ("size", &claim.size.to_be_bytes()),
+                ("root", &claim.root),
+                ("time", &time.to_be_bytes()),
+            ]);
+            if same { found } else { Ok("differs") }
+        }
+        Err(error) => Ok(word(error)),
+    }
+}
+
+/// What a square holds, taken apart and put together again.
+fn square(case: &Case<'_>) -> Found {
+    let whole = str::from_utf8(case.item()).map_err(|_| unreadable("square"))?;
+    let (text, carried) = Carried::split(whole);
+    if Carried::beside(text, carried.as_ref()) != whole {
+        return Ok("differs");
+    }
+    let carried = carried.map(|it| it.encode()).unwrap_or_default();
+    case.compare(&[("text", text.as_bytes()), ("carried", &carried)])
 }
 
 fn word(error: Error) -> &'static str {

@@ -4,6 +4,7 @@
 //! ([`byhand`]), from the text of PROTOCOL.md and not from `core`: two readings of one text.
 
 mod byhand;
+mod carried;
 mod deposits;
 mod encodings;
 mod envelopes;
@@ -43,6 +44,7 @@ fn main() -> Result<()> {
     rewraps::write(&mut writer)?;
     log::write(&mut writer)?;
     lookups::write(&mut writer)?;
+    carried::write(&mut writer)?;
     say(writer.written);
     Ok(())
 }
