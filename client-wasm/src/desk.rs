@@ -124,6 +124,7 @@ fn structure(desk: &Desk, vault: &Vault) -> StructureView {
             Standing::WaitingForManager => "waiting_for_manager",
             Standing::WaitingForColleague => "waiting_for_colleague",
             Standing::Member => "member",
+            Standing::Left => "left",
         },
         role: role_text(desk.role(vault).unwrap_or(Role::Worker)),
         recipient_epoch: desk.recipient_epoch(),
@@ -169,7 +170,9 @@ fn paper(paper: &ReceivedPaper) -> DocumentView {
 impl Client {
     /// Never over a structure that is there: another page may have been first.
     async fn found_with(&self, paper: &PaperSecret, names: FoundingNames) -> Result<(), JsValue> {
-        if let Some(desk) = &*self.desk.borrow() {
+        if let Some(desk) = &*self.desk.borrow()
+            && desk.standing() != Standing::Left
+        {
             let same = desk.is_rooted_in(paper);
             return if same { Ok(()) } else { Err(thrown(&refused(409, Code::Conflict))) };
         }
@@ -255,6 +258,15 @@ impl Client {
     pub async fn settle(&self) -> Result<String, JsValue> {
         self.at_desk(async |desk, vault, world| {
             desk.settle(vault, world).await?;
+            Ok(shown(&structure(desk, vault)))
+        })
+        .await
+    }
+
+    /// Takes a member's place away.
+    pub async fn put_out(&self, number: u32) -> Result<String, JsValue> {
+        self.at_desk(async |desk, vault, world| {
+            desk.put_out(vault, world, number).await?;
             Ok(shown(&structure(desk, vault)))
         })
         .await

@@ -4,6 +4,7 @@ import { structureDetour, structureRoutes, structureTabs } from './routes/struct
 import { startPage } from './lib/page';
 import { takeFragment } from './lib/router.svelte';
 import { vault } from './lib/vault.svelte';
+import { alsoSay } from './lib/words.svelte';
 import { connect } from './worker/structure';
 
 const settleSeconds = 4;
@@ -16,6 +17,11 @@ function takeInvitation(): void {
 }
 takeInvitation();
 addEventListener('hashchange', takeInvitation);
+alsoSay({
+  fr: () => import('../messages/desk.fr.ftl?raw'),
+  en: () => import('../messages/desk.en.ftl?raw'),
+  ar: () => import('../messages/desk.ar.ftl?raw'),
+});
 vault.onStructurePage = true;
 vault.home = 'received';
 

@@ -199,6 +199,60 @@ export function actsOf(person) {
       return (await page.getByRole('group', { name: t('invite-link') }).innerText()).trim();
     },
 
+    /** Answers an invitation with a new safe, and comes in as soon as the manager's page admits it. */
+    async joinTeam(link, name) {
+      await acts.arrive(link);
+      const keys = await acts.openSafe({ keep: true, desk: 'desk-' });
+      await acts.on('join-title');
+      await acts.write('my-name', name);
+      await acts.press('join-do');
+      await acts.on('received-title');
+      return keys;
+    },
+
+    /** From the list of the team: opens one of its people. */
+    async openMember(name) {
+      await acts.tab('team');
+      await acts.on('team-title');
+      await page.getByRole('main').getByRole('link').filter({ hasText: name }).click();
+      await acts.onNamed(name);
+    },
+
+    /** The letters of the structure's code, as its poster shows them. */
+    async code() {
+      await acts.tab('poster');
+      await acts.on('poster-title');
+      return (await page.locator('main .poster .group').allInnerTexts()).join(' ');
+    },
+
+    /** Gives one paper to a structure, for a month; its code is compared first unless there is none to compare. */
+    async give({ name, code }, title, signedAs) {
+      await acts.tab('safe');
+      await acts.follow('safe-give');
+      await acts.on('give-who-title');
+      await acts.chooseNamed(name);
+      if (code) {
+        await acts.on('compare-title', { name });
+        await acts.field('compare-code').pressSequentially(code);
+        await acts.press('compare-do');
+        await acts.on('compared-title');
+        await acts.press('compared-next');
+      }
+      await acts.on('which-title');
+      await page.getByRole('checkbox', { name: title }).check();
+      await acts.press('which-next', { count: 1 });
+      await acts.on('until-title');
+      await acts.choose('until-month');
+      await acts.on('why-title');
+      await acts.write('why-signed', signedAs);
+      await acts.press('next');
+      await acts.on('confirm-title');
+      await acts.press('confirm-yes');
+      await acts.on('done-title');
+      await acts.follow('to-safe');
+      await acts.on('safe-title');
+    },
+
     leavePage: () => page.goto('about:blank'),
 
     /** A paper among the others of the safe. */

@@ -28,38 +28,39 @@ class Reader extends Visitor {
 }
 
 const folder = new URL('../messages/', import.meta.url);
-const languages = readdirSync(folder)
+const names = readdirSync(folder)
   .filter((file) => file.endsWith('.ftl'))
   .map((file) => basename(file, '.ftl'));
-const source = read('fr');
 
-for (const language of languages) {
-  const words = read(language);
+for (const name of names) {
+  const language = name.slice(-2);
+  const words = read(name);
+  const source = read(`${name.slice(0, -2)}fr`);
 
-  test(`${language} is read without a fault`, () => {
+  test(`${name} is read without a fault`, () => {
     assert.deepEqual(words.faults, []);
   });
 
-  test(`${language} says everything, and nothing that the source does not`, () => {
+  test(`${name} says everything, and nothing that the source does not`, () => {
     assert.deepEqual([...words.messages.keys()].sort(), [...source.messages.keys()].sort());
   });
 
-  test(`${language} uses the same placeables`, () => {
+  test(`${name} uses the same placeables`, () => {
     const different = [...words.messages].filter(([key, { placeables }]) =>
       [...placeables].sort().join() !== [...(source.messages.get(key)?.placeables ?? [])].sort().join());
     assert.deepEqual(different.map(([key]) => key), []);
   });
 
-  test(`${language} has a form for each of its plurals`, () => {
+  test(`${name} has a form for each of its plurals`, () => {
     const lacking = [...words.messages].flatMap(([key, { plurals }]) =>
       plurals.filter((forms) => !complete(language, forms)).map((forms) => `${key}: ${forms}`));
     assert.deepEqual(lacking, []);
   });
 }
 
-/** The messages of a language: the placeables of each, and the variants of each choice by number. */
-function read(language) {
-  const resource = parse(readFileSync(new URL(`${language}.ftl`, folder), 'utf8'), {});
+/** The messages of a file: the placeables of each, and the variants of each choice by number. */
+function read(name) {
+  const resource = parse(readFileSync(new URL(`${name}.ftl`, folder), 'utf8'), {});
   const faults = [];
   const messages = new Map();
   for (const entry of resource.body) {
@@ -78,3 +79,8 @@ function complete(language, forms) {
   const rules = new Intl.PluralRules(language);
   return counts.every((count) => forms.includes(count) || forms.includes(rules.select(count)));
 }
+
+test('no words stand in two files', () => {
+  const keys = names.filter((name) => name.endsWith('fr')).flatMap((name) => [...read(name).messages.keys()]);
+  assert.deepEqual(keys.filter((key, at) => keys.indexOf(key) !== at), []);
+});

@@ -9,8 +9,10 @@ const intl = { fr: 'fr-FR-u-ca-gregory-nu-latn', en: 'en-GB-u-ca-gregory-nu-latn
 /** What `lib/words.svelte.ts` would show; a key that has no words fails the journey. */
 export function wordsOf(language) {
   const bundle = new FluentBundle(intl[language]);
-  const file = new URL(`../messages/${language}.ftl`, import.meta.url);
-  bundle.addResource(new FluentResource(readFileSync(file, 'utf8')));
+  for (const name of [language, `desk.${language}`]) {
+    const file = new URL(`../messages/${name}.ftl`, import.meta.url);
+    bundle.addResource(new FluentResource(readFileSync(file, 'utf8')));
+  }
   return (key, values = {}) => {
     const message = bundle.getMessage(key);
     if (!message?.value) throw new Error(`no words for ${key} in ${language}`);

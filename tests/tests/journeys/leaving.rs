@@ -2,13 +2,16 @@
 //! them, even with the server on their side.
 
 use anyhow::{Context as _, Result, ensure};
-use reconnect_core::error::Error;
+use reconnect_core::{
+    error::Error,
+    vault::{Desk, Standing},
+};
 use reconnect_format::id::StructureId;
 use reconnect_tests::{
     browser::Cut,
     dump,
     stage::{Server, bytes},
-    team::Team,
+    team::{Member, Team},
 };
 
 super::on_both_databases! {
@@ -16,6 +19,8 @@ super::on_both_databases! {
     who_left_opens_nothing_new_even_with_the_server_on_their_side,
     a_removal_whose_answer_was_lost_is_made_once,
     a_worker_and_a_stranger_put_nobody_out,
+    what_was_kept_goes_with_the_place_and_the_safe_stays,
+    a_server_that_says_so_alone_takes_no_place_away,
 }
 
 async fn who_leaves_is_refused_and_everybody_else_goes_on(server: Server) -> Result<()> {
@@ -35,8 +40,8 @@ async fn who_leaves_is_refused_and_everybody_else_goes_on(server: Server) -> Res
     let read = team.worker.read(grant_id, id).await.err().context("it was read")?;
     ensure!(matches!(read.code(), "not_found" | "taken_back"), "{read:?}");
     ensure!(team.worker.received().await?.is_empty());
-    let inside = team.worker.settle().await.err();
-    ensure!(matches!(inside, Some(Error::NotAMember)), "{inside:?}");
+    team.worker.settle().await?;
+    ensure!(team.worker.desk.standing() == Standing::Left);
     // The others go on, somebody new comes, and all of them read what was given before.
     stays.settle().await?;
     ensure!(stays.numbers() == [1, 3]);
@@ -124,8 +129,59 @@ async fn a_removal_whose_answer_was_lost_is_made_once(server: Server) -> Result<
         ensure!(team.manager.desk.recipient_epoch() == 2);
         let again = team.manager.put_out(2).await.err();
         ensure!(matches!(again, Some(Error::NotFound)), "{again:?}");
-        ensure!(team.worker.settle().await.is_err());
+        team.worker.settle().await?;
+        ensure!(team.worker.desk.standing() == Standing::Left);
     }
+    Ok(())
+}
+
+/// Comes to the page again, in the same browser.
+async fn again(member: &Member) -> Result<Option<Desk>> {
+    let browser = member.browser();
+    let mut vault = member.person.with_words(browser, true).await?;
+    Ok(Desk::resume(&mut vault, browser).await?)
+}
+
+async fn what_was_kept_goes_with_the_place_and_the_safe_stays(server: Server) -> Result<()> {
+    let mut team = Team::on(&server).await?;
+    let mut owner = server.person().await?;
+    let id = owner.add("Passeport", &bytes(1, 20_000)).await?;
+    let grant_id = owner.give(team.structure_id, &[id]).await?;
+    ensure!(team.worker.received().await?.len() == 1);
+    let own = team.worker.person.add("Bail", &bytes(2, 20_000)).await?;
+    team.manager.put_out(2).await?;
+    // The page that is opened next says so, once, and has nothing left by then.
+    let name = format!("desk/{}", team.worker.person.vault.account_id());
+    ensure!(team.worker.browser().kept_names().contains(&name));
+    let there = again(&team.worker).await?.context("it was not said")?;
+    ensure!(there.standing() == Standing::Left);
+    ensure!(there.members(&team.worker.person.vault).is_empty());
+    ensure!(!team.worker.browser().kept_names().contains(&name));
+    ensure!(again(&team.worker).await?.is_none(), "it was said again");
+    // So does the page that was open.
+    team.worker.settle().await?;
+    ensure!(team.worker.desk.standing() == Standing::Left && team.worker.gifts().is_empty());
+    ensure!(team.worker.read(grant_id, id).await.is_err());
+    ensure!(team.worker.person.read(own).await? == bytes(2, 20_000));
+    // Who comes back is somebody new, under another number.
+    let Team { mut manager, worker, .. } = team;
+    let back = manager.admit(worker.person, "Paul").await?;
+    ensure!(back.numbers() == [1, 3], "{:?}", back.numbers());
+    Ok(())
+}
+
+async fn a_server_that_says_so_alone_takes_no_place_away(server: Server) -> Result<()> {
+    let mut team = Team::on(&server).await?;
+    let row = row_of(&server, 2).await?;
+    let mut connection = dump::connect(server.config()).await?;
+    sqlx::query("delete from member where number = 2").execute(&mut connection).await?;
+    let refused = team.worker.settle().await.err();
+    ensure!(matches!(refused, Some(Error::NotAMember)), "{refused:?}");
+    ensure!(again(&team.worker).await?.is_none());
+    // Everything is still there when the server thinks better of it.
+    put_back(&server, team.structure_id, &row).await?;
+    let there = again(&team.worker).await?.context("belongs to nothing")?;
+    ensure!(there.standing() == Standing::Member, "{:?}", there.standing());
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use reconnect_core::{
     error::{ServerMisbehaved, Unchecked},
     log::Release,
-    vault::Desk,
+    vault::{Desk, Standing},
     world::World as _,
 };
 use reconnect_format::{
@@ -253,7 +253,8 @@ async fn what_a_copy_of_a_manager_s_device_signs_is_noticed(server: Server) -> R
     // What the group makes of it is another question.
     let _ = team.manager.settle().await;
     ensure!(team.manager.person.vault.is_copied());
-    team.worker.settle().await.err().context("who left is told")?;
+    team.worker.settle().await?;
+    ensure!(team.worker.desk.standing() == Standing::Left, "who left is told");
     ensure!(!team.worker.person.vault.is_copied());
     Ok(())
 }

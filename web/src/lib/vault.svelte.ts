@@ -75,6 +75,8 @@ class Vault {
   takenBack = $state.raw<ReadonlySet<string>>(new Set());
   /** Why the last look at the desk failed; shown, and cleared by the next one that succeeds. */
   deskTrouble = $state.raw<Refusal | null>(null);
+  /** What was just done on another screen of the desk, in words. */
+  told = $state('');
   /** The invitation that the address held; in memory only, used once. */
   invitation = $state<string | null>(null);
 
@@ -201,6 +203,7 @@ class Vault {
     try {
       const structure = await this.askDesk((desk) => desk.settle());
       if (visit === this.#visit) [this.structure, this.deskTrouble] = [structure, null];
+      if (structure.state === 'left') this.#clearDesk();
     } catch (thrown) {
       if (visit === this.#visit) this.deskTrouble = asRefusal(thrown);
     }
@@ -371,12 +374,17 @@ class Vault {
     this.tasks = [];
     this.dropped = [];
     this.structure = null;
+    this.#clearDesk();
+  }
+
+  #clearDesk(): void {
     this.received = [];
     this.renewal = null;
     this.papers = new Map();
     this.takenBack = new Set();
     this.looked = false;
     this.deskTrouble = null;
+    this.told = '';
   }
 }
 

@@ -20,6 +20,14 @@ export const languages: readonly Language[] = [
   { code: 'ar', name: 'العربية', dir: 'rtl', intl: 'ar-u-ca-gregory-nu-latn', load: () => import('../../messages/ar.ftl?raw') },
 ];
 
+/** What only this page says, by language. */
+let own: Readonly<Record<string, Language['load']>> = {};
+
+/** Has more words loaded with each language. Said before `startWords`. */
+export function alsoSay(words: typeof own): void {
+  own = words;
+}
+
 function byCode(code: string): Language | undefined {
   return languages.find((language) => language.code === code);
 }
@@ -37,9 +45,9 @@ let bundle = $state.raw<FluentBundle | null>(null);
 let chosen = $state(false);
 
 async function load(next: Language): Promise<void> {
-  const text = (await next.load()).default;
+  const texts = await Promise.all([next.load(), own[next.code]?.()]);
   const loaded = new FluentBundle(next.intl);
-  loaded.addResource(new FluentResource(text));
+  for (const text of texts) if (text) loaded.addResource(new FluentResource(text.default));
   language = next;
   bundle = loaded;
   document.documentElement.lang = next.code;

@@ -16,18 +16,20 @@ export const structureRoutes: Routes = {
   join: { inside: true, question: true, load: () => import('./join/Join.svelte') },
   waiting: { inside: true, question: true, load: () => import('./waiting/Waiting.svelte') },
   again: { inside: true, question: true, load: () => import('./again/Again.svelte') },
+  left: { inside: true, question: true, load: () => import('./left/Left.svelte') },
   received: { inside: true, load: () => import('./received/Received.svelte') },
   given: { inside: true, load: () => import('./given/Given.svelte') },
   hand: { inside: true, question: true, load: () => import('./hand/Hand.svelte') },
   read: { inside: true, question: true, load: () => import('./read/Read.svelte') },
   team: { inside: true, load: () => import('./team/Team.svelte') },
+  member: { inside: true, load: () => import('./member/Member.svelte') },
   invite: { inside: true, load: () => import('./invite/Invite.svelte') },
   poster: { inside: true, load: () => import('./poster/Poster.svelte') },
 };
 
 export const structureTabs: readonly Tab[] = [
   { screen: 'received', over: ['given'], icon: Person },
-  { screen: 'team', over: ['invite'], icon: People },
+  { screen: 'team', over: ['invite', 'member'], icon: People },
   { screen: 'poster', icon: Desk },
   { screen: 'settings', over: ['ways', 'devices'], icon: Gear },
 ];
@@ -41,7 +43,8 @@ export function structureDetour(asked: string): string | null {
     if (vault.invitation !== null) return 'join';
     return asked === 'found' ? null : 'begin';
   }
+  if (vault.structure.state === 'left') return vault.invitation === null ? 'left' : 'join';
   if (vault.structure.state === 'waiting_for_colleague' && asked === 'again') return null;
   if (vault.structure.state !== 'member') return 'waiting';
-  return ['begin', 'found', 'join', 'waiting', 'again'].includes(asked) ? vault.home : null;
+  return ['begin', 'found', 'join', 'waiting', 'again', 'left'].includes(asked) ? vault.home : null;
 }

@@ -271,7 +271,7 @@ export interface StructureView {
   code: string;
   /** What the desk's QR holds. */
   qr: string;
-  state: 'waiting_for_operator' | 'waiting_for_manager' | 'waiting_for_colleague' | 'member';
+  state: 'waiting_for_operator' | 'waiting_for_manager' | 'waiting_for_colleague' | 'member' | 'left';
   role: 'manager' | 'worker';
   recipientEpoch: number;
   members: MemberView[];
@@ -340,6 +340,8 @@ export interface Desk {
   join(fragment: string, myName: string): Promise<StructureView>;
   /** With the letters of the structure's paper, when nobody is left who could let this device in. */
   beginAgain(letters: string): Promise<StructureView>;
+  /** Takes a member's place away: at once, for good. */
+  putOut(number: number): Promise<StructureView>;
   /** Checks, certifies and commits whoever asked to join; processes what others committed. */
   settle(): Promise<StructureView>;
   /** Looks at what the structure was given, and learns who gave the newest; whether there is more to learn. */

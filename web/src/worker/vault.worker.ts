@@ -7,7 +7,7 @@ import { zipOf } from './away';
 import { receive, refusalOf, sealAgain, send, sourceOf, untilAnswered } from './bulk';
 import {
   Refusal, type Desk, type DocumentView, type DraftView, type NewDocument, type Opened, type Progress,
-  type InboxView, type Safe, type SafeView, type SeenBefore, type GrantView,
+  type InboxView, type Safe, type SafeView, type SeenBefore, type StructureView, type GrantView,
 } from './intents';
 import { dropDraft, forget, keep, keepDraft, kept, keptDrafts } from './keep';
 import { hangUp, ship } from './ship';
@@ -364,20 +364,25 @@ function deskOf(client: StructureClient, described: Described, put: Put, account
     return documents;
   }
   /** Everything else needs a desk, which begins with one of these three. */
-  const first = (begin: (there: string | null) => Promise<string>): Promise<never> => inTurn<never>(async () => {
+  const first = (begin: (there: string) => Promise<string>): Promise<never> => inTurn<never>(async () => {
     await alone(account());
-    const there = await client.structure();
-    return JSON.parse(await begin(there === 'null' ? null : there)) as never;
+    return JSON.parse(await begin(await client.structure())) as never;
   });
+  const isNowhere = (there: string): boolean => ['left', undefined].includes((JSON.parse(there) as StructureView | null)?.state);
   return {
     drawRoot: async () => JSON.parse(client.draw_root()),
     // What is kept already is never overwritten: an answer may have been lost, or another page have been first.
     found: (name, place, myName) => first(() => client.found(name, place, myName)),
-    structure: () => first(async (there) => there ?? 'null'),
+    structure: () => first(async (there) => there),
     invite: async (name) => JSON.parse(await inTurn(() => client.invite(name))),
-    join: (fragment, myName) => first(async (there) => there ?? client.join(fragment, myName)),
+    join: (fragment, myName) => first(async (there) => (isNowhere(there) ? client.join(fragment, myName) : there)),
     beginAgain: async (letters) => JSON.parse(await inTurn(() => client.begin_again(letters))),
-    settle: async () => JSON.parse(await inTurn(() => client.settle())),
+    putOut: async (number) => JSON.parse(await inTurn(() => client.put_out(number))),
+    settle: async () => {
+      const there = await inTurn(() => client.settle());
+      if (isNowhere(there)) opened.clear();
+      return JSON.parse(there);
+    },
     look: () => inTurn(() => client.look()),
     learn: () => inTurn(() => client.learn()),
     received: async () => JSON.parse(await inTurn(() => client.received())),

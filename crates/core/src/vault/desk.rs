@@ -18,7 +18,7 @@ use reconnect_format::{
 use super::{
     Vault,
     invite::{InvitationSecret, PendingInvitation},
-    keep::keep_newcomer,
+    keep::{forget_desk, keep_newcomer},
     leaf::Waiting,
     received::Tray,
 };
@@ -41,6 +41,8 @@ pub struct Desk {
     pub(super) certificates: Vec<Signed<Certificate>>,
     /// The newest of this person's, attested.
     pub(super) own_certificate: Option<Attested>,
+    /// Under which number; 0 while that is not known.
+    pub(super) own_number: u32,
     pub(super) accepted: bool,
     pub(super) standing: Inner,
     pub(super) history: History,
@@ -55,6 +57,8 @@ pub struct Desk {
 pub(super) enum Inner {
     Waiting(Box<Waiting>),
     Member(Box<Group>),
+    /// Somebody who left: nothing of the structure is kept. GROUP-10.
+    Out,
 }
 
 /// What a new structure and its first manager are called.
@@ -219,6 +223,7 @@ impl Desk {
             chain,
             certificates: Vec::new(),
             own_certificate: None,
+            own_number: 0,
             accepted: false,
             standing,
             history: History::default(),
@@ -234,7 +239,7 @@ impl Desk {
     /// answered an invitation of this manager's.
     pub async fn settle(&mut self, vault: &mut Vault, world: &impl World) -> Result<(), Error> {
         self.catch_up(vault, world).await?;
-        if matches!(self.standing, Inner::Waiting(_)) {
+        if !matches!(self.standing, Inner::Member(_)) {
             return Ok(());
         }
         self.send_again(vault, world).await?;
@@ -252,11 +257,14 @@ impl Desk {
         vault: &mut Vault,
         world: &impl World,
     ) -> Result<(), Error> {
+        if matches!(self.standing, Inner::Out) {
+            return Ok(());
+        }
         // The chain is fetched after the group: it reaches every commit that was shown.
         let inside = self.look_inside(vault, world).await?;
         self.chain = vault.structure(world, self.structure_id).await?.clone();
         self.accepted = vault.is_accepted(self.structure_id);
-        let Some(inside) = inside else { return Ok(()) };
+        let Some(inside) = inside else { return self.find_out(vault, world).await };
         self.learn_certificates(vault, &inside)?;
         self.requests.clone_from(&inside.requests);
         if !self.follow(&inside)? {
@@ -265,7 +273,25 @@ impl Desk {
         self.keep(vault, world).await
     }
 
-    /// What members see; nothing while one waits to become one.
+    /// Whoever is refused has left when the chain says so, and keeps nothing of the structure then. The
+    /// server's word alone takes nobody's place away. GROUP-10.
+    pub(super) async fn find_out(
+        &mut self,
+        vault: &Vault,
+        world: &impl World,
+    ) -> Result<(), Error> {
+        if self.own_number != 0 && self.chain.is_revoked(self.own_number) {
+            forget_desk(vault, world).await;
+            *self = Self::standing_as(self.chain.clone(), Inner::Out);
+            return Ok(());
+        }
+        match self.standing {
+            Inner::Waiting(_) => Ok(()),
+            _ => Err(Error::NotAMember),
+        }
+    }
+
+    /// What members see; nothing for everybody else.
     async fn look_inside(
         &self,
         vault: &Vault,
@@ -273,14 +299,11 @@ impl Desk {
     ) -> Result<Option<Inside>, Error> {
         let from = match &self.standing {
             Inner::Member(group) => group.mls_epoch(),
-            Inner::Waiting(_) => 0,
+            _ => 0,
         };
         let path = format!("/v1/structures/{}/inside?commits_from={from}", self.structure_id);
         match vault.read(world, Call::read(path)).await {
-            Err(Error::Refused(problem)) if problem.code == Code::NotFound => match self.standing {
-                Inner::Waiting(_) => Ok(None),
-                Inner::Member(_) => Err(Error::NotAMember),
-            },
+            Err(Error::Refused(problem)) if problem.code == Code::NotFound => Ok(None),
             other => other.map(Some),
         }
     }
@@ -294,6 +317,7 @@ impl Desk {
             it.body().account_id == vault.account_id() && !self.chain.is_revoked(it.body().number)
         };
         let newest = self.certificates.iter().filter(mine).max_by_key(|it| it.body().serial);
+        self.own_number = newest.map_or(self.own_number, |it| it.body().number);
         let at = self.certificates.iter().position(|it| newest == Some(it));
         let bytes = at.and_then(|at| inside.certificates.get(at));
         self.own_certificate = bytes.and_then(|bytes| decode(&bytes.0).ok());
@@ -328,6 +352,7 @@ impl Desk {
                     self.unanswered = None;
                 }
             }
+            Inner::Out => return Ok(true),
         }
         if let Inner::Member(group) = &self.standing
             && group.mls_epoch() == inside.mls_epoch

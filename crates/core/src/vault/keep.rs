@@ -2,7 +2,7 @@
 
 use reconnect_format::{
     Label,
-    api::{Call, Membership, Memberships},
+    api::{Call, Code, Membership, Memberships},
     decode, encode,
     id::StructureId,
     structure::StructureChain,
@@ -28,6 +28,8 @@ use crate::{
 struct KeptDesk {
     #[zeroize(skip)]
     structure_id: StructureId,
+    /// The person's number; 0 while that is not known.
+    number: u32,
     /// Of which of its groups; 0 for who waits for a place in one.
     group: u32,
     snapshot: Vec<u8>,
@@ -50,12 +52,18 @@ impl Desk {
         let Memberships { memberships } = vault.read(world, Call::read("/v1/memberships")).await?;
         let here = |id| memberships.iter().any(|it: &Membership| it.structure_id == id);
         let first = memberships.iter().find(|it| it.confirmed).or(memberships.first());
-        let Some(Membership { structure_id, .. }) = first else { return Ok(None) };
+        // What is kept and does not open is lost: its person is let in again.
+        let kept = kept_desk(vault, world).await;
+        let Some(Membership { structure_id, .. }) = first else {
+            return match kept {
+                Some(kept) => Self::look_back(vault, world, &kept).await,
+                None => Ok(None),
+            };
+        };
         if !vault.is_kept() {
             return Err(Error::NeedsOwnDevice);
         }
-        // What is kept and does not open is lost: its person is let in again.
-        let kept = kept_desk(vault, world).await.filter(|it| here(it.structure_id));
+        let kept = kept.filter(|it| here(it.structure_id));
         let structure_id = kept.as_ref().map_or(*structure_id, |it| it.structure_id);
         let chain = vault.structure(world, structure_id).await?.clone();
         let mut desk = match kept.as_ref().and_then(|kept| Self::go_on(&chain, kept)) {
@@ -69,6 +77,27 @@ impl Desk {
         Ok(Some(desk))
     }
 
+    /// Whoever belongs to nothing any more is told so once, by the chain. What is kept stays where the
+    /// chain does not say it: the server may err, or lie. GROUP-10.
+    async fn look_back(
+        vault: &mut Vault,
+        world: &impl World,
+        kept: &KeptDesk,
+    ) -> Result<Option<Self>, Error> {
+        let chain = match vault.structure(world, kept.structure_id).await {
+            Ok(chain) => chain.clone(),
+            Err(Error::Refused(problem)) if problem.code == Code::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut desk = Self::standing_as(chain, Inner::Out);
+        desk.own_number = kept.number;
+        match desk.find_out(vault, world).await {
+            Ok(()) => Ok(Some(desk)),
+            Err(Error::NotAMember) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn go_on(chain: &StructureChain, kept: &KeptDesk) -> Option<Self> {
         if kept.group == 0 {
             let newcomer = Newcomer::resume(&kept.snapshot).ok()?;
@@ -77,6 +106,7 @@ impl Desk {
         }
         let group = Group::resume(kept.structure_id, kept.group, &kept.snapshot).ok()?;
         let mut desk = Self::standing_as(chain.clone(), Inner::Member(Box::new(group)));
+        desk.own_number = kept.number;
         desk.unanswered = serde_json::from_slice(&kept.unanswered).ok();
         Some(desk)
     }
@@ -85,10 +115,12 @@ impl Desk {
         let (group, snapshot, request) = match &self.standing {
             Inner::Waiting(it) => (0, it.newcomer.snapshot(), it.request.clone()),
             Inner::Member(group) => (group.number(), group.snapshot(), None),
+            Inner::Out => return Ok(()),
         };
         let unanswered = self.unanswered.as_ref().map(serde_json::to_vec);
         let kept = KeptDesk {
             structure_id: self.structure_id,
+            number: self.own_number,
             group,
             snapshot: snapshot.to_vec(),
             request: request.unwrap_or_default(),
@@ -108,6 +140,7 @@ pub(super) async fn keep_newcomer(
 ) -> Result<(), Error> {
     let kept = KeptDesk {
         structure_id,
+        number: 0,
         group: 0,
         snapshot: newcomer.snapshot().to_vec(),
         request: Vec::new(),
@@ -115,6 +148,11 @@ pub(super) async fn keep_newcomer(
         seeds: Vec::new(),
     };
     keep_sealed(vault, world, &kept).await
+}
+
+/// Takes everything of a structure from this device.
+pub(super) async fn forget_desk(vault: &Vault, world: &impl World) {
+    world.forget(&kept_name(vault)).await;
 }
 
 async fn kept_desk(vault: &Vault, world: &impl World) -> Option<KeptDesk> {

@@ -23,6 +23,8 @@ pub enum Standing {
     WaitingForColleague,
     /// They belong to it.
     Member,
+    /// They belonged to it. GROUP-10.
+    Left,
 }
 
 /// A member, as the team sees them.
@@ -66,6 +68,7 @@ impl Desk {
             Inner::Waiting(_) => Standing::WaitingForManager,
             Inner::Member(_) if self.accepted => Standing::Member,
             Inner::Member(_) => Standing::WaitingForOperator,
+            Inner::Out => Standing::Left,
         }
     }
 
