@@ -121,6 +121,7 @@ create table structure (
   epoch bigint not null, -- public: newest recipient epoch
   key_id {bytes} not null, -- public: hash of that epoch's recipient key
   acceptance {bytes}, -- public: the operator's signed acceptance
+  closed bigint not null, -- public: whether it has ended
   mls_epoch bigint not null, -- known: epoch of its group
   history {bytes} not null, -- sealed: seeds and names, under the group's exported key
   recovery {bytes} not null -- sealed: the same, for whoever holds the structure's paper
@@ -138,9 +139,9 @@ create table certificate (
   serial bigint not null, -- known: its serial number
   number bigint not null, -- known: the number under which owners see the member
   bytes {bytes} not null, -- known: a signed certificate: account, number, role, end; no name
-  primary key (structure_id, serial),
-  unique (structure_id, number)
+  primary key (structure_id, serial)
 );
+create index certificate_number on certificate (structure_id, number);
 
 create table member (
   structure_id {bytes} not null references structure (structure_id) on delete cascade, -- known: of which structure
@@ -176,6 +177,16 @@ create table leaf_request (
   foreign key (account_id, device_id) references device (account_id, device_id) on delete cascade
 );
 create index leaf_request_device on leaf_request (account_id, device_id);
+
+create table motion (
+  structure_id {bytes} not null, -- known: in which structure
+  mover {bytes} not null, -- known: the manager who asks for it
+  about {bytes} not null, -- known: who is to manage no more, or that the structure is to close
+  made_at bigint not null, -- known: when, by the mover's clock
+  bytes {bytes} not null, -- known: the signed motion
+  primary key (structure_id, mover, about),
+  foreign key (structure_id, mover) references member (structure_id, account_id) on delete cascade
+);
 
 create table mls_commit (
   structure_id {bytes} not null references structure (structure_id) on delete cascade, -- known: of which group

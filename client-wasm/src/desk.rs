@@ -3,7 +3,7 @@
 use js_sys::Uint8Array;
 use reconnect_core::{
     error::Error,
-    vault::{Desk, FoundingNames, ReceivedGift, ReceivedPaper, Renewal, Standing, Vault},
+    vault::{Asked, Desk, FoundingNames, ReceivedGift, ReceivedPaper, Renewal, Standing, Vault},
     words::PaperSecret,
     world::World,
 };
@@ -35,6 +35,8 @@ struct StructureView {
     recipient_epoch: u64,
     members: Vec<MemberView>,
     invitations: Vec<InvitationView>,
+    /// A manager asks that it close.
+    closing: Option<AskedView>,
     copied: bool,
 }
 
@@ -44,6 +46,15 @@ struct MemberView {
     name: String,
     role: &'static str,
     me: bool,
+    asked: Option<AskedView>,
+}
+
+/// What a manager asks the others to say with them.
+#[derive(Serialize)]
+struct AskedView {
+    by: String,
+    mine: bool,
+    until: u64,
 }
 
 #[derive(Serialize)]
@@ -100,12 +111,17 @@ fn role_text(role: Role) -> &'static str {
     if role == Role::Manager { "manager" } else { "worker" }
 }
 
+fn asked(asked: Asked) -> AskedView {
+    AskedView { by: asked.by, mine: asked.mine, until: asked.until }
+}
+
 fn structure(desk: &Desk, vault: &Vault) -> StructureView {
     let members = desk.members(vault).into_iter().map(|it| MemberView {
         number: it.number,
         name: it.name,
         role: role_text(it.role),
         me: it.me,
+        asked: it.asked.map(asked),
     });
     let invitations = desk.invitations().iter().map(|it| InvitationView {
         id: it.invitation_id.to_string(),
@@ -125,11 +141,13 @@ fn structure(desk: &Desk, vault: &Vault) -> StructureView {
             Standing::WaitingForColleague => "waiting_for_colleague",
             Standing::Member => "member",
             Standing::Left => "left",
+            Standing::Closed => "closed",
         },
         role: role_text(desk.role(vault).unwrap_or(Role::Worker)),
         recipient_epoch: desk.recipient_epoch(),
         members: members.collect(),
         invitations: invitations.collect(),
+        closing: desk.asked_to_close(vault).map(asked),
         copied: vault.is_copied(),
     }
 }
@@ -171,7 +189,7 @@ impl Client {
     /// Never over a structure that is there: another page may have been first.
     async fn found_with(&self, paper: &PaperSecret, names: FoundingNames) -> Result<(), JsValue> {
         if let Some(desk) = &*self.desk.borrow()
-            && desk.standing() != Standing::Left
+            && !matches!(desk.standing(), Standing::Left | Standing::Closed)
         {
             let same = desk.is_rooted_in(paper);
             return if same { Ok(()) } else { Err(thrown(&refused(409, Code::Conflict))) };
@@ -267,6 +285,59 @@ impl Client {
     pub async fn put_out(&self, number: u32) -> Result<String, JsValue> {
         self.at_desk(async |desk, vault, world| {
             desk.put_out(vault, world, number).await?;
+            Ok(shown(&structure(desk, vault)))
+        })
+        .await
+    }
+
+    /// A member becomes a manager.
+    pub async fn make_manager(&self, number: u32) -> Result<String, JsValue> {
+        self.at_desk(async |desk, vault, world| {
+            desk.make_manager(vault, world, number).await?;
+            Ok(shown(&structure(desk, vault)))
+        })
+        .await
+    }
+
+    /// The person at this page is a manager no more.
+    pub async fn step_down(&self) -> Result<String, JsValue> {
+        self.at_desk(async |desk, vault, world| {
+            desk.step_down(vault, world).await?;
+            Ok(shown(&structure(desk, vault)))
+        })
+        .await
+    }
+
+    /// Asks that somebody be a manager no more, or agrees with who has asked for it.
+    pub async fn remove_manager(&self, number: u32) -> Result<String, JsValue> {
+        self.at_desk(async |desk, vault, world| {
+            desk.remove_manager(vault, world, number).await?;
+            Ok(shown(&structure(desk, vault)))
+        })
+        .await
+    }
+
+    /// Asks that the structure close, or closes it when another manager has asked for that; with the
+    /// letters of its paper, at once.
+    pub async fn close_structure(&self, letters: Option<String>) -> Result<String, JsValue> {
+        let paper = letters.map(|it| PaperSecret::parse(&zeroize::Zeroizing::new(it))).transpose();
+        let paper = paper.map_err(|error| thrown(&error))?;
+        self.at_desk(async |desk, vault, world| {
+            match &paper {
+                Some(paper) => desk.close_with(vault, world, paper).await?,
+                None => drop(desk.close(vault, world).await?),
+            }
+            Ok(shown(&structure(desk, vault)))
+        })
+        .await
+    }
+
+    /// Takes a manager's role with the letters of the structure's paper.
+    pub async fn replace_manager(&self, letters: String, number: u32) -> Result<String, JsValue> {
+        let letters = zeroize::Zeroizing::new(letters);
+        let paper = PaperSecret::parse(&letters).map_err(|error| thrown(&error))?;
+        self.at_desk(async |desk, vault, world| {
+            desk.replace_manager(vault, world, &paper, number).await?;
             Ok(shown(&structure(desk, vault)))
         })
         .await

@@ -7,7 +7,7 @@ use reconnect_core::{
     world::World,
 };
 use reconnect_format::{
-    grant::Scope,
+    grant::{GrantTerms, RecipientName, Scope},
     id::{DocumentId, GrantId, StructureId},
     lock::LockKind,
     structure::StructureChain,
@@ -165,6 +165,7 @@ pub(crate) fn safe(vault: &Vault, world: &impl World) -> SafeView {
                 .grants()
                 .filter(|terms| Some(terms.grant_id) != own_grant(vault))
                 .filter(|terms| terms.ends_at > now && terms.scope.covers(paper.document_id))
+                .filter(|terms| !goes_nowhere(vault, terms))
                 .map(|terms| terms.grant_id.to_string())
                 .collect();
             view
@@ -299,6 +300,7 @@ pub(crate) fn grant(vault: &Vault, grant: &GivenGrant) -> GrantView {
         state: match grant.state {
             GrantState::Live => "live",
             GrantState::Ended => "ended",
+            GrantState::Closed => "closed",
             GrantState::TakenBack => "taken_back",
         },
         opened: grant.opened.iter().filter_map(|it| opened(vault, it)).collect(),
@@ -417,4 +419,9 @@ pub(crate) fn refusal(error: &Error) -> RefusalView {
 /// A refusal of which nothing more is known than its code.
 pub(crate) fn refused(code: &'static str) -> RefusalView {
     RefusalView { code, retry_after: None, detail: Detail::default() }
+}
+
+/// Whether what a grant was for has closed.
+fn goes_nowhere(vault: &Vault, terms: &GrantTerms) -> bool {
+    matches!(terms.recipient, RecipientName::Structure { structure_id, .. } if vault.is_closed(structure_id))
 }

@@ -40,7 +40,7 @@ use crate::{
     grant, invitation, leaf,
     limit::{Crowd, Place, Rate},
     log::{self, Log},
-    member, page, receipt, received, rewrap,
+    member, page, receipt, received, rewrap, say,
     secret::{Secrets, make_folder},
     session, start, statement, structure, sweep, sync,
     time::Time,
@@ -249,6 +249,9 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/structures/{structure_id}/rewraps", Principals::Member),
     route("POST", "/v1/structures/{structure_id}/rewraps/open", Principals::Member),
     route("POST", "/v1/structures/{structure_id}/rewraps/checks", Principals::Member),
+    route("POST", "/v1/structures/{structure_id}/statements", Principals::Member),
+    route("POST", "/v1/structures/{structure_id}/motions", Principals::Manager),
+    route("POST", "/v1/structures/{structure_id}/certificates", Principals::Manager),
     route("POST", "/v1/structures/{structure_id}/invitations", Principals::Manager),
     route("GET", "/v1/structures/{structure_id}/invitations", Principals::Manager),
     route("POST", "/v1/invitations/{invitation_id}/join", Principals::Caller),
@@ -307,6 +310,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(again::recovery))
         .routes(routes!(again::begin))
         .routes(routes!(change::change))
+        .routes(routes!(say::say))
+        .routes(routes!(say::propose))
+        .routes(routes!(say::renew))
         .routes(routes!(invitation::invite, invitation::list))
         .routes(routes!(invitation::join))
         .routes(routes!(received::received))

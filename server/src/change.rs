@@ -57,6 +57,10 @@ pub(crate) async fn change(
         checked.commit(&change, tx).await?;
         match (&change.joining, &checked.said) {
             (Some(Joining::Admitted(admitted)), Said::Joined(certificate)) if manages => {
+                // CERT-2: a number is one person's.
+                if structure::was_certified(structure_id, certificate.number, tx).await? {
+                    return Err(Code::Refused.into());
+                }
                 structure::insert_certificate(certificate, &admitted.certificate.0, tx).await?;
                 let device_id = checked.use_invitation(certificate, admitted, tx).await?;
                 checked.confirm(certificate, tx).await?;
@@ -274,7 +278,10 @@ impl Checked {
             .bind(i64::from(*number))
             .execute(&mut *tx)
             .await?;
-            if gone.rows_affected() != 1 {
+            // Who closed their safe is gone already.
+            if gone.rows_affected() != 1
+                && !structure::was_certified(self.structure_id(), *number, tx).await?
+            {
                 return Err(Code::Refused.into());
             }
         }

@@ -198,7 +198,9 @@ async fn insert_wraps(
 ) -> Result<()> {
     let rows: Vec<Vec<u8>> = sqlx::query_scalar(
         "-- document::insert_wraps
-        select grant_id from granted where account_id = $1 and ends_at > $2",
+        select grant_id from granted
+        where account_id = $1 and ends_at > $2
+          and (structure_id is null or recipient_wrap is not null)",
     )
     .bind(account_id.as_bytes())
     .bind(app.clock.now_row())

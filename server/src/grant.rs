@@ -83,7 +83,8 @@ async fn check_recipient(
 ) -> Result<()> {
     let newest: Option<(i64, Vec<u8>)> = sqlx::query_as(
         "-- grant::check_recipient
-        select epoch, key_id from structure where structure_id = $1 and acceptance is not null",
+        select epoch, key_id from structure
+        where structure_id = $1 and acceptance is not null and closed = 0",
     )
     .bind(structure_id.as_bytes())
     .fetch_optional(&mut *tx)

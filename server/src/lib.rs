@@ -30,6 +30,7 @@ mod page;
 mod receipt;
 mod received;
 mod rewrap;
+mod say;
 mod secret;
 pub mod serve;
 mod session;

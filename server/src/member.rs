@@ -68,9 +68,10 @@ pub(crate) async fn inside(
     let (mls_epoch, history) = row.ok_or(Code::NotFound)?;
     let certificates: Vec<Vec<u8>> = sqlx::query_scalar(
         "-- member::inside
-        select bytes from certificate where structure_id = $1 order by serial",
+        select bytes from certificate where structure_id = $1 and serial > $2 order by serial",
     )
     .bind(structure_id.as_bytes())
+    .bind(to_row(from.certificates_after))
     .fetch_all(&mut *tx)
     .await?;
     let commits: Vec<(Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
@@ -100,6 +101,13 @@ pub(crate) async fn inside(
     .bind(structure_id.as_bytes())
     .fetch_all(&mut *tx)
     .await?;
+    let motions: Vec<Vec<u8>> = sqlx::query_scalar(
+        "-- member::inside
+        select bytes from motion where structure_id = $1 order by made_at, mover, about",
+    )
+    .bind(structure_id.as_bytes())
+    .fetch_all(&mut *tx)
+    .await?;
     let committed = |(commit, request): (_, Option<_>)| Committed {
         commit: Base64(commit),
         request: request.map(Base64),
@@ -111,6 +119,7 @@ pub(crate) async fn inside(
         history: Base64(history),
         welcome: welcome.map(Base64),
         requests: requests.into_iter().map(Base64).collect(),
+        motions: motions.into_iter().map(Base64).collect(),
     }))
 }
 

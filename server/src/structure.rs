@@ -50,7 +50,7 @@ pub(crate) async fn search(
     let rows: Vec<(Vec<u8>, String, String)> = sqlx::query_as(
         "-- structure::search
         select structure_id, name, place from structure
-        where acceptance is not null and searched like $1 escape '!'
+        where acceptance is not null and closed = 0 and searched like $1 escape '!'
         order by searched, structure_id limit $2",
     )
     .bind(like(&asked.search))
@@ -214,8 +214,8 @@ impl Founding {
         let stored = sqlx::query(
             "-- structure::found
             insert into structure (structure_id, name, place, searched, founder, sequence, epoch,
-              key_id, acceptance, mls_epoch, history, recovery)
-            values ($1, $2, $3, $4, $5, 2, $6, $7, null, $8, $9, $10)
+              key_id, acceptance, closed, mls_epoch, history, recovery)
+            values ($1, $2, $3, $4, $5, 2, $6, $7, null, 0, $8, $9, $10)
             on conflict do nothing",
         )
         .bind(structure_id.as_bytes())
@@ -293,7 +293,7 @@ pub(crate) async fn insert_statement(
     Ok(())
 }
 
-/// Stores a certificate, whose serial and number are this structure's only ones.
+/// Stores a certificate, whose serial is the structure's highest.
 pub(crate) async fn insert_certificate(
     certificate: &Certificate,
     attested: &[u8],
@@ -312,7 +312,25 @@ pub(crate) async fn insert_certificate(
     .bind(attested.to_vec())
     .execute(&mut *tx)
     .await?;
-    if stored.rows_affected() == 1 { Ok(()) } else { Err(Code::Refused.into()) }
+    // Another was made since: read again and repeat.
+    if stored.rows_affected() == 1 { Ok(()) } else { Err(Code::Conflict.into()) }
+}
+
+/// Whether a certificate with this number was ever made.
+pub(crate) async fn was_certified(
+    structure_id: StructureId,
+    number: u32,
+    tx: &mut AnyConnection,
+) -> Result<bool> {
+    let count: i64 = sqlx::query_scalar(
+        "-- structure::was_certified
+        select count(*) from certificate where structure_id = $1 and number = $2",
+    )
+    .bind(structure_id.as_bytes())
+    .bind(i64::from(number))
+    .fetch_one(&mut *tx)
+    .await?;
+    Ok(count > 0)
 }
 
 #[cfg(test)]

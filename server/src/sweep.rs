@@ -13,7 +13,7 @@ use crate::{
     db::transaction,
     deposit,
     error::{Error, Result},
-    grant, leaf, rewrap, tries, upload,
+    grant, leaf, rewrap, say, tries, upload,
     wire::id,
 };
 
@@ -73,14 +73,14 @@ async fn by_time(app: &App) -> Result<bool> {
     rows_that_are_over(app).await
 }
 
-/// Sessions, nonces, invitations and requests whose time has passed.
+/// Sessions, nonces, invitations, requests and motions whose time has passed.
 async fn rows_that_are_over(app: &App) -> Result<bool> {
     /// An invitation that nobody answered, or whose newcomer was admitted, is kept for a week, so
     /// that a late answer is told why.
     const INVITATION_SECONDS: i64 = 7 * 24 * 3600;
     let now = app.clock.now_row();
     transaction!(app.db, "sweep::rows_that_are_over", |tx| {
-        let mut gone = leaf::sweep(now, tx).await?;
+        let mut gone = leaf::sweep(now, tx).await? + say::sweep(now, tx).await?;
         // A session that is over stays over, should the clock be set back.
         let ended = "-- sweep::rows_that_are_over
             update session set ended = 1 where ended = 0 and expires_at <= $1";

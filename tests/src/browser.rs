@@ -137,6 +137,11 @@ impl Browser {
         Ok(())
     }
 
+    /// What is on its way first.
+    pub fn on_its_way(&self) -> Option<Call> {
+        self.on_its_way.borrow().first().map(|(call, _)| call.clone())
+    }
+
     /// Every statement of an owner that left this browser, whether or not it arrived; the same
     /// bytes once.
     pub fn signed(&self) -> Vec<Vec<u8>> {

@@ -5,12 +5,16 @@ use reconnect::{Clock, Config, operator::Operator};
 use reconnect_core::{
     error::Error,
     vault::{
-        Comparison, Desk, FoundingNames, Gift, ReceivedGift, ReceivedPaper, Renewal, Standing,
+        Agreed, Comparison, Desk, FoundingNames, Gift, ReceivedGift, ReceivedPaper, Renewal,
+        Standing,
     },
     words::PaperSecret,
     world::World as _,
 };
-use reconnect_format::id::{DocumentId, GrantId, StructureId};
+use reconnect_format::{
+    id::{DocumentId, GrantId, StructureId},
+    structure::Role,
+};
 
 use crate::{
     browser::Browser,
@@ -73,12 +77,21 @@ pub fn called(name: &str, place: &str) -> FoundingNames {
 
 impl Member {
     /// Somebody founds a structure.
-    pub async fn found(mut person: Person, name: &str, place: &str) -> Result<Self> {
+    pub async fn found(person: Person, name: &str, place: &str) -> Result<Self> {
+        Ok(Self::found_with_paper(person, name, place).await?.0)
+    }
+
+    /// The same, with the structure's paper.
+    pub async fn found_with_paper(
+        mut person: Person,
+        name: &str,
+        place: &str,
+    ) -> Result<(Self, PaperSecret)> {
         let Person { browser, vault, .. } = &mut person;
         let paper = PaperSecret::generate(&mut browser.rng());
         let desk = Desk::found(vault, browser, &paper, &called(name, place)).await?;
         ensure!(desk.is_rooted_in(&paper));
-        Ok(Self { person, desk })
+        Ok((Self { person, desk }, paper))
     }
 
     /// This manager invites somebody, who answers and is admitted by the manager's page.
@@ -108,6 +121,16 @@ impl Member {
         Ok(Self { person: self.person.at(browser, vault), desk })
     }
 
+    /// This person comes to their page again, in the same browser.
+    pub async fn come_again(&mut self) -> Result<()> {
+        // By the sheet, which no number of tries slows down.
+        let mut vault = self.person.with_sheet(&self.person.browser, true).await?;
+        let desk = Desk::resume(&mut vault, &self.person.browser).await?;
+        self.desk = desk.context("belongs to nothing")?;
+        self.person.vault = vault;
+        Ok(())
+    }
+
     /// Makes an invitation, and gives the part of its link after `#`.
     pub async fn invite(&mut self, name: &str) -> Result<String, Error> {
         Ok(self.desk.invite(&self.person.vault, &self.person.browser, name).await?.fragment)
@@ -116,6 +139,49 @@ impl Member {
     /// Takes a member's place away.
     pub async fn put_out(&mut self, number: u32) -> Result<(), Error> {
         self.desk.put_out(&mut self.person.vault, &self.person.browser, number).await
+    }
+
+    /// Makes a member a manager.
+    pub async fn make_manager(&mut self, number: u32) -> Result<(), Error> {
+        let Person { browser, vault, .. } = &mut self.person;
+        // Boxed: a large future, like the next ones.
+        Box::pin(self.desk.make_manager(vault, browser, number)).await
+    }
+
+    /// Asks that somebody be a manager no more, or agrees with who has asked.
+    pub async fn remove_manager(&mut self, number: u32) -> Result<Agreed, Error> {
+        let Person { browser, vault, .. } = &mut self.person;
+        Box::pin(self.desk.remove_manager(vault, browser, number)).await
+    }
+
+    /// Is a manager no more.
+    pub async fn step_down(&mut self) -> Result<(), Error> {
+        let Person { browser, vault, .. } = &mut self.person;
+        Box::pin(self.desk.step_down(vault, browser)).await
+    }
+
+    /// With the structure's paper: a manager in somebody's place.
+    pub async fn replace_manager(&mut self, paper: &PaperSecret, number: u32) -> Result<(), Error> {
+        let Person { browser, vault, .. } = &mut self.person;
+        Box::pin(self.desk.replace_manager(vault, browser, paper, number)).await
+    }
+
+    /// Asks that the structure close, or agrees with who has asked.
+    pub async fn close(&mut self) -> Result<Agreed, Error> {
+        let Person { browser, vault, .. } = &mut self.person;
+        Box::pin(self.desk.close(vault, browser)).await
+    }
+
+    /// Closes the structure with its paper.
+    pub async fn close_with(&mut self, paper: &PaperSecret) -> Result<(), Error> {
+        let Person { browser, vault, .. } = &mut self.person;
+        Box::pin(self.desk.close_with(vault, browser, paper)).await
+    }
+
+    /// The numbers of the managers, as this person sees it.
+    pub fn managers(&self) -> Vec<u32> {
+        let members = self.desk.members(&self.person.vault);
+        members.iter().filter(|it| it.role == Role::Manager).map(|it| it.number).collect()
     }
 
     /// Who is there, as this person sees it.

@@ -6,6 +6,8 @@ mod again;
 mod another_key;
 #[path = "journeys/bad_input.rs"]
 mod bad_input;
+#[path = "journeys/closing.rs"]
+mod closing;
 #[path = "journeys/depositing.rs"]
 mod depositing;
 #[path = "journeys/joining.rs"]
@@ -16,10 +18,14 @@ mod kept_keys;
 mod leaves;
 #[path = "journeys/leaving.rs"]
 mod leaving;
+#[path = "journeys/managers.rs"]
+mod managers;
 #[path = "journeys/many.rs"]
 mod many;
 #[path = "journeys/owner.rs"]
 mod owner;
+#[path = "journeys/renewals.rs"]
+mod renewals;
 #[path = "journeys/rewraps.rs"]
 mod rewraps;
 #[path = "journeys/squares.rs"]

@@ -385,6 +385,7 @@ who-past = من قبل
 grant-until = حتى { $day }
 grant-renewed = أُعطي في { $from }. مفتاح جديد في { $day }، لأن أحدهم غادر المؤسسة.
 grant-ended = انتهى في { $day }
+grant-closed = أُغلق هذا المكان. لا أحد هناك يستطيع فتحها بعد الآن.
 grant-taken_back = استرجعتها. (كانت معطاة حتى { $day }.)
 grant-opened = { $count ->
     [zero] لم تُفتح ({ $count })، { $when }

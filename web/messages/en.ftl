@@ -345,6 +345,7 @@ who-past = Before
 grant-until = Until { $day }
 grant-renewed = Given on { $from }. New key on { $day }, because somebody left there.
 grant-ended = Ended on { $day }
+grant-closed = This place has closed. Nobody there can open it any more.
 grant-taken_back = You took it back. (It was given until { $day }.)
 grant-opened = { $count ->
     [one] Opened { $count } time, on { $when }

@@ -346,6 +346,7 @@ who-past = Avant
 grant-until = Jusqu’au { $day }
 grant-renewed = Donné le { $from }. Nouvelle clé le { $day }, car quelqu’un est parti de là-bas.
 grant-ended = Terminé le { $day }
+grant-closed = Ce lieu a fermé. Plus personne là-bas ne peut l’ouvrir.
 grant-taken_back = Vous l’avez repris. (C’était donné jusqu’au { $day }.)
 grant-opened = { $count ->
     [one] Ouvert { $count } fois, le { $when }

@@ -28,6 +28,9 @@ pub struct InsideFrom {
     /// Commits made in this MLS epoch or later.
     #[serde(default)]
     pub commits_from: u64,
+    /// Certificates with a higher serial.
+    #[serde(default)]
+    pub certificates_after: u64,
 }
 
 /// What the members of a structure see.
@@ -35,7 +38,7 @@ pub struct InsideFrom {
 pub struct Inside {
     /// The group's MLS epoch.
     pub mls_epoch: u64,
-    /// All `Attested` `Certificate`s.
+    /// `Attested` `Certificate`s, those after `certificates_after`.
     pub certificates: Vec<Base64>,
     /// What was committed, in order; the first was made in `commits_from`.
     pub commits: Vec<Committed>,
@@ -45,6 +48,29 @@ pub struct Inside {
     pub welcome: Option<Base64>,
     /// `Attested` `LeafRequest`s that wait for an answer.
     pub requests: Vec<Base64>,
+    /// `Attested` `Motion`s of managers that nobody has carried yet.
+    pub motions: Vec<Base64>,
+}
+
+/// What is said of a structure without a commit of its group: who manages it, and that it closes.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct StructureSays {
+    /// `Link`s of the chain.
+    pub statements: Vec<Base64>,
+}
+
+/// A member's next certificate, under the number that they have.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Renewal {
+    /// `Attested` `Certificate`.
+    pub certificate: Base64,
+}
+
+/// What a manager asks another one to say.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Moved {
+    /// `Attested` `Motion`.
+    pub motion: Base64,
 }
 
 /// A commit of a structure's group.

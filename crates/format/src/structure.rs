@@ -6,11 +6,13 @@
 
 mod attested;
 mod chain;
+mod managers;
 
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 pub use attested::{verify_certificate, verify_leaf_request};
-pub use chain::{ChainError, Link, Manager, StructureChain};
+pub use chain::{ChainError, Link, StructureChain};
+pub use managers::Manager;
 
 use crate::{
     DecodeError, Label, PublicKey, Suite,
@@ -221,6 +223,16 @@ pub enum MotionAbout {
     /// To close the structure.
     #[tls_codec(discriminant = 2)]
     Close,
+}
+
+impl MotionAbout {
+    /// Who is to be a manager no more.
+    pub fn removes(self) -> Option<AccountId> {
+        match self {
+            Self::RemoveManager(account_id) => Some(account_id),
+            Self::Close => None,
+        }
+    }
 }
 
 /// What a member may do. CERT-2.

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 use reconnect_core::{
     document::DocumentKind,
-    vault::{Comparison, DepositWords, Desk, Gift, Vault, upload_begin, upload_part},
+    vault::{Agreed, Comparison, DepositWords, Desk, Gift, Vault, upload_begin, upload_part},
     words::PaperSecret,
     world::World as _,
 };
 use reconnect_format::{
-    api::{Call, CallBody, FacesOf, HandIn, UnlockRest, WordsFinish},
+    api::{Call, CallBody, FacesOf, HandIn, Renewal, UnlockRest, WordsFinish},
     id::{Base64, DocumentId, EnvelopeId, GrantId, UnlockId},
 };
 use reconnect_tests::{
@@ -175,6 +175,11 @@ impl Scene {
                 let sent = HandIn { note: note.to_owned() };
                 return Ok(CallBody::Json(serde_json::to_string(&sent)?));
             }
+            // Nobody's is due: the journeys on renewals show what is taken.
+            ("POST", path) if path.ends_with("/certificates") => {
+                let asked = Renewal { certificate: Base64(vec![7; 64]) };
+                return Ok(CallBody::Json(serde_json::to_string(&asked)?));
+            }
             ("POST", "/v1/received/faces") => {
                 let live = self.object("grant_id", "live", principal)?;
                 let asked = FacesOf { grant_ids: vec![live.parse()?] };
@@ -235,6 +240,7 @@ impl Scene {
         cast.worker.desk = Desk::resume(vault, browser).await?.context("belongs to nothing")?;
         cast.manager.settle().await?;
         cast.worker.settle().await?;
+        self.second_manager(cast).await?;
         let open = cast.manager.invite("Quelqu'un").await?;
         self.objects.insert(("invitation_id", "open"), invitation(&self.server, &open)?);
         let answered = cast.manager.invite("Invité").await?;
@@ -258,6 +264,17 @@ impl Scene {
         ] {
             self.objects.insert(("structure_id", object), id.to_string());
         }
+        Ok(())
+    }
+
+    /// Somebody is made a manager, and the first one asks that they be none any more.
+    async fn second_manager(&self, cast: &mut Cast) -> Result<()> {
+        let mut second = cast.manager.admit(self.server.person().await?, "Léa").await?;
+        let number = second.desk.number(&second.person.vault).context("no number")?;
+        cast.worker.settle().await?;
+        cast.manager.make_manager(number).await?;
+        second.settle().await?;
+        ensure!(cast.manager.remove_manager(number).await? == Agreed::Waits);
         Ok(())
     }
 

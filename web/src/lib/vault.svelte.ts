@@ -203,7 +203,7 @@ class Vault {
     try {
       const structure = await this.askDesk((desk) => desk.settle());
       if (visit === this.#visit) [this.structure, this.deskTrouble] = [structure, null];
-      if (structure.state === 'left') this.#clearDesk();
+      if (['left', 'closed'].includes(structure.state)) this.#clearDesk();
     } catch (thrown) {
       if (visit === this.#visit) this.deskTrouble = asRefusal(thrown);
     }

@@ -23,13 +23,14 @@ export const structureRoutes: Routes = {
   read: { inside: true, question: true, load: () => import('./read/Read.svelte') },
   team: { inside: true, load: () => import('./team/Team.svelte') },
   member: { inside: true, load: () => import('./member/Member.svelte') },
+  end: { inside: true, load: () => import('./end/End.svelte') },
   invite: { inside: true, load: () => import('./invite/Invite.svelte') },
   poster: { inside: true, load: () => import('./poster/Poster.svelte') },
 };
 
 export const structureTabs: readonly Tab[] = [
   { screen: 'received', over: ['given'], icon: Person },
-  { screen: 'team', over: ['invite', 'member'], icon: People },
+  { screen: 'team', over: ['invite', 'member', 'end'], icon: People },
   { screen: 'poster', icon: Desk },
   { screen: 'settings', over: ['ways', 'devices'], icon: Gear },
 ];
@@ -43,7 +44,7 @@ export function structureDetour(asked: string): string | null {
     if (vault.invitation !== null) return 'join';
     return asked === 'found' ? null : 'begin';
   }
-  if (vault.structure.state === 'left') return vault.invitation === null ? 'left' : 'join';
+  if (['left', 'closed'].includes(vault.structure.state)) return vault.invitation === null ? 'left' : 'join';
   if (vault.structure.state === 'waiting_for_colleague' && asked === 'again') return null;
   if (vault.structure.state !== 'member') return 'waiting';
   return ['begin', 'found', 'join', 'waiting', 'again', 'left'].includes(asked) ? vault.home : null;

@@ -123,7 +123,7 @@ export interface GrantView {
   /** When its key was last changed, because somebody had left the structure. */
   renewedAt: number | null;
   endsAt: number;
-  state: 'live' | 'ended' | 'taken_back';
+  state: 'live' | 'ended' | 'closed' | 'taken_back';
   opened: OpenedView[];
 }
 
@@ -262,6 +262,15 @@ export interface MemberView {
   name: string;
   role: 'manager' | 'worker';
   me: boolean;
+  /** A manager asks that they be one no more. */
+  asked: AskedView | null;
+}
+
+/** What a manager asks the others to say with them. */
+export interface AskedView {
+  by: string;
+  mine: boolean;
+  until: number;
 }
 
 export interface StructureView {
@@ -271,11 +280,13 @@ export interface StructureView {
   code: string;
   /** What the desk's QR holds. */
   qr: string;
-  state: 'waiting_for_operator' | 'waiting_for_manager' | 'waiting_for_colleague' | 'member' | 'left';
+  state: 'waiting_for_operator' | 'waiting_for_manager' | 'waiting_for_colleague' | 'member' | 'left' | 'closed';
   role: 'manager' | 'worker';
   recipientEpoch: number;
   members: MemberView[];
   invitations: { id: string; name: string; endsAt: number; state: 'open' | 'asked' | 'used' }[];
+  /** A manager asks that it close. */
+  closing: AskedView | null;
   /** Something was signed in the name of this device, and not by it. */
   copied: boolean;
 }
@@ -342,6 +353,15 @@ export interface Desk {
   beginAgain(letters: string): Promise<StructureView>;
   /** Takes a member's place away: at once, for good. */
   putOut(number: number): Promise<StructureView>;
+  makeManager(number: number): Promise<StructureView>;
+  /** The person at this page is a manager no more. */
+  stepDown(): Promise<StructureView>;
+  /** Asks the other managers, or agrees with the one who has asked: it takes two. */
+  removeManager(number: number): Promise<StructureView>;
+  /** With the letters of the structure's paper, in a manager's place. */
+  replaceManager(letters: string, number: number): Promise<StructureView>;
+  /** Asks the other managers, or agrees with the one who has asked; with the letters of the paper, at once. */
+  closeStructure(letters: string | null): Promise<StructureView>;
   /** Checks, certifies and commits whoever asked to join; processes what others committed. */
   settle(): Promise<StructureView>;
   /** Looks at what the structure was given, and learns who gave the newest; whether there is more to learn. */

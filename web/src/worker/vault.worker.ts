@@ -368,7 +368,7 @@ function deskOf(client: StructureClient, described: Described, put: Put, account
     await alone(account());
     return JSON.parse(await begin(await client.structure())) as never;
   });
-  const isNowhere = (there: string): boolean => ['left', undefined].includes((JSON.parse(there) as StructureView | null)?.state);
+  const isNowhere = (there: string): boolean => ['left', 'closed', undefined].includes((JSON.parse(there) as StructureView | null)?.state);
   return {
     drawRoot: async () => JSON.parse(client.draw_root()),
     // What is kept already is never overwritten: an answer may have been lost, or another page have been first.
@@ -378,6 +378,11 @@ function deskOf(client: StructureClient, described: Described, put: Put, account
     join: (fragment, myName) => first(async (there) => (isNowhere(there) ? client.join(fragment, myName) : there)),
     beginAgain: async (letters) => JSON.parse(await inTurn(() => client.begin_again(letters))),
     putOut: async (number) => JSON.parse(await inTurn(() => client.put_out(number))),
+    makeManager: async (number) => JSON.parse(await inTurn(() => client.make_manager(number))),
+    stepDown: async () => JSON.parse(await inTurn(() => client.step_down())),
+    removeManager: async (number) => JSON.parse(await inTurn(() => client.remove_manager(number))),
+    replaceManager: async (letters, number) => JSON.parse(await inTurn(() => client.replace_manager(letters, number))),
+    closeStructure: async (letters) => JSON.parse(await inTurn(() => client.close_structure(letters ?? undefined))),
     settle: async () => {
       const there = await inTurn(() => client.settle());
       if (isNowhere(there)) opened.clear();

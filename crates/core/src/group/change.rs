@@ -130,8 +130,8 @@ impl Group {
     ) -> Result<(Option<KeyPackage>, Vec<LeafNodeIndex>), GroupError> {
         let (bytes, asked) = match change {
             Change::Leave { account_id, .. } => {
-                let gone = self.leaves(|device| device.account_id == account_id)?;
-                return some(gone).map(|gone| (None, gone));
+                // Nobody's leaf goes when they have none in this group: the next key is what counts.
+                return Ok((None, self.leaves(|device| device.account_id == account_id)?));
             }
             Change::Retire(devices) => {
                 let gone =

@@ -35,9 +35,7 @@ impl Desk {
         if matches!(self.standing, Inner::Member(_)) {
             return Ok(());
         }
-        if self.chain.root != paper.structure_root().public() {
-            return Err(Error::WrongPaper);
-        }
+        check_paper(paper, &self.chain)?;
         let path = format!("/v1/structures/{}", self.structure_id);
         let kept: Recovery = vault.read(world, Call::read(format!("{path}/recovery"))).await?;
         let (group, mut history, again) = self.another_group(vault, world, paper, &kept)?;
@@ -88,33 +86,19 @@ impl Desk {
         let seed = group.epoch_seed(epoch)?;
         let mut chain = self.chain.clone();
         let mut statements = Vec::new();
-        let mut say = |body, chain: &mut StructureChain| {
-            let (sequence, previous) = chain.head();
-            let statement = paper.structure_root().sign(StructureStatement {
-                suite: Suite::V1,
-                structure_id: chain.structure_id,
-                sequence: sequence + 1,
-                previous,
-                made_at: world.now(),
-                body,
-            });
-            let link = Link::Root { statement: statement.encode() }.encode();
-            let said = chain.append(&link);
-            statements.push(Base64(link));
-            said
-        };
-        let account_id = vault.account_id();
+        let (now, account_id) = (world.now(), vault.account_id());
         if !chain.is_manager(account_id) {
-            say(StructureBody::AddManager { account_id }, &mut chain)?;
+            let body = StructureBody::AddManager { account_id };
+            statements.push(say_as_root(paper, now, &mut chain, body)?);
         }
         let certificates = &self.certificates;
         let terms = EpochTerms {
             epoch,
             recipient: Box::new(RecipientKey::of_epoch(&seed).public().clone()),
-            roster: group.roster(&Gate { chain: &chain, certificates, now: world.now() })?,
+            roster: group.roster(&Gate { chain: &chain, certificates, now })?,
             revoked: Vec::new(),
         };
-        say(StructureBody::Epoch(terms), &mut chain)?;
+        statements.push(say_as_root(paper, now, &mut chain, StructureBody::Epoch(terms))?);
         history.seeds.push((epoch, seed));
         let mut rng = world.rng();
         let again = AnotherGroup {
@@ -124,4 +108,30 @@ impl Desk {
         };
         Ok((group, history, again))
     }
+}
+
+fn check_paper(paper: &PaperSecret, chain: &StructureChain) -> Result<(), Error> {
+    if chain.root == paper.structure_root().public() { Ok(()) } else { Err(Error::WrongPaper) }
+}
+
+/// What the structure's root says next.
+pub(super) fn say_as_root(
+    paper: &PaperSecret,
+    now: u64,
+    chain: &mut StructureChain,
+    body: StructureBody,
+) -> Result<Base64, Error> {
+    check_paper(paper, chain)?;
+    let (sequence, previous) = chain.head();
+    let statement = paper.structure_root().sign(StructureStatement {
+        suite: Suite::V1,
+        structure_id: chain.structure_id,
+        sequence: sequence + 1,
+        previous,
+        made_at: now,
+        body,
+    });
+    let link = Link::Root { statement: statement.encode() }.encode();
+    chain.append(&link)?;
+    Ok(Base64(link))
 }

@@ -3,11 +3,13 @@
 //! The group's state is kept on the member's own device, sealed under their vault key, before
 //! anything that depends on it is sent. There is one writer of it: the page that is open.
 
+use std::{cmp::Reverse, collections::BTreeSet};
+
 use reconnect_format::{
     Label, Signed, Suite,
     api::{Call, Code, FoundStructure, GroupChange, Inside, Join},
     decode, encode,
-    id::{AccountId, Base64, StructureId},
+    id::{Base64, StructureId},
     statement::Attested,
     structure::{
         AuthenticatedJoin, Certificate, EpochTerms, Founding, JoinRequest, Link, Role,
@@ -17,9 +19,11 @@ use reconnect_format::{
 
 use super::{
     Vault,
+    certify::certify,
     invite::{InvitationSecret, PendingInvitation},
     keep::{forget_desk, keep_newcomer},
     leaf::Waiting,
+    manage::OpenMotion,
     received::Tray,
 };
 use crate::{
@@ -31,13 +35,14 @@ use crate::{
     world::{ShipError, World},
 };
 
-/// How long a certificate is good for.
-const CERTIFICATE_SECONDS: u64 = 3 * 366 * 24 * 3600;
-
 /// What a member's page knows of the structure.
 pub struct Desk {
     pub(super) structure_id: StructureId,
     pub(super) chain: StructureChain,
+    /// What the server showed of them, and the highest serial of that.
+    pub(super) attested: Vec<Base64>,
+    pub(super) shown: u64,
+    /// The newest of each person's, verified.
     pub(super) certificates: Vec<Signed<Certificate>>,
     /// The newest of this person's, attested.
     pub(super) own_certificate: Option<Attested>,
@@ -50,6 +55,10 @@ pub struct Desk {
     pub(super) invitations: Vec<PendingInvitation>,
     /// Requests for leaves that nobody answered yet.
     pub(super) requests: Vec<Base64>,
+    /// Numbers of those whose certificates the server does not take: they closed their safe.
+    pub(super) gone: BTreeSet<u32>,
+    /// What managers ask each other to say, as far as it can still be said.
+    pub(super) motions: Vec<OpenMotion>,
     /// The change whose commit is staged and that nobody answered. GROUP-5.
     pub(super) unanswered: Option<GroupChange>,
 }
@@ -221,6 +230,8 @@ impl Desk {
         Self {
             structure_id: chain.structure_id,
             chain,
+            attested: Vec::new(),
+            shown: 0,
             certificates: Vec::new(),
             own_certificate: None,
             own_number: 0,
@@ -230,6 +241,8 @@ impl Desk {
             tray: Tray::default(),
             invitations: Vec::new(),
             requests: Vec::new(),
+            gone: BTreeSet::new(),
+            motions: Vec::new(),
             unanswered: None,
         }
     }
@@ -243,6 +256,9 @@ impl Desk {
             return Ok(());
         }
         self.send_again(vault, world).await?;
+        if self.role(vault) == Some(Role::Manager) {
+            self.renew_certificates(vault, world).await?;
+        }
         self.answer_all(vault, world).await?;
         self.retire_leaves(vault, world).await?;
         if self.role(vault) == Some(Role::Manager) {
@@ -264,23 +280,27 @@ impl Desk {
         let inside = self.look_inside(vault, world).await?;
         self.chain = vault.structure(world, self.structure_id).await?.clone();
         self.accepted = vault.is_accepted(self.structure_id);
-        let Some(inside) = inside else { return self.find_out(vault, world).await };
+        let Some(inside) = inside.filter(|_| !self.chain.closed) else {
+            return self.find_out(vault, world).await;
+        };
         self.learn_certificates(vault, &inside)?;
         self.requests.clone_from(&inside.requests);
+        self.learn_motions(&inside, world.now());
         if !self.follow(&inside)? {
             return self.ask_for_leaf(vault, world).await;
         }
         self.keep(vault, world).await
     }
 
-    /// Whoever is refused has left when the chain says so, and keeps nothing of the structure then. The
-    /// server's word alone takes nobody's place away. GROUP-10.
+    /// Whoever is refused has left, or the structure has closed, when the chain says so: nothing of it is
+    /// kept then. The server's word alone takes nobody's place away. GROUP-10.
     pub(super) async fn find_out(
         &mut self,
         vault: &Vault,
         world: &impl World,
     ) -> Result<(), Error> {
-        if self.own_number != 0 && self.chain.is_revoked(self.own_number) {
+        let left = self.own_number != 0 && self.chain.is_revoked(self.own_number);
+        if left || self.chain.closed {
             forget_desk(vault, world).await;
             *self = Self::standing_as(self.chain.clone(), Inner::Out);
             return Ok(());
@@ -301,26 +321,37 @@ impl Desk {
             Inner::Member(group) => group.mls_epoch(),
             _ => 0,
         };
-        let path = format!("/v1/structures/{}/inside?commits_from={from}", self.structure_id);
+        let after = self.shown;
+        let path = format!(
+            "/v1/structures/{}/inside?commits_from={from}&certificates_after={after}",
+            self.structure_id
+        );
         match vault.read(world, Call::read(path)).await {
             Err(Error::Refused(problem)) if problem.code == Code::NotFound => Ok(None),
             other => other.map(Some),
         }
     }
 
+    /// Those that were shown before are verified again, by the chain as it is now.
     fn learn_certificates(&mut self, vault: &Vault, inside: &Inside) -> Result<(), Error> {
-        let known = inside.certificates.iter();
-        self.certificates = known
-            .map(|bytes| Ok(verify_certificate(&bytes.0, &self.chain)?))
-            .collect::<Result<_, Error>>()?;
-        let mine = |it: &&Signed<Certificate>| {
+        let mut known = self
+            .attested
+            .iter()
+            .chain(&inside.certificates)
+            .map(|attested| Ok((verify_certificate(&attested.0, &self.chain)?, attested.clone())))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let serials = known.iter().map(|(certificate, _)| certificate.body().serial);
+        self.shown = serials.max().unwrap_or_default();
+        // Of each person's the newest counts.
+        known.sort_by_key(|(it, _)| (it.body().number, Reverse(it.body().serial)));
+        known.dedup_by_key(|(it, _)| it.body().number);
+        let own = known.iter().filter(|(it, _)| {
             it.body().account_id == vault.account_id() && !self.chain.is_revoked(it.body().number)
-        };
-        let newest = self.certificates.iter().filter(mine).max_by_key(|it| it.body().serial);
-        self.own_number = newest.map_or(self.own_number, |it| it.body().number);
-        let at = self.certificates.iter().position(|it| newest == Some(it));
-        let bytes = at.and_then(|at| inside.certificates.get(at));
-        self.own_certificate = bytes.and_then(|bytes| decode(&bytes.0).ok());
+        });
+        let own = own.max_by_key(|(it, _)| it.body().serial);
+        self.own_number = own.map_or(self.own_number, |(it, _)| it.body().number);
+        self.own_certificate = own.and_then(|(_, attested)| decode(&attested.0).ok());
+        (self.certificates, self.attested) = known.into_iter().unzip();
         Ok(())
     }
 
@@ -387,25 +418,6 @@ fn follow_commits(group: &mut Group, inside: &Inside, gate: &Gate<'_>) -> Result
         group.take_in(&commit.commit.0, request, &gate)?;
     }
     Ok(())
-}
-
-pub(super) fn certify(
-    vault: &Vault,
-    now: u64,
-    structure_id: StructureId,
-    (serial, number): (u64, u32),
-    account_id: AccountId,
-    role: Role,
-) -> Base64 {
-    vault.attest(Certificate {
-        suite: Suite::V1,
-        structure_id,
-        serial,
-        number,
-        account_id,
-        role,
-        ends_at: now + CERTIFICATE_SECONDS,
-    })
 }
 
 /// What a manager says next.

@@ -80,6 +80,8 @@ pub enum GrantState {
     Live,
     /// Its end date has passed.
     Ended,
+    /// Its structure has closed: nobody reads under it. GRANT-10.
+    Closed,
     /// It was taken back.
     TakenBack,
 }
@@ -341,10 +343,10 @@ impl Vault {
             }
         }
         for grant in &mut grants {
-            let over = grant.terms.ends_at <= now || self.is_closed(grant.structure_id);
             grant.state = match self.manifest.grant(grant.terms.grant_id) {
                 None => GrantState::TakenBack,
-                Some(_) if over => GrantState::Ended,
+                Some(terms) if terms.ends_at <= now => GrantState::Ended,
+                Some(_) if self.is_closed(grant.structure_id) => GrantState::Closed,
                 Some(_) => GrantState::Live,
             };
             let secret = self.grant_secret(&grant.terms).ok();

@@ -21,7 +21,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{
     Vault,
-    desk::{Desk, Inner, bounded, certify, next_statement, text},
+    certify::certify,
+    desk::{Desk, Inner, bounded, next_statement, text},
     says_nothing,
 };
 use crate::{

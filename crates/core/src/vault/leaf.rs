@@ -182,9 +182,15 @@ impl Desk {
         staged: &Staged,
         answers: Option<[u8; 32]>,
     ) -> Result<Base64, Error> {
-        let body = StructureBody::Roster { terms: staged.roster.clone(), answers };
+        let mut terms = staged.roster.clone();
+        let manages = self.chain.is_manager(vault.account_id());
+        if let Some(roster) = self.chain.roster.as_ref().filter(|_| !manages) {
+            // GROUP-6: what was renewed since is for the next manager's statement to say.
+            terms.roster_hash = roster.roster_hash;
+        }
+        let body = StructureBody::Roster { terms, answers };
         let said = attested_statement(vault, now, &self.chain, body);
-        if self.chain.is_manager(vault.account_id()) {
+        if manages {
             return Ok(Base64(Link::Manager { statement: said }.encode()));
         }
         let certificate = self.own_certificate.clone().ok_or(Error::NotAMember)?;

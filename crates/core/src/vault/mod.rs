@@ -7,6 +7,8 @@
 #[cfg(feature = "structure")]
 mod again;
 #[cfg(feature = "structure")]
+mod certify;
+#[cfg(feature = "structure")]
 mod change;
 #[cfg(feature = "structure")]
 mod deposit;
@@ -26,6 +28,8 @@ mod leaf;
 mod leave;
 mod locks;
 mod log;
+#[cfg(feature = "structure")]
+mod manage;
 mod notice;
 mod papers;
 #[cfg(feature = "structure")]
@@ -74,6 +78,8 @@ pub use invite::{Invited, PendingInvitation};
 #[cfg(all(feature = "structure", feature = "vectors"))]
 pub use kept::Kept;
 pub use leave::Stayed;
+#[cfg(feature = "structure")]
+pub use manage::{Agreed, Asked};
 pub use papers::{
     ContentDraft, Paper, PaperCard, Reading, upload_begin, upload_part, upload_state,
 };

@@ -154,7 +154,7 @@ impl Vault {
     }
 
     /// Whether a structure's chain ended, as far as this session has seen it.
-    pub(super) fn is_closed(&self, structure_id: StructureId) -> bool {
+    pub fn is_closed(&self, structure_id: StructureId) -> bool {
         self.chains.get(&structure_id).is_some_and(|chain| chain.closed)
     }
 

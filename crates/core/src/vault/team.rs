@@ -3,13 +3,14 @@
 use reconnect_format::{
     Signed,
     id::StructureId,
-    structure::{Certificate, Role},
+    structure::{Certificate, MotionAbout, Role},
 };
 
 use super::{
     Vault,
     desk::{Desk, Inner, text},
     invite::PendingInvitation,
+    manage::Asked,
 };
 
 /// Where somebody stands in a structure.
@@ -25,6 +26,8 @@ pub enum Standing {
     Member,
     /// They belonged to it. GROUP-10.
     Left,
+    /// It has ended, for everybody. STRUCT-10.
+    Closed,
 }
 
 /// A member, as the team sees them.
@@ -38,6 +41,8 @@ pub struct Member {
     pub role: Role,
     /// Whether it is the person at this page.
     pub me: bool,
+    /// Some manager asks that they be one no more.
+    pub asked: Option<Asked>,
 }
 
 impl Desk {
@@ -68,6 +73,7 @@ impl Desk {
             Inner::Waiting(_) => Standing::WaitingForManager,
             Inner::Member(_) if self.accepted => Standing::Member,
             Inner::Member(_) => Standing::WaitingForOperator,
+            Inner::Out if self.chain.closed => Standing::Closed,
             Inner::Out => Standing::Left,
         }
     }
@@ -89,7 +95,7 @@ impl Desk {
     }
 
     /// The chain says who manages, not the certificate. CERT-2.
-    fn role_of(&self, certificate: &Certificate) -> Role {
+    pub(super) fn role_of(&self, certificate: &Certificate) -> Role {
         if self.chain.is_manager(certificate.account_id) { Role::Manager } else { Role::Worker }
     }
 
@@ -107,13 +113,14 @@ impl Desk {
                 name: self.name_of(certificate.number),
                 role: self.role_of(certificate),
                 me: certificate.account_id == vault.account_id(),
+                asked: self.asked(vault, MotionAbout::RemoveManager(certificate.account_id)),
             })
             .collect();
         members.sort_by_key(|member| member.number);
         members
     }
 
-    fn name_of(&self, number: u32) -> String {
+    pub(super) fn name_of(&self, number: u32) -> String {
         let names = self.history.names.iter();
         names
             .filter(|(known, _)| *known == number)

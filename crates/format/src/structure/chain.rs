@@ -3,8 +3,8 @@
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use super::{
-    EpochTerms, Founding, Motion, MotionAbout, RosterTerms, StructureBody, StructureStatement,
-    is_showable, verify_certificate,
+    EpochTerms, Founding, MotionAbout, RosterTerms, StructureBody, StructureStatement, is_showable,
+    managers::Manager, verify_certificate,
 };
 use crate::{
     DecodeError, PublicKey, Signed, Unverified,
@@ -13,9 +13,6 @@ use crate::{
     id::{AccountId, DeviceId, StructureId},
     statement::Attested,
 };
-
-/// How long a motion can be carried: seconds. STRUCT-9.
-const MOTION_SECONDS: u64 = 30 * 24 * 3600;
 
 /// One statement of a chain as it travels, with what shows who signed it. STRUCT-3.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
@@ -62,7 +59,7 @@ impl Link {
 
 /// Who signed a statement, as far as the chain knows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Speaker {
+pub(super) enum Speaker {
     Root,
     Manager(AccountId),
     Member,
@@ -86,18 +83,6 @@ pub enum ChainError {
     /// The chain does not contain the statement that was seen before.
     #[error("rolled back")]
     Rollback,
-}
-
-/// Somebody who is, or was, a manager.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Manager {
-    /// Who.
-    pub account_id: AccountId,
-    /// Sequence number of the statement that made them one.
-    since: u64,
-    /// Of the statement since when they are none, and the highest serial of a certificate that they
-    /// may have signed.
-    until: Option<(u64, u64)>,
 }
 
 /// What one statement said of the group.
@@ -135,7 +120,7 @@ pub struct StructureChain {
     pub hashes: Vec<[u8; 32]>,
     /// Whose device signed each of them; none where the root did.
     pub signers: Vec<Option<(AccountId, DeviceId)>>,
-    managers: Vec<Manager>,
+    pub(super) managers: Vec<Manager>,
     /// Numbers, and the sequence number of the statement that revoked them.
     revoked: Vec<(u32, u64)>,
     stated: Vec<Stated>,
@@ -193,32 +178,9 @@ impl StructureChain {
         Ok(chain)
     }
 
-    /// Whether this account is a manager now.
-    pub fn is_manager(&self, account_id: AccountId) -> bool {
-        self.manager(account_id).is_some()
-    }
-
-    /// Who are managers now.
-    pub fn managers(&self) -> impl Iterator<Item = AccountId> {
-        self.managers.iter().filter(|it| it.until.is_none()).map(|it| it.account_id)
-    }
-
     /// Whether the member with this number has left: their certificates are revoked.
     pub fn is_revoked(&self, number: u32) -> bool {
         self.revoked.iter().any(|(revoked, _)| *revoked == number)
-    }
-
-    /// Whether this account is a manager, or was one when certificates had this serial. CERT-1.
-    pub(super) fn may_certify(&self, account_id: AccountId, serial: u64) -> bool {
-        self.managers.iter().any(|it| {
-            it.account_id == account_id
-                && it.until.is_none_or(|(_, last_serial)| serial <= last_serial)
-        })
-    }
-
-    fn manager(&self, account_id: AccountId) -> Option<&Manager> {
-        let mut managers = self.managers.iter();
-        managers.find(|it| it.account_id == account_id && it.until.is_none())
     }
 
     /// Verifies and takes in the next link. STRUCT-3. On an error the chain stays as it was.
@@ -272,7 +234,7 @@ impl StructureChain {
     fn take_in(&mut self, said: &StructureStatement, by: Speaker) -> Result<(), ChainError> {
         match (&said.body, by) {
             (StructureBody::Epoch(terms), Speaker::Root | Speaker::Manager(_)) => {
-                self.begin_epoch(terms, said)?;
+                self.begin_epoch(terms, by, said)?;
             }
             (StructureBody::Roster { terms, answers }, Speaker::Manager(_)) => {
                 self.move_group(terms, *answers, said)?;
@@ -300,14 +262,14 @@ impl StructureChain {
             }
             (StructureBody::RemoveManager { account_id, last_serial, motion }, _) => {
                 let about = MotionAbout::RemoveManager(*account_id);
-                self.check_agreed(by, about, motion.as_ref(), said)?;
+                self.check_agreed(by, about, motion.as_ref(), said.made_at)?;
                 self.remove_manager(*account_id, (said.sequence, *last_serial))?;
             }
             (StructureBody::ReplaceRoot { root, recovery }, Speaker::Root) => {
                 (self.root, self.recovery) = (*root, recovery.clone());
             }
             (StructureBody::Close { motion }, _) => {
-                self.check_agreed(by, MotionAbout::Close, motion.as_ref(), said)?;
+                self.check_agreed(by, MotionAbout::Close, motion.as_ref(), said.made_at)?;
                 self.closed = true;
             }
             // A second founding is nobody's to say.
@@ -321,6 +283,7 @@ impl StructureChain {
     fn begin_epoch(
         &mut self,
         terms: &EpochTerms,
+        by: Speaker,
         said: &StructureStatement,
     ) -> Result<(), ChainError> {
         let next = self.epoch.as_ref().map_or(1, |epoch| epoch.epoch + 1);
@@ -329,6 +292,8 @@ impl StructureChain {
             Some(now) if now.group == terms.roster.group => {
                 terms.roster.mls_epoch == now.mls_epoch || follows(now, &terms.roster)
             }
+            // Whoever begins another leaves everybody else behind: the root says that.
+            Some(_) if by != Speaker::Root => return Err(ChainError::WrongSigner),
             Some(now) => now.group.checked_add(1) == Some(terms.roster.group),
         };
         let ascending = terms.revoked.is_sorted_by(|one, other| one < other);
@@ -400,65 +365,6 @@ impl StructureChain {
         (chain.made_at, chain.roster) = (then.made_at, Some(then.roster));
         (chain.epoch, chain.closed) = (None, false);
         Some(chain)
-    }
-
-    /// Also of somebody who is none any more, to bound what they may have signed. The last manager
-    /// stays: whoever holds the root names another first. STRUCT-9.
-    fn remove_manager(
-        &mut self,
-        account_id: AccountId,
-        until: (u64, u64),
-    ) -> Result<(), ChainError> {
-        let theirs = |it: &&mut Manager| it.account_id == account_id;
-        let lasts = self.is_manager(account_id) && self.managers().count() < 2;
-        if lasts || self.managers.iter_mut().find(theirs).is_none() {
-            return Err(ChainError::OtherChain);
-        }
-        // The lowest bound counts, also for the times that they were one before: whoever named a
-        // high one for themselves is bound by the next.
-        for manager in self.managers.iter_mut().filter(theirs) {
-            let (sequence, last_serial) = manager.until.unwrap_or(until);
-            manager.until = Some((sequence, last_serial.min(until.1)));
-        }
-        Ok(())
-    }
-
-    /// What the root may do alone, and a manager for themselves, takes two managers otherwise: the
-    /// signer, and whoever signed the motion. STRUCT-9.
-    fn check_agreed(
-        &self,
-        by: Speaker,
-        about: MotionAbout,
-        motion: Option<&Attested>,
-        said: &StructureStatement,
-    ) -> Result<(), ChainError> {
-        let leaving = match about {
-            MotionAbout::RemoveManager(account_id) => Some(account_id),
-            MotionAbout::Close => None,
-        };
-        let (signer, motion) = match (by, motion) {
-            (Speaker::Root, None) => return Ok(()),
-            (Speaker::Manager(signer), None) if leaving == Some(signer) => return Ok(()),
-            (Speaker::Manager(signer), Some(motion)) => (signer, motion),
-            _ => return Err(ChainError::WrongSigner),
-        };
-        let (motion, mover) = motion.verify::<Motion>()?;
-        let motion = motion.body();
-        let others = mover.account_id != signer
-            && leaving != Some(mover.account_id)
-            && leaving != Some(signer)
-            && self.is_manager(mover.account_id);
-        // One that is older than a manager it is about, or by, was made of somebody else's time.
-        let involved = [Some(mover.account_id), leaving];
-        let since = involved.into_iter().flatten().filter_map(|it| Some(self.manager(it)?.since));
-        let fresh = since.max().is_some_and(|since| since <= motion.sequence)
-            && motion.sequence < said.sequence
-            && said.made_at <= motion.made_at.saturating_add(MOTION_SECONDS);
-        if others && fresh && motion.about == about && motion.structure_id == self.structure_id {
-            Ok(())
-        } else {
-            Err(ChainError::WrongSigner)
-        }
     }
 
     /// Checks that the statement seen before is still where it was. STRUCT-7.

@@ -228,11 +228,14 @@ fn ends(writer: &mut Writer, stage: &mut Stage) -> Result<()> {
 
 fn epochs(writer: &mut Writer, stage: &mut Stage) -> Result<()> {
     let good = EpochTerms { revoked: vec![2, 5], ..stage.place.epoch(2) };
-    let changes: [Case<EpochTerms>; 6] = [
+    let changes: [Case<EpochTerms>; 7] = [
         ("left", "STRUCT-4", "ok", "two members left", |_| {}),
         ("left-unordered", "STRUCT-4", "other_chain", "numbers descend", |t| t.revoked.reverse()),
         ("left-twice", "STRUCT-4", "other_chain", "a number twice", |t| t.revoked = vec![2, 2]),
         ("group-again", "STRUCT-5", "ok", "another group begins anew", |t| {
+            (t.roster.group, t.roster.mls_epoch) = (2, 0);
+        }),
+        ("group-by-a-manager", "STRUCT-5", "wrong_signer", "that is the root's to say", |t| {
             (t.roster.group, t.roster.mls_epoch) = (2, 0);
         }),
         ("group-skipped", "STRUCT-5", "other_chain", "group 3 after 1", |t| t.roster.group = 3),
@@ -242,7 +245,9 @@ fn epochs(writer: &mut Writer, stage: &mut Stage) -> Result<()> {
         let mut terms = good.clone();
         change(&mut terms);
         let statement = stage.place.next(StructureBody::Epoch(terms));
-        let link = stage.link(By::Manager(&stage.second), &statement);
+        let of_a_group = name.starts_with("group-") && expect != "wrong_signer";
+        let by = if of_a_group { By::Root } else { By::Manager(&stage.second) };
+        let link = stage.link(by, &statement);
         stage.put(writer, (name, rule, expect), about, link)?;
     }
     let again = stage.place.next(StructureBody::Epoch(good.clone()));
