@@ -123,8 +123,15 @@ create table structure (
   acceptance {bytes}, -- public: the operator's signed acceptance
   closed bigint not null, -- public: whether it has ended
   mls_epoch bigint not null, -- known: epoch of its group
-  history {bytes} not null, -- sealed: seeds and names, under the group's exported key
-  recovery {bytes} not null -- sealed: the same, for whoever holds the structure's paper
+  history {bytes} not null -- sealed: seeds and names, under the group's exported key
+);
+
+create table recovery (
+  structure_id {bytes} not null references structure (structure_id) on delete cascade, -- known: of which structure
+  number bigint not null, -- known: number of the member who sealed it
+  mls_epoch bigint not null, -- known: in which epoch of its group
+  bytes {bytes} not null, -- sealed: seeds and names, for whoever holds the structure's paper
+  primary key (structure_id, number)
 );
 
 create table structure_statement (

@@ -3,7 +3,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use reconnect_format::{
-    api::{AnotherGroup, Code, Problem, Recovery},
+    api::{AnotherGroup, Code, Problem, Recoveries, Recovery},
     decode,
     id::{Base64, StructureId},
     structure::{EpochTerms, Link, StructureBody, StructureChain},
@@ -21,29 +21,62 @@ use crate::{
     wire::{Named, Sent, from_row, to_row},
 };
 
-/// The history as whoever holds the paper opens it, for members.
+/// Of so many members, those that sealed last, is shown what they sealed for the paper.
+const SHOWN: i64 = 200;
+
+/// The histories as whoever holds the paper opens them, for members: one a member, so that nobody
+/// replaces what somebody else sealed. HIST-4.
 #[utoipa::path(
     get, path = "/v1/structures/{structure_id}/recovery",
     params(("structure_id" = String, Path)),
-    responses((status = 200, body = Recovery), (status = "default", body = Problem))
+    responses((status = 200, body = Recoveries), (status = "default", body = Problem))
 )]
 pub(crate) async fn recovery(
     caller: Caller,
     State(app): State<App>,
     Named(structure_id): Named<StructureId>,
-) -> Result<Json<Recovery>> {
-    let row: Option<(i64, Vec<u8>)> = sqlx::query_as(
+) -> Result<Json<Recoveries>> {
+    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
         "-- again::recovery
-        select s.mls_epoch, s.recovery from structure s
-        join member m on m.structure_id = s.structure_id
-        where s.structure_id = $1 and m.account_id = $2 and m.confirmed = 1",
+        select r.mls_epoch, r.bytes from recovery r
+        join member m on m.structure_id = r.structure_id
+        where r.structure_id = $1 and m.account_id = $2 and m.confirmed = 1
+        order by r.mls_epoch desc, r.number limit $3",
     )
     .bind(structure_id.as_bytes())
     .bind(caller.account_id.as_bytes())
-    .fetch_optional(app.db.reader())
+    .bind(SHOWN)
+    .fetch_all(app.db.reader())
     .await?;
-    let (mls_epoch, recovery) = row.ok_or(Code::NotFound)?;
-    Ok(Json(Recovery { mls_epoch: from_row(mls_epoch), recovery: Base64(recovery) }))
+    if rows.is_empty() {
+        return Err(Code::NotFound.into());
+    }
+    let recovery =
+        |(mls_epoch, bytes)| Recovery { mls_epoch: from_row(mls_epoch), recovery: Base64(bytes) };
+    Ok(Json(Recoveries { recoveries: rows.into_iter().map(recovery).collect() }))
+}
+
+/// Keeps what a member sealed for the paper, in the place of what they sealed before. HIST-4.
+pub(crate) async fn keep(
+    (structure_id, caller): (StructureId, Caller),
+    mls_epoch: u64,
+    recovery: &Base64,
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    sqlx::query(
+        "-- again::keep
+        insert into recovery (structure_id, number, mls_epoch, bytes)
+        select structure_id, number, $3, $4 from member
+        where structure_id = $1 and account_id = $2 and confirmed = 1
+        on conflict (structure_id, number) do update set mls_epoch = $3, bytes = $4",
+    )
+    .bind(structure_id.as_bytes())
+    .bind(caller.account_id.as_bytes())
+    .bind(to_row(mls_epoch))
+    .bind(recovery.0.clone())
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
 }
 
 /// Begins another group: the root says so, and the caller, a member, is its manager.
@@ -58,14 +91,17 @@ pub(crate) async fn begin(
     Named(structure_id): Named<StructureId>,
     Sent(again): Sent<AnotherGroup>,
 ) -> Result<StatusCode> {
+    app.disk.check_room(0)?;
     transaction!(app.db, "again::begin", |tx| {
         let chain = joined(structure_id, caller, tx).await?;
         if structure::holds(structure_id, &again.statements, tx).await? {
             return Ok(());
         }
+        structure::check_sizes(structure_id, &[&again.history, &again.recovery], tx).await?;
         let (before, _) = chain.head();
         let (chain, epoch) = check(&again, chain, caller)?;
         store((&chain, &epoch), before, &again, tx).await?;
+        keep((structure_id, caller), 0, &again.recovery, tx).await?;
         // Who begins has a leaf, whatever they had asked for.
         leaf::forget((structure_id, caller), tx).await
     })?;
@@ -114,12 +150,10 @@ async fn store(
     let structure_id = chain.structure_id;
     let moved = sqlx::query(
         "-- again::store
-        update structure set mls_epoch = 0, history = $1, recovery = $2, sequence = $3, epoch = $4,
-          key_id = $5
-        where structure_id = $6 and sequence = $7",
+        update structure set mls_epoch = 0, history = $1, sequence = $2, epoch = $3, key_id = $4
+        where structure_id = $5 and sequence = $6",
     )
     .bind(again.history.0.clone())
-    .bind(again.recovery.0.clone())
     .bind(to_row(chain.head().0))
     .bind(to_row(terms.epoch))
     .bind(terms.recipient.id().as_slice())
@@ -133,6 +167,7 @@ async fn store(
     for statement in [
         "-- again::store\ndelete from mls_commit where structure_id = $1",
         "-- again::store\ndelete from welcome where structure_id = $1",
+        "-- again::store\ndelete from recovery where structure_id = $1",
     ] {
         sqlx::query(statement).bind(structure_id.as_bytes()).execute(&mut *tx).await?;
     }

@@ -17,6 +17,7 @@ use reconnect_format::{
 use sqlx::AnyConnection;
 
 use crate::{
+    again,
     app::App,
     caller::Caller,
     db::transaction,
@@ -44,7 +45,8 @@ pub(crate) async fn change(
 ) -> Result<StatusCode> {
     let now = app.clock.now();
     // Somebody must be able to lose their place when the disk is full.
-    if change.joining.is_some() {
+    let last = change.statements.last().and_then(|it| Link::claim(&it.0).ok());
+    if !last.is_some_and(|it| matches!(it.body, StructureBody::Epoch(_))) {
         app.disk.check_room(0)?;
     }
     transaction!(app.db, "change::change", |tx| {
@@ -53,8 +55,16 @@ pub(crate) async fn change(
         if is_stored(structure_id, &change, tx).await? {
             return Ok(());
         }
+        let welcome = match &change.joining {
+            Some(Joining::Admitted(admitted)) => &admitted.welcome,
+            Some(Joining::Answered(answered)) => &answered.welcome,
+            None => &change.commit,
+        };
+        let sealed = [&change.commit, &change.history, &change.recovery, welcome];
+        structure::check_sizes(structure_id, &sealed, tx).await?;
         let checked = Checked::new(&change, chain, now)?;
         checked.commit(&change, tx).await?;
+        again::keep((structure_id, caller), change.mls_epoch + 1, &change.recovery, tx).await?;
         match (&change.joining, &checked.said) {
             (Some(Joining::Admitted(admitted)), Said::Joined(certificate)) if manages => {
                 // CERT-2: a number is one person's.
@@ -184,12 +194,10 @@ impl Checked {
     async fn commit(&self, change: &GroupChange, tx: &mut AnyConnection) -> Result<()> {
         let moved = sqlx::query(
             "-- Checked::commit
-            update structure set mls_epoch = mls_epoch + 1, history = $1, recovery = $2,
-              sequence = $3
-            where structure_id = $4 and mls_epoch = $5 and sequence = $6",
+            update structure set mls_epoch = mls_epoch + 1, history = $1, sequence = $2
+            where structure_id = $3 and mls_epoch = $4 and sequence = $5",
         )
         .bind(change.history.0.clone())
-        .bind(change.recovery.0.clone())
         .bind(to_row(self.chain.head().0))
         .bind(self.structure_id().as_bytes())
         .bind(to_row(change.mls_epoch))
@@ -267,9 +275,33 @@ impl Checked {
         if confirmed.rows_affected() == 1 { Ok(()) } else { Err(Code::Refused.into()) }
     }
 
+    /// GROUP-12: two managers, or the root, say first that somebody manages no more.
+    async fn check_no_manager(&self, number: u32, tx: &mut AnyConnection) -> Result<()> {
+        let stored: Vec<Vec<u8>> = sqlx::query_scalar(
+            "-- Checked::check_no_manager
+            select bytes from certificate where structure_id = $1 and number = $2",
+        )
+        .bind(self.structure_id().as_bytes())
+        .bind(i64::from(number))
+        .fetch_all(&mut *tx)
+        .await?;
+        for certificate in stored {
+            let certificate = verify_certificate(&certificate, &self.chain)?;
+            if self.chain.is_manager(certificate.body().account_id) {
+                return Err(Code::Refused.into());
+            }
+        }
+        Ok(())
+    }
+
     /// Whoever left has no place any more, and owners give to the new epoch.
     async fn put_out(&self, terms: &EpochTerms, tx: &mut AnyConnection) -> Result<()> {
         for number in &terms.revoked {
+            self.check_no_manager(*number, tx).await?;
+            let sealed = "-- Checked::put_out
+                delete from recovery where structure_id = $1 and number = $2";
+            let sealed = sqlx::query(sealed).bind(self.structure_id().as_bytes());
+            sealed.bind(i64::from(*number)).execute(&mut *tx).await?;
             let gone = sqlx::query(
                 "-- Checked::put_out
                 delete from member where structure_id = $1 and number = $2 and confirmed = 1",

@@ -146,6 +146,7 @@ async fn close(structure_id: StructureId, tx: &mut AnyConnection) -> Result<()> 
         "-- say::close\nupdate granted set recipient_wrap = null where structure_id = $1",
         "-- say::close\ndelete from invitation where structure_id = $1",
         "-- say::close\ndelete from mls_commit where structure_id = $1",
+        "-- say::close\ndelete from recovery where structure_id = $1",
         // With their welcomes, requests and motions.
         "-- say::close\ndelete from member where structure_id = $1",
     ] {
@@ -153,7 +154,7 @@ async fn close(structure_id: StructureId, tx: &mut AnyConnection) -> Result<()> 
     }
     sqlx::query(
         "-- say::close
-        update structure set closed = 1, history = $2, recovery = $2 where structure_id = $1",
+        update structure set closed = 1, history = $2 where structure_id = $1",
     )
     .bind(structure_id.as_bytes())
     .bind(Vec::<u8>::new())

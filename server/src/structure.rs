@@ -17,6 +17,7 @@ use sqlx::AnyConnection;
 use utoipa::ToSchema;
 
 use crate::{
+    again,
     app::App,
     caller::Caller,
     db::transaction,
@@ -29,6 +30,12 @@ use crate::{
 const LISTED: i64 = 50;
 /// Structures that one account may found.
 const FOUNDED: i64 = 50;
+
+/// Bytes that each person adds at most to a group's commit, welcome or history: leaves with their
+/// keys and proofs, seeds and a name.
+const SEALED_BYTES_EACH: usize = 64 << 10;
+/// How far a certificate's serial and number may be above those before it. CERT-3.
+const STEP: u64 = 16;
 
 /// An empty object.
 #[derive(Serialize, ToSchema)]
@@ -150,6 +157,8 @@ pub(crate) async fn found(
         if founding.is_stored(tx).await? {
             return Ok(());
         }
+        let sealed = [&founding.asked.history, &founding.asked.recovery];
+        check_sizes(founding.chain.structure_id, &sealed, tx).await?;
         founding.store(tx).await
     })?;
     Ok((StatusCode::CREATED, Json(Done {})))
@@ -214,8 +223,8 @@ impl Founding {
         let stored = sqlx::query(
             "-- structure::found
             insert into structure (structure_id, name, place, searched, founder, sequence, epoch,
-              key_id, acceptance, closed, mls_epoch, history, recovery)
-            values ($1, $2, $3, $4, $5, 2, $6, $7, null, 0, $8, $9, $10)
+              key_id, acceptance, closed, mls_epoch, history)
+            values ($1, $2, $3, $4, $5, 2, $6, $7, null, 0, $8, $9)
             on conflict do nothing",
         )
         .bind(structure_id.as_bytes())
@@ -227,7 +236,6 @@ impl Founding {
         .bind(self.epoch.recipient.id().as_slice())
         .bind(to_row(self.epoch.roster.mls_epoch))
         .bind(self.asked.history.0.clone())
-        .bind(self.asked.recovery.0.clone())
         .execute(&mut *tx)
         .await?;
         if stored.rows_affected() != 1 {
@@ -250,7 +258,8 @@ impl Founding {
         .bind(to_row(self.certificate.ends_at))
         .execute(&mut *tx)
         .await?;
-        Ok(())
+        let (mls_epoch, by) = (self.epoch.roster.mls_epoch, (structure_id, self.caller));
+        again::keep(by, mls_epoch, &self.asked.recovery, tx).await
     }
 }
 
@@ -272,6 +281,25 @@ pub(crate) async fn holds(
     let stored = chain_rows(structure_id, tx).await?;
     let last = stored.iter().rev().take(statements.len()).rev();
     Ok(!statements.is_empty() && last.eq(statements.iter().map(|it| &it.0)))
+}
+
+/// Refuses what is longer than an honest group of so many people makes it: commit, welcome and
+/// history, each bounded by the certificates that there are.
+pub(crate) async fn check_sizes(
+    structure_id: StructureId,
+    sealed: &[&Base64],
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    let certificates: i64 = sqlx::query_scalar(
+        "-- structure::check_sizes
+        select count(*) from certificate where structure_id = $1",
+    )
+    .bind(structure_id.as_bytes())
+    .fetch_one(&mut *tx)
+    .await?;
+    let people = usize::try_from(certificates).unwrap_or(usize::MAX).saturating_add(1);
+    let most = people.saturating_mul(SEALED_BYTES_EACH);
+    if sealed.iter().all(|it| it.0.len() <= most) { Ok(()) } else { Err(Code::Refused.into()) }
 }
 
 /// Stores one statement of a structure.
@@ -304,12 +332,15 @@ pub(crate) async fn insert_certificate(
         insert into certificate (structure_id, serial, number, bytes)
         select $1, $2, $3, $4
         where not exists (select 1 from certificate where structure_id = $1 and serial >= $2)
+          and $2 - $5 <= (select coalesce(max(serial), 0) from certificate where structure_id = $1)
+          and $3 - $5 <= (select coalesce(max(number), 0) from certificate where structure_id = $1)
         on conflict do nothing",
     )
     .bind(certificate.structure_id.as_bytes())
     .bind(to_row(certificate.serial))
     .bind(i64::from(certificate.number))
     .bind(attested.to_vec())
+    .bind(to_row(STEP))
     .execute(&mut *tx)
     .await?;
     // Another was made since: read again and repeat.

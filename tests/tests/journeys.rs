@@ -8,6 +8,8 @@ mod another_key;
 mod bad_input;
 #[path = "journeys/closing.rs"]
 mod closing;
+#[path = "journeys/colleagues.rs"]
+mod colleagues;
 #[path = "journeys/depositing.rs"]
 mod depositing;
 #[path = "journeys/joining.rs"]

@@ -13,8 +13,8 @@ pub use crate::deposit::{
 };
 pub use crate::member::{
     Admitted, AnotherGroup, Answered, AskForLeaf, Committed, GroupChange, Inside, InsideFrom,
-    InvitationState, Invitations, Invite, Join, Joining, Membership, Memberships, Moved, Recovery,
-    Renewal, StructureSays,
+    InvitationState, Invitations, Invite, Join, Joining, Membership, Memberships, Moved,
+    Recoveries, Recovery, Renewal, StructureSays,
 };
 pub use crate::received::{
     DocumentOpened, FACES, Faces, FacesOf, GiveReceipt, GrantFace, GrantOpened, GrantedDocument,

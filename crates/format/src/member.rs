@@ -90,6 +90,13 @@ pub struct AskForLeaf {
     pub request: Base64,
 }
 
+/// What members last sealed for whoever holds the structure's paper.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Recoveries {
+    /// One a member, the newest first.
+    pub recoveries: Vec<Recovery>,
+}
+
 /// The history as whoever holds the structure's paper opens it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Recovery {

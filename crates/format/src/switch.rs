@@ -127,6 +127,8 @@ mod switches {
         Committer,
         /// That a leaf is of the account and device that asked for it. GROUP-9.
         LeafAsked,
+        /// That no manager loses their place before two said that they are none. GROUP-12.
+        ManagersStay,
         /// That the chain says the same of an epoch as the group. GROUP-4.
         GroupStated,
         /// That an answer to an invitation is from whoever has its link. INV-4.

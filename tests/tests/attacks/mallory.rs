@@ -184,8 +184,8 @@ impl Front {
         let mut connection = dump::connect(server.config()).await?;
         sqlx::query(
             "insert into structure (structure_id, name, place, searched, founder, sequence, epoch,
-               key_id, acceptance, mls_epoch, history, recovery)
-             values ($1, $2, 'Lyon', lower($2), $3, $4, $5, $6, $7, 0, $7, $7)
+               key_id, acceptance, closed, mls_epoch, history)
+             values ($1, $2, 'Lyon', lower($2), $3, $4, $5, $6, $7, 0, 0, $7)
              on conflict (structure_id) do update set founder = excluded.founder,
                sequence = excluded.sequence, epoch = excluded.epoch, key_id = excluded.key_id",
         )

@@ -351,8 +351,11 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     shown(
         "a member who destroys what is the team's, or takes a colleague's place away",
-        "a leaf comes in by its own device's request only",
-        &["GROUP-9"],
-        &[team::a_colleagues_leaf_under_ones_own_request::PAIR],
+        "a leaf comes in by its own device's request only; a manager goes when two say so; every device keeps the seeds that it holds, and what others sealed for the paper stays",
+        &["GROUP-9", "GROUP-12", "GROUP-13", "HIST-3", "HIST-4"],
+        &[
+            team::a_colleagues_leaf_under_ones_own_request::PAIR,
+            team::a_manager_whom_one_other_puts_out::PAIR,
+        ],
     ),
 ];

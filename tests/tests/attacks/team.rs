@@ -42,6 +42,7 @@ pairs! {
     a_ghost_whom_a_worker_let_in: "forged" without [Committer, LeafCertificate, GroupStated];
     two_commits_for_one_epoch: "fork" without [GroupStated];
     a_colleagues_leaf_under_ones_own_request: "forged" without [LeafAsked];
+    a_manager_whom_one_other_puts_out: "forged" without [ManagersStay];
     a_rewrap_that_opens_nothing: passed_over without [GrantCommitment];
 }
 
@@ -448,4 +449,39 @@ async fn given_by(server: &Server, grant_id: GrantId) -> Result<Vec<u8>> {
     .bind(grant_id.as_bytes())
     .fetch_one(&mut connection)
     .await?)
+}
+
+/// One manager, or whoever has their device, revokes another's number and removes their leaf: the
+/// chain does not know whose number it is.
+async fn a_manager_whom_one_other_puts_out() -> Result<Outcome> {
+    let (mut house, mut first) = House::found()?;
+    let (manager, worker, third) = (Somebody::new()?, Somebody::new()?, Somebody::new()?);
+    house.admit(&mut first, 2, &manager)?;
+    let mut theirs = house.admit(&mut first, 3, &worker)?;
+    let account_id = manager.account_id;
+    house.say(StructureBody::AddManager { account_id })?;
+    let honest = (house.chain.clone(), first.snapshot());
+    let staged = {
+        let _changed_client = without(&[Check::ManagersStay]);
+        let (change, history) = (Change::Leave { account_id, epoch: 2 }, History::default());
+        first.stage(change, &history, &house.founder.device, &house.gate(), &mut rng())?
+    };
+    let seed = staged.seed.as_ref().context("no seed")?;
+    house.say(StructureBody::Epoch(EpochTerms {
+        epoch: 2,
+        recipient: Box::new(RecipientKey::of_epoch(seed).public().clone()),
+        roster: staged.roster.clone(),
+        revoked: vec![2],
+    }))?;
+    let snapshot = theirs.snapshot();
+    match theirs.take_in(&staged.commit, None, &house.gate()) {
+        Ok(()) => Ok(Outcome::Succeeded),
+        Err(error) => {
+            ensure!(*theirs.snapshot() == *snapshot);
+            house.chain = honest.0;
+            first = Group::resume(house.chain.structure_id, 1, &honest.1)?;
+            house.admit(&mut first, 4, &third)?;
+            Ok(Outcome::Stopped(Error::from(error)))
+        }
+    }
 }

@@ -75,11 +75,11 @@ impl Copy {
             sqlx::query_as("select grant_id, envelope_id, wrap from wrap")
                 .fetch_all(&mut tx)
                 .await?;
-        let (history, recovery): (Vec<u8>, Vec<u8>) =
-            sqlx::query_as("select history, recovery from structure where structure_id = $1")
-                .bind(structure_id.as_bytes())
-                .fetch_one(&mut tx)
-                .await?;
+        let histories = sqlx::query_scalar(
+            "select history from structure where structure_id = $1
+            union all select bytes from recovery where structure_id = $1",
+        )
+        .bind(structure_id.as_bytes());
         let commits = sqlx::query_scalar("select bytes from mls_commit order by mls_epoch");
         let links: Vec<Vec<u8>> =
             sqlx::query_scalar("select bytes from structure_statement order by sequence")
@@ -99,7 +99,7 @@ impl Copy {
                     Ok((grant_id, envelope_id.as_slice().try_into()?, wrap))
                 })
                 .collect::<Result<_>>()?,
-            histories: vec![history, recovery],
+            histories: histories.fetch_all(&mut tx).await?,
             commits: commits.fetch_all(&mut tx).await?,
             chain: StructureChain::verify(structure_id, links.iter().map(Vec::as_slice))?,
             certificates: sqlx::query_scalar("select bytes from certificate")

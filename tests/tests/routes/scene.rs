@@ -240,7 +240,8 @@ impl Scene {
         cast.worker.desk = Desk::resume(vault, browser).await?.context("belongs to nothing")?;
         cast.manager.settle().await?;
         cast.worker.settle().await?;
-        self.second_manager(cast).await?;
+        // Boxed: a large future.
+        Box::pin(self.second_manager(cast)).await?;
         let open = cast.manager.invite("Quelqu'un").await?;
         self.objects.insert(("invitation_id", "open"), invitation(&self.server, &open)?);
         let answered = cast.manager.invite("Invité").await?;

@@ -238,8 +238,9 @@ impl Group {
             (None, None) => account_id == by.account_id || (manages && leaves),
             (None, Some(_)) => false,
         };
-        if check!(Committer, may) {
-            Ok(leaves.then_some(account_id))
+        let loses_place = leaves.then_some(account_id);
+        if check!(Committer, may) && check!(ManagersStay, gate.managers_stay(loses_place)) {
+            Ok(loses_place)
         } else {
             Err(GroupError::NotAllowed)
         }

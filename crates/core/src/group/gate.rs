@@ -67,6 +67,17 @@ impl Gate<'_> {
         if request.hash() == answers { Ok(Some(request)) } else { Err(GroupError::NotAllowed) }
     }
 
+    /// Whether no manager loses their place: neither who leaves with a commit, nor whose number the
+    /// chain's newest statement revokes. Two managers, or the root, say first that they are none.
+    /// GROUP-12.
+    pub(super) fn managers_stay(&self, leaves: Option<AccountId>) -> bool {
+        let certificates = self.certificates.iter().map(Signed::body);
+        let revoked: Vec<_> = self.chain.just_revoked().collect();
+        let revoked = certificates.filter(|it| revoked.contains(&it.number));
+        let mut lose = revoked.map(|it| it.account_id).chain(leaves);
+        lose.all(|account_id| !self.chain.is_manager(account_id))
+    }
+
     /// The newest certificate of an account, which must not have ended.
     pub(super) fn certificate(
         &self,

@@ -40,6 +40,10 @@ impl Drop for History {
     }
 }
 
+fn is_the_chains(chain: &StructureChain, (epoch, seed): &(u64, EpochSeed)) -> bool {
+    chain.key_id(*epoch) == Some(RecipientKey::of_epoch(seed).public().id())
+}
+
 #[derive(Zeroize, ZeroizeOnDrop, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 struct Plain {
     #[zeroize(skip)]
@@ -130,39 +134,56 @@ impl History {
     /// Any member could seal another seed into it: each must give the key that the chain names for
     /// its epoch, and the newest epoch's must be there. HIST-1.
     pub fn check(&self, chain: &StructureChain) -> Result<(), GroupError> {
-        let is_the_chains = |(epoch, seed): &(u64, EpochSeed)| {
-            chain.key_id(*epoch) == Some(RecipientKey::of_epoch(seed).public().id())
-        };
         let newest = chain.epoch.as_ref().map(|terms| terms.epoch);
         let complete = newest.is_none_or(|it| self.seeds.iter().any(|(epoch, _)| *epoch == it));
-        if complete && self.seeds.iter().all(is_the_chains) {
+        if complete && self.seeds.iter().all(|seed| is_the_chains(chain, seed)) {
             Ok(())
         } else {
             Err(GroupError::Damaged)
         }
     }
 
-    /// Takes over the seeds of `before` that it lacks: no other member's history takes one away. HIST-3.
+    /// Drops the seeds that are not the chain's for their epochs. HIST-1.
+    pub fn keep_sound(&mut self, chain: &StructureChain) {
+        self.seeds.retain(|seed| is_the_chains(chain, seed));
+    }
+
+    /// Takes over the seeds and names of `before` that it lacks: no other member's history takes one
+    /// away. HIST-3.
     pub fn absorb(&mut self, before: &mut Self) {
         let known: Vec<_> = self.seeds.iter().map(|(epoch, _)| *epoch).collect();
         let lacking = before.seeds.drain(..).filter(|(epoch, _)| !known.contains(epoch));
         self.seeds.extend(lacking);
         self.seeds.sort_by_key(|(epoch, _)| *epoch);
+        let known: Vec<_> = self.names.iter().map(|(number, _)| *number).collect();
+        self.names.extend(before.names.drain(..).filter(|(number, _)| !known.contains(number)));
     }
 
-    /// As whoever holds the structure's paper opens it, sealed in this MLS epoch. HIST-1, HIST-2.
-    pub fn of_paper(
+    /// Another copy of it in the clear.
+    pub(crate) fn copy(&self) -> Self {
+        let seeds = self.seeds.iter();
+        let seeds = seeds.map(|(epoch, seed)| (*epoch, EpochSeed::from_bytes(*seed.expose())));
+        Self { seeds: seeds.collect(), names: self.names.clone() }
+    }
+
+    /// Everything that whoever holds the structure's paper opens of what members sealed for it, each
+    /// in an MLS epoch, the newest first. What opens nothing, and seeds that are not the chain's, are
+    /// passed over: nobody could check them when they were sealed. HIST-1, HIST-4.
+    pub fn of_paper<'a>(
         chain: &StructureChain,
-        mls_epoch: u64,
         paper: &RecipientKey,
-        sealed: &[u8],
-    ) -> Result<Self, GroupError> {
-        let context = [chain.structure_id.as_bytes(), &mls_epoch.to_be_bytes()[..]].concat();
-        let info = Label::HistoryRecovery.with(&context);
-        let plain = paper.unwrap(&info, sealed).map_err(|_| GroupError::Damaged)?;
-        let history = Self::decode(&plain)?;
-        history.check(chain)?;
-        Ok(history)
+        sealed: impl IntoIterator<Item = (u64, &'a [u8])>,
+    ) -> Self {
+        let mut history = Self::default();
+        for (mls_epoch, sealed) in sealed {
+            let context = [chain.structure_id.as_bytes(), &mls_epoch.to_be_bytes()[..]].concat();
+            let info = Label::HistoryRecovery.with(&context);
+            let Ok(plain) = paper.unwrap(&info, sealed) else { continue };
+            let Ok(mut one) = Self::decode(&plain) else { continue };
+            one.keep_sound(chain);
+            history.absorb(&mut one);
+        }
+        history
     }
 
     /// With the seed of an epoch that is about to begin.

@@ -3,7 +3,7 @@
 
 use reconnect_format::{
     Suite,
-    api::{AnotherGroup, Call, Recovery},
+    api::{AnotherGroup, Call, Recoveries},
     id::Base64,
     structure::{EpochTerms, Link, StructureBody, StructureChain, StructureStatement},
 };
@@ -32,13 +32,14 @@ impl Desk {
     ) -> Result<(), Error> {
         self.catch_up(vault, world).await?;
         // Somebody let this device in meanwhile: there is nothing to begin.
-        if matches!(self.standing, Inner::Member(_)) {
+        if matches!(self.standing, Inner::Member(_)) && self.can_read() {
             return Ok(());
         }
         check_paper(paper, &self.chain)?;
+        vault.was_looked_up(self.structure_id)?;
         let path = format!("/v1/structures/{}", self.structure_id);
-        let kept: Recovery = vault.read(world, Call::read(format!("{path}/recovery"))).await?;
-        let (group, mut history, again) = self.another_group(vault, world, paper, &kept)?;
+        let kept: Recoveries = vault.read(world, Call::read(format!("{path}/recovery"))).await?;
+        let (group, history, again) = self.another_group(vault, world, paper, &kept)?;
         let before = std::mem::replace(&mut self.standing, Inner::Member(Box::new(group)));
         self.keep(vault, world).await?;
         let call = Call::send(format!("{path}/groups"), &again);
@@ -49,7 +50,6 @@ impl Desk {
         };
         match sent.map_err(Error::from) {
             Ok(_) => {
-                history.absorb(&mut self.history);
                 self.history = history;
                 for statement in &again.statements {
                     self.chain.append(&statement.0)?;
@@ -72,14 +72,13 @@ impl Desk {
         vault: &Vault,
         world: &impl World,
         paper: &PaperSecret,
-        kept: &Recovery,
+        kept: &Recoveries,
     ) -> Result<(Group, History, AnotherGroup), Error> {
-        let mut history = History::of_paper(
-            &self.chain,
-            kept.mls_epoch,
-            &paper.structure_recovery(),
-            &kept.recovery.0,
-        )?;
+        let sealed = kept.recoveries.iter().map(|it| (it.mls_epoch, it.recovery.0.as_slice()));
+        let mut history = History::of_paper(&self.chain, &paper.structure_recovery(), sealed);
+        history.absorb(&mut self.history.copy());
+        // Not without what owners give to at the moment: another browser may still have it.
+        history.check(&self.chain)?;
         let number = self.chain.roster.as_ref().map_or(0, |roster| roster.group) + 1;
         let group = Group::found(self.structure_id, number, vault.device(), &vault.device_proof())?;
         let epoch = self.recipient_epoch() + 1;

@@ -31,7 +31,7 @@ impl Desk {
             .collect();
         for (number, account_id, role) in due {
             let serials = self.certificates.iter().map(|it| it.body().serial);
-            let serial = serials.max().unwrap_or_default() + 1;
+            let serial = serials.max().unwrap_or_default().checked_add(1).ok_or(Error::BadInput)?;
             let named = (serial, number);
             let certificate =
                 certify(vault, world.now(), self.structure_id, named, account_id, role);

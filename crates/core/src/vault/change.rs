@@ -57,6 +57,7 @@ impl Desk {
         if account_id == vault.account_id() || self.chain.is_manager(account_id) {
             return Err(Error::BadInput);
         }
+        self.may_commit(vault)?;
         let epoch = self.recipient_epoch() + 1;
         self.forget_old_seeds();
         let certificates = &self.certificates;

@@ -9,7 +9,7 @@ use reconnect_format::{
     Label, Signed, Suite,
     api::{Call, Code, FoundStructure, GroupChange, Inside, Join},
     decode, encode,
-    id::{Base64, StructureId},
+    id::{AccountId, Base64, StructureId},
     statement::Attested,
     structure::{
         AuthenticatedJoin, Certificate, EpochTerms, Founding, JoinRequest, Link, Role,
@@ -61,6 +61,8 @@ pub struct Desk {
     pub(super) motions: Vec<OpenMotion>,
     /// The change whose commit is staged and that nobody answered. GROUP-5.
     pub(super) unanswered: Option<GroupChange>,
+    /// Number of whoever signed for what this device could not take in; 0 for nobody. GROUP-13.
+    pub(super) spoiled_by: u32,
 }
 
 pub(super) enum Inner {
@@ -244,6 +246,7 @@ impl Desk {
             gone: BTreeSet::new(),
             motions: Vec::new(),
             unanswered: None,
+            spoiled_by: 0,
         }
     }
 
@@ -252,7 +255,8 @@ impl Desk {
     /// answered an invitation of this manager's.
     pub async fn settle(&mut self, vault: &mut Vault, world: &impl World) -> Result<(), Error> {
         self.catch_up(vault, world).await?;
-        if !matches!(self.standing, Inner::Member(_)) {
+        // Without a history that is whole, or with a chain that the log says nothing of, this page reads.
+        if !matches!(self.standing, Inner::Member(_)) || self.may_commit(vault).is_err() {
             return Ok(());
         }
         self.send_again(vault, world).await?;
@@ -361,16 +365,16 @@ impl Desk {
     fn follow(&mut self, inside: &Inside) -> Result<bool, Error> {
         let now = self.chain.made_at;
         let gate = Gate { chain: &self.chain, certificates: &self.certificates, now };
-        match &mut self.standing {
+        let spoiled = match &mut self.standing {
             Inner::Waiting(waiting) => match waiting.join(inside, &gate) {
                 Ok(Some(mut group)) => {
-                    follow_commits(&mut group, inside, &gate)?;
+                    let spoiled = follow_commits(&mut group, inside, &gate)?;
                     self.standing = Inner::Member(Box::new(group));
+                    spoiled
                 }
                 Ok(None) => return Ok(waiting.is_asked(inside)),
                 // A welcome that lets nobody in: the next one may.
-                Err(GroupError::Damaged | GroupError::NotAllowed) => return Ok(false),
-                Err(error) => return Err(error.into()),
+                Err(_) => return Ok(false),
             },
             Inner::Member(group)
                 if self.chain.roster.as_ref().is_some_and(|it| it.group != group.number()) =>
@@ -378,22 +382,27 @@ impl Desk {
                 return Ok(false);
             }
             Inner::Member(group) => {
-                follow_commits(group, inside, &gate)?;
+                let spoiled = follow_commits(group, inside, &gate)?;
                 if !group.is_staged() {
                     self.unanswered = None;
                 }
+                spoiled
             }
             Inner::Out => return Ok(true),
+        };
+        if let Some(account_id) = spoiled {
+            // Who left is in no later epoch, whoever still answers them.
+            self.own_certificate.as_ref().ok_or(Error::NotAMember)?;
+            self.spoiled_by = self.number_of(account_id);
+            return Ok(false);
         }
-        if let Inner::Member(group) = &self.standing
-            && group.mls_epoch() == inside.mls_epoch
-        {
-            let mut history = group.open_history(&inside.history.0)?;
-            history.check(&self.chain)?;
-            history.absorb(&mut self.history);
-            self.history = history;
+        match &self.standing {
+            Inner::Member(group) if group.mls_epoch() == inside.mls_epoch => {
+                let shown = group.open_history(&inside.history.0);
+                Ok(self.learn_history(shown.unwrap_or_default()))
+            }
+            _ => Ok(true),
         }
-        Ok(true)
     }
 
     /// The recipient key of an epoch whose seed this member holds.
@@ -404,8 +413,13 @@ impl Desk {
     }
 }
 
-/// Each commit is judged by the chain as it was then: who left since was a member.
-fn follow_commits(group: &mut Group, inside: &Inside, gate: &Gate<'_>) -> Result<(), Error> {
+/// Each commit is judged by the chain as it was then: who left since was a member. Stops at one that
+/// cannot be taken in, and gives who signed for it. GROUP-13.
+fn follow_commits(
+    group: &mut Group,
+    inside: &Inside,
+    gate: &Gate<'_>,
+) -> Result<Option<AccountId>, Error> {
     let skipped = usize::try_from(inside.mls_epoch.saturating_sub(group.mls_epoch()))
         .map_err(|_| Error::Unreadable)?;
     let start = inside.commits.len().saturating_sub(skipped);
@@ -415,9 +429,11 @@ fn follow_commits(group: &mut Group, inside: &Inside, gate: &Gate<'_>) -> Result
         let certificates = gate.certificates;
         let gate = Gate { chain: &then, certificates, now: then.made_at };
         let request = commit.request.as_ref().map(|it| it.0.as_slice());
-        group.take_in(&commit.commit.0, request, &gate)?;
+        if group.take_in(&commit.commit.0, request, &gate).is_err() {
+            return Ok(Some(then.signer().unwrap_or(then.founding.founder)));
+        }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// What a manager says next.

@@ -151,10 +151,11 @@ impl Desk {
         let Some((request, name)) = authenticate(self.structure_id, kept, join) else {
             return Ok(false);
         };
+        self.may_commit(vault)?;
         let highest = |of: fn(&Certificate) -> u64| {
             self.certificates.iter().map(|it| of(it.body())).max().unwrap_or_default()
         };
-        let serial = highest(|it| it.serial) + 1;
+        let serial = highest(|it| it.serial).checked_add(1).ok_or(Error::BadInput)?;
         let number =
             u32::try_from(highest(|it| it.number.into()) + 1).map_err(|_| Error::BadInput)?;
         let certificate = certify(

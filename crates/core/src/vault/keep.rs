@@ -12,7 +12,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{
     Vault,
-    desk::{Desk, Inner},
+    desk::{Desk, Inner, text},
     leaf::Waiting,
 };
 use crate::{
@@ -39,6 +39,9 @@ struct KeptDesk {
     unanswered: Vec<u8>,
     /// Recipient epochs and their seeds, whatever another member's history leaves out. HIST-3.
     seeds: Vec<(u64, [u8; 32])>,
+    /// Numbers and names, for as long as no history opens.
+    names: Vec<(u32, Vec<u8>)>,
+    spoiled_by: u32,
 }
 
 fn kept_name(vault: &Vault) -> String {
@@ -73,6 +76,9 @@ impl Desk {
         let seeds = kept.iter().flat_map(|kept| &kept.seeds);
         desk.history.seeds =
             seeds.map(|(epoch, seed)| (*epoch, EpochSeed::from_bytes(*seed))).collect();
+        let names = kept.iter().flat_map(|kept| &kept.names);
+        desk.history.names = names.map(|(number, name)| (*number, text(name))).collect();
+        desk.spoiled_by = kept.as_ref().map_or(0, |kept| kept.spoiled_by);
         desk.settle(vault, world).await?;
         Ok(Some(desk))
     }
@@ -126,6 +132,13 @@ impl Desk {
             request: request.unwrap_or_default(),
             unanswered: unanswered.transpose().map_err(|_| Error::BadInput)?.unwrap_or_default(),
             seeds: self.history.seeds.iter().map(|(epoch, it)| (*epoch, *it.expose())).collect(),
+            names: self
+                .history
+                .names
+                .iter()
+                .map(|(number, name)| (*number, name.clone().into_bytes()))
+                .collect(),
+            spoiled_by: self.spoiled_by,
         };
         keep_sealed(vault, world, &kept).await
     }
@@ -146,6 +159,8 @@ pub(super) async fn keep_newcomer(
         request: Vec::new(),
         unanswered: Vec::new(),
         seeds: Vec::new(),
+        names: Vec::new(),
+        spoiled_by: 0,
     };
     keep_sealed(vault, world, &kept).await
 }

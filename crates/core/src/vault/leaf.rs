@@ -165,6 +165,7 @@ impl Desk {
         change: Change<'_>,
     ) -> Result<Option<Staged>, Error> {
         self.forget_old_seeds();
+        self.may_commit(vault)?;
         let certificates = &self.certificates;
         let gate = Gate { chain: &self.chain, certificates, now: world.now() };
         let Inner::Member(group) = &mut self.standing else { return Err(Error::NotAMember) };

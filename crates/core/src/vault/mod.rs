@@ -16,6 +16,8 @@ mod deposit;
 mod desk;
 mod entry;
 mod giving;
+#[cfg(feature = "structure")]
+mod harm;
 mod inbox;
 #[cfg(feature = "structure")]
 mod invite;

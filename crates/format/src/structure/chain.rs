@@ -183,6 +183,11 @@ impl StructureChain {
         self.revoked.iter().any(|(revoked, _)| *revoked == number)
     }
 
+    /// The numbers that the newest statement revokes.
+    pub fn just_revoked(&self) -> impl Iterator<Item = u32> {
+        self.revoked.iter().filter(|(_, at)| *at == self.head().0).map(|(number, _)| *number)
+    }
+
     /// Verifies and takes in the next link. STRUCT-3. On an error the chain stays as it was.
     pub fn append(&mut self, link: &[u8]) -> Result<(), ChainError> {
         let (statement, speaker, signer) = self.hear(link)?;
@@ -382,6 +387,11 @@ impl StructureChain {
     pub fn key_id(&self, epoch: u64) -> Option<[u8; 32]> {
         let index = usize::try_from(epoch.checked_sub(1)?).ok()?;
         self.key_ids.get(index).copied()
+    }
+
+    /// Whose device signed the newest statement; nothing for the root.
+    pub fn signer(&self) -> Option<AccountId> {
+        self.signers.last().copied().flatten().map(|(account_id, _)| account_id)
     }
 
     /// Sequence number and hash of the newest statement.

@@ -116,6 +116,30 @@ fn a_worker_puts_nobody_out() {
 }
 
 #[test]
+fn one_manager_puts_no_other_out() {
+    let (mut house, mut group, (worker, _), (_, mut stays)) = three();
+    house.say(StructureBody::AddManager { account_id: worker.account_id });
+    let founder = person(1, 1);
+    let change = Change::Leave { account_id: worker.account_id, epoch: 2 };
+    let staged = stage(&house, &mut group, &founder, change);
+    assert_eq!(staged.err(), Some(GroupError::NotAllowed));
+    // The same by hand. The chain knows no numbers' accounts: it takes the statement.
+    let gone = group.leaves(|device| device.account_id == worker.account_id).unwrap();
+    let signer = LeafSigner(&founder.device.leaf);
+    let provider = group.store.provider();
+    let (commit, _, _) = group.mls.remove_members(provider, &signer, &gone).unwrap();
+    group.mls.merge_pending_commit(provider).unwrap();
+    let seed = group.epoch_seed(2).unwrap();
+    house.say(StructureBody::Epoch(EpochTerms {
+        epoch: 2,
+        recipient: Box::new(RecipientKey::of_epoch(&seed).public().clone()),
+        roster: unjudged(&group),
+        revoked: vec![2],
+    }));
+    assert_refused(&mut stays, &bytes(&commit), &house.gate(), GroupError::NotAllowed);
+}
+
+#[test]
 fn any_member_lets_another_device_of_a_member_in_in_the_old_leafs_place() {
     let (mut house, mut group, (worker, mut first), (other, mut second)) = three();
     // The second's state was lost: the same device asks.
