@@ -104,6 +104,7 @@ fn by_root(root: &SignKey, statement: StructureStatement) -> Vec<u8> {
 /// What is public of a structure, and its founder.
 struct House {
     founder: Person,
+    root: [u8; 32],
     chain: StructureChain,
     certificates: Vec<Signed<Certificate>>,
 }
@@ -111,7 +112,8 @@ struct House {
 impl House {
     fn found(nonce: u8) -> (Self, Group) {
         let founder = person(1, 1);
-        let root = SignKey::from_seed(&[nonce; 32]);
+        let seed = [nonce; 32];
+        let root = SignKey::from_seed(&seed);
         let founding = Founding {
             suite: Suite::V1,
             name: b"Foyer".to_vec(),
@@ -131,7 +133,7 @@ impl House {
             body: StructureBody::Found(founding),
         };
         let chain = StructureChain::begin(structure_id, &by_root(&root, first)).unwrap();
-        let mut house = Self { founder, chain, certificates: vec![] };
+        let mut house = Self { founder, root: seed, chain, certificates: vec![] };
         house.certify_founder();
         let device = &house.founder.device;
         let group = Group::found(structure_id, 1, device, &house.founder.proof).unwrap();
@@ -150,7 +152,7 @@ impl House {
     /// The same, for a chain that goes on otherwise.
     fn copy(&self) -> Self {
         let (chain, certificates) = (self.chain.clone(), self.certificates.clone());
-        Self { founder: person(1, 1), chain, certificates }
+        Self { founder: person(1, 1), root: self.root, chain, certificates }
     }
 
     fn id(&self) -> StructureId {
@@ -193,17 +195,25 @@ impl House {
         self.try_to_say(body).unwrap();
     }
 
-    fn try_to_say(&mut self, body: StructureBody) -> Result<(), ChainError> {
+    fn next(&self, body: StructureBody) -> StructureStatement {
         let (sequence, previous) = self.chain.head();
-        let statement = StructureStatement {
+        StructureStatement {
             suite: Suite::V1,
             structure_id: self.id(),
             sequence: sequence + 1,
             previous,
             made_at: NOW,
             body,
-        };
-        let signed = self.founder.device.signing.sign(statement);
+        }
+    }
+
+    fn say_with_the_paper(&mut self, body: StructureBody) {
+        let said = by_root(&SignKey::from_seed(&self.root), self.next(body));
+        self.chain.append(&said).unwrap();
+    }
+
+    fn try_to_say(&mut self, body: StructureBody) -> Result<(), ChainError> {
+        let signed = self.founder.device.signing.sign(self.next(body));
         let statement = Attested { object: signed.encode(), proof: self.founder.proof.clone() };
         self.chain.append(&Link::Manager { statement }.encode())
     }

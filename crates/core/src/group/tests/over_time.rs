@@ -261,7 +261,12 @@ fn a_group_that_nobody_is_left_in_is_over_when_another_begins() {
     let recipient = Box::new(RecipientKey::of_epoch(&seed).public().clone());
     let roster = group.roster(&house.gate()).unwrap();
     let (epoch, revoked) = (2, vec![]);
-    house.say(StructureBody::Epoch(EpochTerms { epoch, recipient, roster, revoked }));
+    house.say_with_the_paper(StructureBody::Epoch(EpochTerms {
+        epoch,
+        recipient,
+        roster,
+        revoked,
+    }));
     group.compare(&house.gate()).unwrap();
     assert_eq!(second.compare(&house.gate()), Err(GroupError::Over));
     let mut group = group;
