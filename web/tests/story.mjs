@@ -64,6 +64,7 @@ export async function tellStory(stage, language, names) {
 
   await manager.page.goto(`/structure.html?lang=${language}`);
   await manager.choose('welcome-desk-come');
+  await manager.on('come-title');
   await manager.look('desk-come');
   await manager.comeWithWords(managerKeys, null);
   await manager.on('received-title');
@@ -103,6 +104,7 @@ export async function tellStory(stage, language, names) {
   const elsewhere = await people('owner elsewhere', desktop);
   await elsewhere.page.goto(`/?lang=${language}`);
   await elsewhere.choose('welcome-come');
+  await elsewhere.on('come-title');
   await elsewhere.look('come');
   await elsewhere.comeWithSheet(ownerKeys, false);
   await elsewhere.on('safe-title');

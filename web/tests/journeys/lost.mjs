@@ -39,6 +39,7 @@ journey('a list that could not be asked for says from when it is', { name: 'stal
   await owner.paper('note').waitFor();
   await owner.look('stale-safe');
   await owner.press('try-again');
+  await owner.button('try-again').waitFor();
   await owner.read(old);
   await stage.server.restart();
   await owner.press('try-again');
@@ -118,6 +119,7 @@ journey('an upload is stopped half-way, and nothing of it stays', { name: 'stopp
   await until(() => blobs(stage).length === 0);
   await owner.press('add-to-safe');
   await owner.on('safe-title');
+  await owner.told('safe-empty');
   assert.equal(await owner.paper(title).count(), 0);
   // What comes next goes its way.
   stage.wire.hold = null;

@@ -98,6 +98,7 @@ journey('managers are made by one and removed by two, or by the sheet', { name: 
   await nour.told('team-done-sheet', { name: 'Maryam' });
   await nour.page.getByText(nour.t('team-invite'), { exact: true }).waitFor();
   await maryam.tab('team');
+  await maryam.on('team-title');
   await maryam.page.getByText(maryam.t('team-invite'), { exact: true }).waitFor({ state: 'detached' });
   assert.equal(await maryam.page.getByText(maryam.t('team-manager')).count(), 1);
 });
