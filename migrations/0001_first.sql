@@ -306,7 +306,7 @@ create index deposit_ends on deposit (ends_at);
 create table log_waiting (
   log_index {bytes} not null, -- public: of what, as the log will show it
   value {bytes} not null, -- public: a hash, as the log will show it
-  sequence bigint not null, -- known: place of the statement in its chain
+  sequence bigint not null, -- public: place of the statement in its chain
   is_head bigint not null, -- public: whether it stands in the map only
   primary key (log_index, value)
 );

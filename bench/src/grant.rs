@@ -18,19 +18,22 @@ use reconnect_core::{
 };
 use reconnect_format::{
     Suite, Unverified,
+    api::LoggedHead,
     envelope::{EnvelopeKind, EnvelopeRef},
     grant::WrapBinding,
-    id::{DeviceId, DocumentId, EnvelopeId, GrantId},
+    id::{Base64, DeviceId, DocumentId, EnvelopeId, GrantId},
     log::{structure_index, structure_value},
     manifest::Manifest,
-    statement::{Attested, Body, DeviceProof, Signer},
+    statement::{Attested, Body, DeviceProof, Signer, Statement},
     structure::{
         EpochTerms, Founding, Link, RosterTerms, StructureBody, StructureChain, StructureStatement,
         roster_hash,
     },
+    tree,
 };
 use reconnect_log::{
-    Checkpoint, KeyKind, Leaf, Lookup, Note, Policy, Question, Replay, VerifierKey, Witnessed,
+    Checkpoint, KeyKind, Leaf, Lookup, Newest, Note, Policy, Question, Replay, VerifierKey,
+    Witnessed,
 };
 
 use crate::figures::{median, print, timed};
@@ -66,6 +69,10 @@ pub(crate) fn measure() -> Result<()> {
     }
     let heads = ["", "grant key (RECONNECT)", "one HPKE for each document and person", "faster"];
     print("Give 1,000 documents, each with card and preview, to a structure", &heads, &rows);
+    let rows = [1, 100, DOCUMENTS].map(|given| owner.still_given(&safe, given));
+    let rows = rows.into_iter().collect::<Result<Vec<_>>>()?;
+    let heads = ["of 1,000 documents", "found by the server", "checked by the reader", "answer"];
+    print("Show a reader that what was given is so in the safe that the log names", &heads, &rows);
     Ok(())
 }
 
@@ -202,6 +209,44 @@ impl Owner {
         Ok(Recipient::of_structure(&chain, &manifest, &witnessed(&chain)?)?)
     }
 
+    /// Where the records of so many documents stand in a manifest of all of them.
+    fn still_given(&self, safe: &[Document], given: usize) -> Result<Vec<String>> {
+        let device_id = self.manifest.devices().map(|(id, _)| id).next().context("no device")?;
+        let mut statements = Vec::new();
+        for document in safe {
+            let [(content, _), (card, _), ..] = document.envelopes.as_slice() else { continue };
+            let (document_id, thumbnail) = (document.document_id, None);
+            let (content, card) = (content.clone(), card.clone());
+            let body = Body::PutVersion { document_id, content, card, thumbnail };
+            statements.push(self.manifest.next(Signer::Device { device_id }, body, NOW, draw()));
+        }
+        let leaves_of = |statements: &[Statement]| {
+            let written = statements.iter().flat_map(|it| {
+                it.records().into_iter().map(|(key, record)| record.leaf(&it.salt, &key))
+            });
+            let mut leaves: Vec<_> = written.collect();
+            leaves.sort_unstable();
+            leaves
+        };
+        let asked = leaves_of(&statements[..given]);
+        let (mut found, mut checked, mut bytes) = (Vec::new(), Vec::new(), 0);
+        for _ in 0..ROUNDS {
+            let (logged, time) = timed(|| {
+                let leaves = leaves_of(&statements);
+                let (head, proof) = (Base64(vec![0; 187]), Some(Base64(vec![0; 2000])));
+                LoggedHead::find(head, proof, &leaves, &asked)
+            });
+            found.push(time.as_secs_f64());
+            let root = tree::root(&leaves_of(&statements));
+            let (shown, time) = timed(|| logged.shown(&root, &asked));
+            anyhow::ensure!(shown.is_some_and(|shown| shown.len() == asked.len()));
+            checked.push(time.as_secs_f64());
+            bytes = serde_json::to_vec(&logged)?.len() + asked.len() * 43;
+        }
+        let time = |rounds| format!("{:.2} ms", median(rounds) * 1e3);
+        Ok(vec![given.to_string(), time(found), time(checked), format!("{bytes} bytes")])
+    }
+
     /// What the safe does for a gift: every document key from one wrap into another, and the grant
     /// key wrapped once for the structure and once for the owner.
     fn give(&self, safe: &[Document], recipient: &Recipient) -> Result<Vec<Vec<u8>>> {
@@ -231,7 +276,8 @@ fn witnessed(chain: &StructureChain) -> Result<Witnessed> {
     let key = VerifierKey::new("log.example", KeyKind::Log, secret.verifying_key().to_bytes())?;
     let (sequence, head) = chain.head();
     let index = structure_index(chain.structure_id);
-    let entry = Leaf::Entry { index, value: structure_value(sequence, &head) };
+    let newest = Newest { sequence, value: structure_value(sequence, &head) };
+    let entry = Leaf::Entry { index, newest };
     let mut log = Replay::default();
     log.take(&entry.encode(), &[])?;
     let (map_leaf, _) = log.map_leaf(&[], &[]);
@@ -239,14 +285,14 @@ fn witnessed(chain: &StructureChain) -> Result<Witnessed> {
     let (size, root) = (log.size(), log.root());
     let checkpoint = Checkpoint { origin: key.name().to_owned(), size, root };
     let note = Note::make(checkpoint, &key, NOW, |message| secret.sign(message).to_bytes());
-    let (map_proof, value) = log.map().prove(&index);
+    let (map_proof, newest) = log.map().prove(&index);
     let lookup = Lookup {
         checkpoint: note.to_string().into_bytes(),
         consistency: Vec::new(),
         map_leaf: map_leaf.encode(),
         inclusion: log.tree().inclusion(size - 1, size).context("the last leaf")?,
         map_proof,
-        value,
+        newest,
     };
     let policy = Policy::new(key, Vec::new(), 0)?;
     Ok(lookup.verify(&Question { policy: &policy, index, kept: None, now: NOW })?)

@@ -2,7 +2,7 @@
 
 use js_sys::Uint8Array;
 use reconnect_core::{
-    error::Error,
+    error::{Error, Unchecked},
     vault::{Asked, Desk, FoundingNames, ReceivedGift, ReceivedPaper, Renewal, Standing, Vault},
     words::PaperSecret,
     world::World,
@@ -182,7 +182,9 @@ fn renewal(desk: &Desk, vault: &Vault) -> RenewalView {
 
 fn paper(paper: &ReceivedPaper) -> DocumentView {
     let card = paper.card.as_ref().ok();
-    view::document(paper.document_id, card, paper.version, paper.has_thumbnail)
+    let mut view = view::document(paper.document_id, card, paper.version, paper.has_thumbnail);
+    view.unchecked = paper.unchecked.map(Unchecked::code);
+    view
 }
 
 impl Client {
@@ -370,8 +372,9 @@ impl Client {
 
     /// What the structure was given, as far as it was learned.
     pub async fn received(&self) -> Result<String, JsValue> {
-        self.at_desk(async |desk, _, world| {
-            Ok(shown(&desk.received(world.now()).into_iter().map(received).collect::<Vec<_>>()))
+        self.at_desk(async |desk, vault, world| {
+            let gifts = desk.received(vault.time(world));
+            Ok(shown(&gifts.into_iter().map(received).collect::<Vec<_>>()))
         })
         .await
     }

@@ -449,7 +449,7 @@ impl Client {
         self.with(async |vault, world| {
             vault.sync(world).await?;
             vault.learn_structures(world).await?;
-            let grants = vault.grants(world.now());
+            let grants = vault.grants(vault.time(world));
             let views: Vec<_> = grants.iter().map(|grant| view::grant(vault, grant)).collect();
             Ok(shown(&views))
         })

@@ -51,6 +51,8 @@ pub(crate) struct DocumentView {
     added_at: u64,
     has_thumbnail: bool,
     grant_ids: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) unchecked: Option<&'static str>,
 }
 
 pub(crate) fn document(
@@ -71,6 +73,7 @@ pub(crate) fn document(
         added_at: card.map(Card::added_at).unwrap_or_default(),
         has_thumbnail,
         grant_ids: Vec::new(),
+        unchecked: None,
     }
 }
 
@@ -149,7 +152,7 @@ pub(crate) struct SafeView {
 }
 
 pub(crate) fn safe(vault: &Vault, world: &impl World) -> SafeView {
-    let now = world.now();
+    let now = vault.time(world);
     let documents = vault
         .papers()
         .into_iter()

@@ -37,7 +37,7 @@ use crate::{
     disk::Disk,
     document,
     error::{Error, Result, problem},
-    grant, invitation, leaf,
+    fresh, grant, invitation, leaf,
     limit::{Crowd, Place, Rate},
     log::{self, Log},
     member, page, receipt, received, rewrap, say,
@@ -257,6 +257,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/invitations/{invitation_id}/join", Principals::Caller),
     route("GET", "/v1/received", Principals::Caller),
     route("POST", "/v1/received/faces", Principals::Caller),
+    route("POST", "/v1/received/{grant_id}/fresh", Principals::Grantee),
     route("POST", "/v1/received/{grant_id}/list", Principals::Grantee),
     route("POST", "/v1/received/{grant_id}/documents/{document_id}/open", Principals::Grantee),
     route("GET", "/v1/received/{grant_id}/documents/{document_id}/content", Principals::Grantee),
@@ -320,6 +321,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(rewrap::give, rewrap::shown::refused))
         .routes(routes!(rewrap::shown::open))
         .routes(routes!(rewrap::check))
+        .routes(routes!(fresh::fresh))
         .routes(routes!(receipt::list))
         .routes(routes!(receipt::open))
         .routes(routes!(grant::content))

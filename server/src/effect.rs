@@ -207,8 +207,8 @@ fn covered(manifest: &Manifest, terms: &GrantTerms) -> BTreeSet<(GrantId, Envelo
     manifest
         .documents()
         .filter(|(document_id, _)| terms.scope.covers(*document_id))
-        .flat_map(|(_, record)| record.envelopes())
-        .map(|envelope| (terms.grant_id, envelope.envelope_id))
+        .flat_map(|(_, record)| record.envelopes().map(|it| it.envelope_id).collect::<Vec<_>>())
+        .map(|envelope_id| (terms.grant_id, envelope_id))
         .collect()
 }
 

@@ -19,6 +19,7 @@ mod document;
 mod download;
 mod effect;
 mod error;
+mod fresh;
 mod grant;
 mod invitation;
 mod leaf;

@@ -7,7 +7,7 @@ pub(crate) mod shown;
 
 use axum::{extract::State, http::StatusCode};
 use reconnect_format::{
-    Label, Signed,
+    Signed, Unverified,
     api::{CheckRewraps, Code, GiveRewraps, Problem},
     grant::RECIPIENT_WRAP_BYTES,
     id::StructureId,
@@ -15,6 +15,7 @@ use reconnect_format::{
         GrantList, Opened, REWRAP_SECONDS, Rewrap, RewrapCheck, RewrapFound, Rewrapped,
         verify_list, wrap_hash,
     },
+    statement::Statement,
 };
 use sqlx::AnyConnection;
 
@@ -169,7 +170,8 @@ impl Place {
         .bind(self.epoch)
         .fetch_optional(&mut *tx)
         .await?;
-        Ok(statement.is_some_and(|bytes| Label::Statement.hash(&bytes) == grant.statement_hash))
+        let Some(bytes) = statement else { return Ok(false) };
+        Ok(Unverified::<Statement>::decode(&bytes)?.hash() == grant.statement_hash)
     }
 
     /// The first counts; nobody has two goes at one grant. REWRAP-4, REWRAP-6.

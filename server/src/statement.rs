@@ -120,22 +120,37 @@ pub(crate) async fn load(account_id: AccountId, app: &App) -> Result<Arc<Manifes
     if let Some(kept) = app.manifests.find(account_id).filter(|kept| kept.head()[..] == head[..]) {
         return Ok(kept);
     }
+    let manifest = fold(account_id, u64::MAX, app).await?;
+    app.manifests.keep(Arc::clone(&manifest));
+    Ok(manifest)
+}
+
+/// What was so after one of the newest statements: most often, after the newest.
+pub(crate) async fn as_of(
+    account_id: AccountId,
+    sequence: u64,
+    app: &App,
+) -> Result<Arc<Manifest>> {
+    let newest = load(account_id, app).await?;
+    if newest.sequence() == sequence { Ok(newest) } else { fold(account_id, sequence, app).await }
+}
+
+async fn fold(account_id: AccountId, until: u64, app: &App) -> Result<Arc<Manifest>> {
     let chain: Vec<Vec<u8>> = sqlx::query_scalar(
-        "-- statement::load
-        select bytes from statement where account_id = $1 order by sequence",
+        "-- statement::fold
+        select bytes from statement where account_id = $1 and sequence <= $2 order by sequence",
     )
     .bind(account_id.as_bytes())
+    .bind(to_row(until))
     .fetch_all(app.db.reader())
     .await?;
     let folded = tokio::task::spawn_blocking(move || {
         Manifest::replay(chain.iter().map(Vec::as_slice)).map(|(manifest, _)| Arc::new(manifest))
     });
-    let manifest = folded
+    folded
         .await
         .map_err(|_| Error::Broken("a chain could not be folded"))?
-        .map_err(|_| Error::Broken("a stored chain does not verify"))?;
-    app.manifests.keep(Arc::clone(&manifest));
-    Ok(manifest)
+        .map_err(|_| Error::Broken("a stored chain does not verify"))
 }
 
 /// The statements of a safe after one, as far as one answer goes.

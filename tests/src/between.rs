@@ -17,7 +17,7 @@ use reconnect_format::{
     api::{Call, LogAnswer, LogAsked, Service},
     id::Base64,
 };
-use reconnect_log::{Checkpoint, Leaf, Lookup, Note, Replay, VerifierKey};
+use reconnect_log::{Checkpoint, Leaf, Lookup, Newest, Note, Replay, VerifierKey};
 
 use crate::{
     browser::{Browser, Network},
@@ -101,11 +101,9 @@ impl LogThief {
     fn forge(&self, asked: &LogAsked, leaves: u64, now: u64) -> Lookup {
         let mut replay = Replay::default();
         for number in 1..leaves {
-            let entry = Leaf::Entry {
-                index: asked.index.0,
-                value: [u8::try_from(number).unwrap_or(0); 32],
-            };
-            // Invariant: fresh values never come back.
+            let newest = Newest { sequence: number, value: [7; 32] };
+            let entry = Leaf::Entry { index: asked.index.0, newest };
+            // Invariant: the number goes forward.
             let _ = replay.take(&entry.encode(), &[]);
         }
         let (map_leaf, heads) = replay.map_leaf(&[], &[]);
@@ -117,7 +115,7 @@ impl LogThief {
         };
         let note =
             Note::make(checkpoint, &self.key, now, |message| self.signing.sign(message).to_bytes());
-        let (map_proof, value) = replay.map().prove(&asked.index.0);
+        let (map_proof, newest) = replay.map().prove(&asked.index.0);
         Lookup {
             checkpoint: note.to_string().into_bytes(),
             consistency: replay.tree().consistency(asked.from, replay.size()).unwrap_or_default(),
@@ -127,7 +125,7 @@ impl LogThief {
                 .inclusion(replay.size() - 1, replay.size())
                 .unwrap_or_default(),
             map_proof,
-            value,
+            newest,
         }
     }
 }

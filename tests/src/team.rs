@@ -78,7 +78,7 @@ pub fn called(name: &str, place: &str) -> FoundingNames {
 impl Member {
     /// Somebody founds a structure.
     pub async fn found(person: Person, name: &str, place: &str) -> Result<Self> {
-        Ok(Self::found_with_paper(person, name, place).await?.0)
+        Ok(Box::pin(Self::found_with_paper(person, name, place)).await?.0)
     }
 
     /// The same, with the structure's paper.

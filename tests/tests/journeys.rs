@@ -12,6 +12,8 @@ mod closing;
 mod colleagues;
 #[path = "journeys/depositing.rs"]
 mod depositing;
+#[path = "journeys/fresh.rs"]
+mod fresh;
 #[path = "journeys/joining.rs"]
 mod joining;
 #[path = "journeys/kept_keys.rs"]

@@ -443,3 +443,22 @@ async function traceSays(owner, structure, said) {
 function near(colour, wanted) {
   assert.ok(colour.every((part, at) => Math.abs(part - wanted[at]) < 12), `${colour} is not ${wanted}`);
 }
+
+/** Gives one paper for a month, as Aminata. */
+export async function giveOne(owner, structure, code, title) {
+  await owner.tab('safe');
+  await owner.follow('safe-give');
+  await owner.chooseNamed(structure.name);
+  await owner.field('compare-code').pressSequentially(code);
+  await owner.press('compare-do');
+  await owner.press('compared-next');
+  await owner.page.getByRole('checkbox', { name: title }).check();
+  await owner.press('which-next', { count: 1 });
+  await owner.choose('until-month');
+  await owner.write('why-signed', 'Aminata');
+  await owner.press('next');
+  await owner.on('confirm-title');
+  await owner.press('confirm-yes');
+  await owner.follow('done-who');
+  await owner.on('who-title');
+}

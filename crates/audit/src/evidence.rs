@@ -7,7 +7,7 @@
 //! second.note    the checkpoint that is complained of
 //! consistency    another root for the first's size, then the proof that the second continues it
 //! leaves         each after its length, u16: all those of the second checkpoint
-//! heads, tile    index ‖ value; hashes
+//! heads, tile    index ‖ number ‖ value; hashes
 //! ```
 //!
 //! A folder holds them as files. What a client's page saved is one file: about.json, with the others in

@@ -7,7 +7,7 @@
 //! DIR/witness      verifier key of the witness, and what stands beside its key: another's is refused
 //! DIR/checkpoint   signed note
 //! DIR/leaves       each after its length, u16
-//! DIR/heads        index ‖ value, in the order of the map leaves that name them
+//! DIR/heads        index ‖ number ‖ value, in the order of the map leaves that name them
 //! DIR/evidence/    one folder for each misbehaviour
 //! ```
 
@@ -19,7 +19,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use reconnect_log::{Leaf, Note, Replay, VerifierKey};
+use reconnect_log::{HEAD_BYTES, Leaf, Note, Replay, VerifierKey};
 
 /// One log, as far as it was verified.
 pub(crate) struct State {
@@ -92,7 +92,7 @@ impl State {
 
     /// Leaves and heads, each counted, under it.
     pub(crate) fn count(&self) -> u64 {
-        self.replay.size() + self.lengths.1 / 64
+        self.replay.size() + self.lengths.1 / HEAD_BYTES as u64
     }
 
     /// Both files whole, with what a crash may have left behind.
@@ -147,7 +147,7 @@ pub(crate) fn next_leaf<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 /// The heads that a leaf names, if it names any, of a file of heads.
 pub(crate) fn next_heads<'a>(leaf: &[u8], rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let Ok(Leaf::Map { heads_count, .. }) = Leaf::decode(leaf) else { return Some(&[]) };
-    let length = usize::try_from(heads_count).ok()?.checked_mul(64)?;
+    let length = usize::try_from(heads_count).ok()?.checked_mul(HEAD_BYTES)?;
     let (heads, behind) = rest.split_at_checked(length)?;
     *rest = behind;
     Some(heads)

@@ -3,13 +3,13 @@
 use std::{fmt, str::FromStr, thread, time::Duration};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use reconnect_log::tile::TilePath;
+use reconnect_log::{HEAD_BYTES, tile::TilePath};
 use ureq::{Agent, http::Uri};
 
 /// Longest checkpoint: 64 signatures of at most 255 bytes of name each stay far below.
 const CHECKPOINT_BYTES: usize = 64 << 10;
-/// Longest tile of leaves, of 71 bytes each behind two.
-const ENTRIES_BYTES: usize = 256 * 73;
+/// Longest tile of leaves, of 75 bytes each behind two.
+const ENTRIES_BYTES: usize = 256 * 77;
 /// Longest tile of hashes.
 const HASHES_BYTES: usize = 256 * 32;
 /// One call, from its first byte to the last of its answer.
@@ -89,7 +89,7 @@ impl Server {
 
     /// The heads of a map leaf, as they are shown.
     pub(crate) fn heads(&self, leaf: u64, count: u32) -> Result<Vec<u8>> {
-        self.read(&format!("heads/{leaf}"), usize::try_from(count)?.saturating_mul(64))
+        self.read(&format!("heads/{leaf}"), usize::try_from(count)?.saturating_mul(HEAD_BYTES))
     }
 
     /// Hands in a note with a cosignature.

@@ -27,6 +27,15 @@ pub enum ServerMisbehaved {
     /// It showed less than the log says, or what the log does not say.
     #[error("withheld")]
     Withheld,
+    /// It showed a grant that its owner's safe has no more.
+    #[error("shown though it was taken back")]
+    ShownTakenBack,
+    /// It showed a version or a card that its owner's safe has no more.
+    #[error("an old version")]
+    OldVersion,
+    /// It showed what a device signed that its owner had retired.
+    #[error("a retired device")]
+    RetiredDevice,
     /// The log does not continue the one that was seen.
     #[error("the log has forked")]
     LogForked,
@@ -159,6 +168,9 @@ impl Error {
             Self::Misbehaved(ServerMisbehaved::OtherChain) => "other_chain",
             Self::Misbehaved(ServerMisbehaved::Forged) => "forged",
             Self::Misbehaved(ServerMisbehaved::Withheld) => "withheld",
+            Self::Misbehaved(ServerMisbehaved::ShownTakenBack) => "shown_taken_back",
+            Self::Misbehaved(ServerMisbehaved::OldVersion) => "old_version",
+            Self::Misbehaved(ServerMisbehaved::RetiredDevice) => "retired_device",
             Self::Misbehaved(ServerMisbehaved::LogForked) => "log_forked",
             Self::Misbehaved(ServerMisbehaved::LogForged) => "log_forged",
             Self::Unchecked(unchecked) => unchecked.code(),

@@ -1,6 +1,8 @@
 //! What a client knows of the log: whom its release believes, what this device has seen, and the one
 //! way to ask. What comes out is witnessed, or it is an error that says why not.
 
+use std::cell::Cell;
+
 use reconnect_format::{
     api::{Call, LogAnswer, Service},
     check,
@@ -81,12 +83,19 @@ pub(crate) struct Watch {
     seen: Option<Seen>,
     /// Read from a square, and not yet compared with what the server shows. LOG-17.
     carried: Option<Carried>,
+    /// Witnessed time that is ahead of this device's clock by so much that no key is used on it.
+    ahead: u64,
 }
 
 impl Watch {
     /// One that has read a square, perhaps.
     pub(crate) fn carrying(carried: Option<Carried>) -> Self {
-        Self { seen: None, carried }
+        Self { carried, ..Self::default() }
+    }
+
+    /// Witnessed time, as far as this device or page has seen: it never goes back. LOG-6.
+    pub(crate) fn time(&self) -> u64 {
+        self.seen.as_ref().map_or(0, |seen| seen.kept.time).max(self.ahead)
     }
 
     /// Remembers what a square carried until the next look-up.
@@ -124,9 +133,12 @@ impl Watch {
             (None, Some(seen)) => seen.log.clone(),
             (None, None) => first_log(world).await?,
         };
-        let asking = Asking { index, log: &log, own_device };
+        let asking = Asking { index, log: &log, own_device, ahead: Cell::new(0) };
         // Boxed: three of them in one future would make every journey's larger.
-        let mut witnessed = Box::pin(asking.after(world, seen.map(|it| &it.kept))).await?;
+        let answered = Box::pin(asking.after(world, seen.map(|it| &it.kept))).await;
+        // FRESH-5: nothing is believed under it, and yet it is so late.
+        self.ahead = self.ahead.max(asking.ahead.get());
+        let mut witnessed = answered?;
         // Nothing is believed before what was carried is continued as well. The log may grow between
         // two answers: they must be of one checkpoint.
         for _ in 0..MEETING_TRIES {
@@ -153,6 +165,8 @@ struct Asking<'a> {
     index: [u8; 32],
     log: &'a VerifierKey,
     own_device: bool,
+    /// Witnessed time, where an answer was too far ahead of the clock.
+    ahead: Cell<u64>,
 }
 
 impl Asking<'_> {
@@ -191,7 +205,12 @@ impl Asking<'_> {
         let lookup = Lookup::decode(&answer.lookup.0).map_err(|_| ServerMisbehaved::LogForged)?;
         let refused = match lookup.verify(&asked) {
             Ok(witnessed) => return Ok(witnessed),
-            Err(error) => refusal(error),
+            Err(error) => {
+                if let reconnect_log::Error::Ahead { time } = error {
+                    self.ahead.set(time);
+                }
+                refusal(error)
+            }
         };
         if refused == Error::Misbehaved(ServerMisbehaved::LogForked)
             && let Some(kept) = kept
@@ -224,7 +243,7 @@ fn refusal(error: reconnect_log::Error) -> Error {
         // LOG-5, LOG-6.
         Log::TooFewWitnesses { .. } => Unchecked::TooFewWitnesses.into(),
         Log::Stale => Unchecked::Stale.into(),
-        Log::Ahead => Unchecked::Ahead.into(),
+        Log::Ahead { .. } => Unchecked::Ahead.into(),
         // LOG-7.
         Log::WentBack | Log::Forked | Log::Inconsistent => ServerMisbehaved::LogForked.into(),
         _ => ServerMisbehaved::LogForged.into(),

@@ -14,7 +14,7 @@ use reconnect_format::{
     structure::StructureChain,
 };
 
-use reconnect_log::Witnessed;
+use reconnect_log::{Newest, Witnessed};
 
 use crate::error::{Error, ServerMisbehaved, Unchecked};
 #[cfg(feature = "structure")]
@@ -93,13 +93,16 @@ impl Recipient {
 /// that is not in the chain was withheld, or the chain is another. LOG-10.
 pub(crate) fn named_by(chain: &StructureChain, witnessed: &Witnessed) -> Result<u64, Error> {
     let index = structure_index(chain.structure_id);
-    let Some(value) = witnessed.value().filter(|_| witnessed.index() == index) else {
+    let Some(Newest { sequence, value }) =
+        witnessed.newest().filter(|_| witnessed.index() == index)
+    else {
         return Ok(0);
     };
-    let numbered = chain.hashes.iter().enumerate().map(|(at, hash)| (at as u64 + 1, hash));
-    let named = numbered.rev().find(|(number, hash)| structure_value(*number, hash) == value);
     if !check!(StructureLogged) {
         return Ok(chain.head().0);
     }
-    Ok(named.ok_or(ServerMisbehaved::Withheld)?.0)
+    let place = usize::try_from(sequence).ok().and_then(|number| number.checked_sub(1));
+    let named = place.and_then(|place| chain.hashes.get(place));
+    let is_so = named.is_some_and(|hash| structure_value(sequence, hash) == value);
+    if is_so { Ok(sequence) } else { Err(ServerMisbehaved::Withheld.into()) }
 }

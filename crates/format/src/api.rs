@@ -11,6 +11,7 @@ use crate::id::{
 pub use crate::deposit::{
     GiveDeposit, Inbox, OwnerKeys, SentDeposit, SentDeposits, WaitingDeposit,
 };
+pub use crate::fresh::{FreshAsked, Freshness, LEAVES, LoggedHead};
 pub use crate::member::{
     Admitted, AnotherGroup, Answered, AskForLeaf, Committed, GroupChange, Inside, InsideFrom,
     InvitationState, Invitations, Invite, Join, Joining, Membership, Memberships, Moved,

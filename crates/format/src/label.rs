@@ -57,6 +57,8 @@ labels! {
     SheetUse = "sheet use",
     /// Signature and hash: a statement of an owner.
     Statement = "statement",
+    /// Hash: what a statement says and when, as its head names it.
+    StatementContent = "statement content",
     /// Signature: the opening of a session.
     Session = "session",
     /// Hash: a bearer token at rest.

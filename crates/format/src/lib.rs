@@ -9,6 +9,7 @@ pub mod api;
 pub mod codec;
 pub mod deposit;
 pub mod envelope;
+pub mod fresh;
 pub mod grant;
 pub mod id;
 pub mod label;

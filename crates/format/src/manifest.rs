@@ -1,16 +1,16 @@
 //! The manifest: what is so in a safe, as its chain of statements says.
 //!
 //! Client and server fold the same chain with the same code. The manifest's root, which every
-//! statement names, is the Merkle root over its records in the order of their keys; each leaf is
+//! statement names, is the Merkle root over its records in the order of their hashes; each leaf is
 //! salted, so that showing one says nothing of the others.
 
 mod grants;
 mod live;
 
 use crate::{
-    DecodeError, Label, PublicKey, Signed, Sorted, Unverified,
+    DecodeError, PublicKey, Signed, Sorted, Unverified,
     account::AccountKeys,
-    check, encode,
+    check,
     envelope::{EnvelopeKind, EnvelopeRef},
     grant::RecipientName,
     id::{AccountId, DepositId, DeviceId, DocumentId, StructureId},
@@ -20,7 +20,8 @@ use crate::{
 };
 
 pub use crate::record::{
-    ComparedRecord, DeviceRecord, DocumentRecord, LockRecord, Record, RecordKey,
+    CardRecord, ComparedRecord, ContentRecord, DeviceRecord, DocumentRecord, LockRecord, Record,
+    RecordKey,
 };
 
 /// Live documents of one safe. STMT-9.
@@ -253,8 +254,8 @@ impl Manifest {
         });
         fresh
             && pictured
-            && follows(content, EnvelopeKind::Content, known.map(|known| &known.content))
-            && follows(card, EnvelopeKind::Card, known.map(|known| &known.card))
+            && follows(content, EnvelopeKind::Content, known.as_ref().map(|known| &known.content))
+            && follows(card, EnvelopeKind::Card, known.as_ref().map(|known| &known.card))
     }
 
     fn is_fresh(&self, key: RecordKey) -> bool {
@@ -262,73 +263,27 @@ impl Manifest {
     }
 
     fn take_in(&mut self, statement: &Statement) {
-        let salt = statement.salt;
-        let sequence = statement.sequence;
         match &statement.body {
-            Body::Open { keys } => {
-                self.write(RecordKey::Keys, salt, Record::Keys(keys.clone()));
-            }
-            Body::AddDevice { device_id, signing, leaf } => {
-                let record = DeviceRecord { signing: *signing, leaf: *leaf, added: sequence };
-                self.write(RecordKey::Device(*device_id), salt, Record::Device(record));
-            }
             Body::RetireDevice { device_id } => self.spend(RecordKey::Device(*device_id)),
-            Body::SetLock { lock_id, generation, access, wrap_hash } => {
-                let record = LockRecord {
-                    generation: *generation,
-                    access: access.clone(),
-                    wrap_hash: *wrap_hash,
-                };
-                self.write(RecordKey::Lock(*lock_id), salt, Record::Lock(record));
-            }
             Body::RetireLock { lock_id } => self.spend(RecordKey::Lock(*lock_id)),
-            Body::RefuseDeposit { deposit_id } => self.spend(RecordKey::Deposit(*deposit_id)),
-            Body::PutVersion { document_id, content, card, thumbnail }
-            | Body::AcceptDeposit { document_id, content, card, thumbnail, .. } => {
-                if let Body::AcceptDeposit { deposit_id, .. } = &statement.body {
-                    self.spend(RecordKey::Deposit(*deposit_id));
-                }
-                let record = DocumentRecord {
-                    content: content.clone(),
-                    card: card.clone(),
-                    thumbnail: thumbnail.clone(),
-                    content_sequence: sequence,
-                    card_sequence: sequence,
-                };
-                self.write(RecordKey::Document(*document_id), salt, Record::Document(record));
+            Body::AcceptDeposit { deposit_id, .. } | Body::RefuseDeposit { deposit_id } => {
+                self.spend(RecordKey::Deposit(*deposit_id));
             }
-            Body::PutCard { document_id, card } => {
-                if let Some(known) = self.document(*document_id) {
-                    let record = DocumentRecord {
-                        card: card.clone(),
-                        card_sequence: sequence,
-                        ..known.clone()
-                    };
-                    self.write(RecordKey::Document(*document_id), salt, Record::Document(record));
-                }
+            Body::RemoveDocument { document_id } => {
+                self.spend(RecordKey::Document(*document_id));
+                self.records.remove(&RecordKey::Card(*document_id));
             }
-            Body::RemoveDocument { document_id } => self.spend(RecordKey::Document(*document_id)),
-            Body::Grant(terms) => {
-                self.write(RecordKey::Grant(terms.grant_id), salt, Record::Grant(terms.clone()));
-            }
-            Body::Revoke { grant_id } => self.spend(RecordKey::Grant(*grant_id)),
-            Body::CompareStructure { structure_id, sequence, head } => {
-                let record = ComparedRecord { sequence: *sequence, head: *head };
-                self.write(RecordKey::Structure(*structure_id), salt, Record::Structure(record));
+            Body::Revoke { grant_id } | Body::Regrant { grant_id, .. } => {
+                self.spend(RecordKey::Grant(*grant_id));
             }
             Body::Close => {
                 self.closed = true;
                 self.records.clear();
             }
-            Body::Regrant { grant_id, terms } => {
-                self.spend(RecordKey::Grant(*grant_id));
-                self.write(RecordKey::Grant(terms.grant_id), salt, Record::Grant(terms.clone()));
-            }
+            _ => {}
         }
-    }
-
-    fn write(&mut self, key: RecordKey, salt: [u8; 16], record: Record) {
-        self.records.insert(key, (salt, record));
+        let written = statement.records().into_iter();
+        self.records.extend(written.map(|(key, record)| (key, (statement.salt, record))));
     }
 
     fn spend(&mut self, key: RecordKey) {
@@ -344,17 +299,17 @@ impl Manifest {
         }
     }
 
+    /// The leaves of all live records, ascending: where one stands says nothing of what it is. MAN-1.
+    pub fn leaves(&self) -> Vec<[u8; 32]> {
+        let mut leaves: Vec<_> =
+            self.records.iter().map(|(key, (salt, record))| record.leaf(salt, key)).collect();
+        leaves.sort_unstable();
+        leaves
+    }
+
     /// Merkle root over the live records. MAN-1.
     pub fn root(&self) -> [u8; 32] {
-        let leaves: Vec<_> = self
-            .records
-            .iter()
-            .map(|(key, (salt, record))| {
-                let content = [salt.as_slice(), &encode(key), &encode(record)].concat();
-                tree::leaf_hash(&Label::ManifestRecord.with(&content))
-            })
-            .collect();
-        tree::root(&leaves)
+        tree::root(&self.leaves())
     }
 
     /// Whose safe.
@@ -395,11 +350,28 @@ impl Manifest {
     }
 
     /// A live document.
-    pub fn document(&self, document_id: DocumentId) -> Option<&DocumentRecord> {
+    pub fn document(&self, document_id: DocumentId) -> Option<DocumentRecord> {
         match self.record(RecordKey::Document(document_id)) {
-            Some(Record::Document(record)) => Some(record),
+            Some(Record::Content(content)) => self.with_card(document_id, content),
             _ => None,
         }
+    }
+
+    fn with_card(
+        &self,
+        document_id: DocumentId,
+        content: &ContentRecord,
+    ) -> Option<DocumentRecord> {
+        let Some(Record::Card(card)) = self.record(RecordKey::Card(document_id)) else {
+            return None;
+        };
+        Some(DocumentRecord {
+            content: content.content.clone(),
+            card: card.card.clone(),
+            thumbnail: content.thumbnail.clone(),
+            content_sequence: content.sequence,
+            card_sequence: card.sequence,
+        })
     }
 
     /// How much of a structure's chain was seen; `None` before its code was compared.

@@ -39,9 +39,14 @@ impl PublicKey {
 }
 
 /// What may be signed, and under which label. SIG-2.
-pub trait Signable: Serialize + Size + DeserializeBytes {
+pub trait Signable: Serialize + Size + DeserializeBytes + Sized {
     /// Says what the signature is for.
     const LABEL: Label;
+
+    /// What is signed, and hashed with the signature: all of it, or what stands for it.
+    fn signed(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
@@ -50,9 +55,16 @@ struct Pair<T: Serialize + Size + DeserializeBytes> {
     signature: Signature,
 }
 
+impl<T: Signable> Pair<T> {
+    /// What was signed, then the signature.
+    fn head(&self) -> Vec<u8> {
+        [self.body.signed(), codec::encode(&self.signature)].concat()
+    }
+}
+
 /// What is signed. SIG-2.
 fn message<T: Signable>(body: &T) -> Vec<u8> {
-    let body = codec::encode(body);
+    let body = body.signed();
     if check!(SignatureLabel) { T::LABEL.with(&body) } else { body }
 }
 
@@ -69,6 +81,17 @@ impl<T: Signable> Unverified<T> {
     /// What it says, believed by nobody: for finding the key that it must verify under.
     pub fn claim(&self) -> &T {
         &self.0.body
+    }
+
+    /// What was signed, then the signature: enough to verify it, where something else stands for the
+    /// body.
+    pub fn head(&self) -> Vec<u8> {
+        self.0.head()
+    }
+
+    /// The hash by which others name this object, whoever signed it.
+    pub fn hash(&self) -> [u8; 32] {
+        T::LABEL.hash(&self.0.head())
     }
 
     /// Checks the signature under `key`.
@@ -97,9 +120,10 @@ impl<T: Signable> Signed<T> {
         codec::encode(&self.0)
     }
 
-    /// The hash by which others name this object: of body and signature, under the body's label.
+    /// The hash by which others name this object: of what was signed and the signature, under the
+    /// body's label.
     pub fn hash(&self) -> [u8; 32] {
-        T::LABEL.hash(&self.encode())
+        T::LABEL.hash(&self.0.head())
     }
 
     /// What it says.

@@ -10,6 +10,7 @@ use crate::{
     grant::GrantTerms,
     id::{AccountId, DepositId, DeviceId, DocumentId, GrantId, LockId, StructureId},
     lock::LockAccess,
+    record::RecordKey,
     sign::Signable,
 };
 
@@ -26,6 +27,8 @@ use crate::{
 /// manifest root  [32]    of the manifest after this statement
 /// body           u16 and what it says
 /// ```
+///
+/// What is signed is its [`StatementHead`], in which a hash stands for most of it.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 pub struct Statement {
     /// Version 1.
@@ -49,6 +52,47 @@ pub struct Statement {
 }
 
 impl Signable for Statement {
+    const LABEL: Label = Label::Statement;
+
+    fn signed(&self) -> Vec<u8> {
+        encode(&self.head())
+    }
+}
+
+impl Statement {
+    /// What is signed, and may be shown without what it says. STMT-10.
+    pub fn head(&self) -> StatementHead {
+        let made_at = self.made_at.to_be_bytes();
+        let content = [&self.salt[..], &self.previous, &made_at, &encode(&self.body)].concat();
+        StatementHead {
+            suite: self.suite,
+            account_id: self.account_id,
+            sequence: self.sequence,
+            signer: self.signer,
+            manifest_root: self.manifest_root,
+            content_hash: Label::StatementContent.hash(&content),
+        }
+    }
+}
+
+/// A statement without what it says and when: that is hashed with its salt. STMT-10.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct StatementHead {
+    /// Version 1.
+    pub suite: Suite,
+    /// Whose chain.
+    pub account_id: AccountId,
+    /// Place in the chain, from 1.
+    pub sequence: u64,
+    /// Whose key verifies it.
+    pub signer: Signer,
+    /// Root of the manifest after the statement.
+    pub manifest_root: [u8; 32],
+    /// Of salt, the statement before, time and body.
+    pub content_hash: [u8; 32],
+}
+
+impl Signable for StatementHead {
     const LABEL: Label = Label::Statement;
 }
 
@@ -227,6 +271,12 @@ pub struct Device {
     pub leaf: PublicKey,
     /// Its account's public keys.
     pub keys: AccountKeys,
+    /// When the account was opened, by the clock of whoever did. Seconds since 1970.
+    pub opened_at: u64,
+    /// Sequence number of the statement that added it.
+    pub added: u64,
+    /// The leaf of its record, which stands in the manifest for as long as it is live. FRESH-2.
+    pub leaf_in_manifest: [u8; 32],
 }
 
 impl DeviceProof {
@@ -247,9 +297,20 @@ impl DeviceProof {
         let belong = [opening.body(), added.body()]
             .iter()
             .all(|statement| statement.account_id == account_id && statement.signer == root);
-        match added.into_body().body {
+        let added = added.into_body();
+        match added.body {
             Body::AddDevice { device_id, signing, leaf } if begins && belong => {
-                Ok(Device { account_id, device_id, signing, leaf, keys })
+                let written = added.leaf(RecordKey::Device(device_id));
+                Ok(Device {
+                    account_id,
+                    device_id,
+                    signing,
+                    leaf,
+                    keys,
+                    opened_at: opening.body().made_at,
+                    added: added.sequence,
+                    leaf_in_manifest: written.ok_or(DecodeError::BadSignature)?,
+                })
             }
             _ => Err(DecodeError::BadSignature),
         }

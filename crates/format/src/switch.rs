@@ -103,6 +103,12 @@ mod switches {
         DepositSigner,
         /// That a deposit's key and words are those that its depositor signed. DEP-5.
         DepositWords,
+        /// That a grant and what is under it is compared with what the log names. FRESH-1.
+        Fresh,
+        /// That what the log does not name yet was signed by a device that is live. FRESH-2.
+        LiveDevice,
+        /// That no end goes by a clock that is behind the log's. FRESH-5.
+        WitnessedTime,
         /// The code that people compare. STRUCT-2.
         Code,
         /// That a founding hashes to the structure's id. STRUCT-1.

@@ -26,9 +26,83 @@ pub fn root(leaves: &[[u8; 32]]) -> [u8; 32] {
     }
 }
 
+/// What must be known beside the leaves at `places` (ascending, each once) to compute the root: the
+/// roots of the largest parts without any of them, from the first leaf on. FRESH-3.
+pub fn prove(leaves: &[[u8; 32]], places: &[u32]) -> Vec<[u8; 32]> {
+    fn part(leaves: &[[u8; 32]], first: usize, places: &[u32], beside: &mut Vec<[u8; 32]>) {
+        if places.is_empty() {
+            beside.push(root(leaves));
+        } else if leaves.len() > 1 {
+            let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+            let split = places.partition_point(|place| (*place as usize) < first + left.len());
+            let (left_places, right_places) = places.split_at(split);
+            part(left, first, left_places, beside);
+            part(right, first + left.len(), right_places, beside);
+        }
+    }
+    let mut beside = Vec::new();
+    part(leaves, 0, places, &mut beside);
+    beside
+}
+
+/// The root of a tree of `size` leaves, from some with their places (ascending, each once) and what
+/// [`prove`] gives for these; none where the two do not fit together. FRESH-3.
+pub fn root_of(size: u32, shown: &[(u32, [u8; 32])], beside: &[[u8; 32]]) -> Option<[u8; 32]> {
+    fn part(
+        (first, size): (u32, u32),
+        shown: &[(u32, [u8; 32])],
+        beside: &mut &[[u8; 32]],
+    ) -> Option<[u8; 32]> {
+        match shown {
+            [] => {
+                let (next, rest) = beside.split_first()?;
+                *beside = rest;
+                Some(*next)
+            }
+            [(place, leaf)] if size == 1 => (*place == first).then_some(*leaf),
+            _ if size < 2 => None,
+            _ => {
+                let left = size.checked_next_power_of_two()? / 2;
+                let split = shown.partition_point(|(place, _)| *place < first + left);
+                let (left_shown, right_shown) = shown.split_at(split);
+                let left_root = part((first, left), left_shown, beside)?;
+                let right_root = part((first + left, size - left), right_shown, beside)?;
+                Some(node_hash(&left_root, &right_root))
+            }
+        }
+    }
+    let mut rest = beside;
+    let computed = part((0, size), shown, &mut rest)?;
+    rest.is_empty().then_some(computed)
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn leaves_that_are_there_can_be_shown_and_nothing_else(
+            size in 1..40_usize, chosen in proptest::collection::btree_set(0..40_u32, 0..8), change in any::<u16>(),
+        ) {
+            let leaves: Vec<_> = (0..size).map(|at| leaf_hash(&at.to_be_bytes())).collect();
+            let size = u32::try_from(size).expect("small");
+            let places: Vec<_> = chosen.into_iter().filter(|place| *place < size).collect();
+            let mut shown: Vec<_> = places.iter().map(|at| (*at, leaves[*at as usize])).collect();
+            let mut beside = prove(&leaves, &places);
+            prop_assert_eq!(root_of(size, &shown, &beside), Some(root(&leaves)));
+            let (byte, count) = (usize::from(change) % 32, shown.len() + beside.len());
+            match (usize::from(change) / 32) % count {
+                at if at < shown.len() => shown[at].1[byte] ^= 1,
+                at => beside[at - shown.len()][byte] ^= 1,
+            }
+            prop_assert_ne!(root_of(size, &shown, &beside), Some(root(&leaves)));
+            beside.push([0; 32]);
+            prop_assert_eq!(root_of(size, &shown, &beside), None);
+        }
+    }
 
     /// Roots from RFC 6962's reference implementation (Certificate Transparency's test data).
     #[test]

@@ -48,7 +48,10 @@ pub enum Error {
     Stale,
     /// More than a day ahead of the device's clock: one of the two is wrong.
     #[error("the checkpoint is a day ahead of the clock")]
-    Ahead,
+    Ahead {
+        /// Witnessed time: enough have signed that it is so late.
+        time: u64,
+    },
     /// Smaller than one that was seen.
     #[error("the log went back")]
     WentBack,
@@ -98,8 +101,8 @@ pub enum Fault {
         /// Its number.
         leaf: u64,
     },
-    /// A value came back that its index had lost.
-    #[error("leaf {leaf} brings back a value that was replaced")]
+    /// An index was given an older number than it had, or another value under the same.
+    #[error("leaf {leaf} puts something older in the place of something newer")]
     Rollback {
         /// Its number.
         leaf: u64,

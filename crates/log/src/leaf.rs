@@ -8,6 +8,17 @@ use crate::{
     codec::{self, SUITE},
 };
 
+/// What the map has at an index: the newest statement of a subject.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, TlsSize, TlsSerialize, TlsDeserializeBytes,
+)]
+pub struct Newest {
+    /// Its number. Everybody sees it, so that whoever replays the log notices one that goes back. LOG-2.
+    pub sequence: u64,
+    /// What hides all else of it.
+    pub value: Hash,
+}
+
 /// One leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 #[repr(u8)]
@@ -18,7 +29,7 @@ pub enum Leaf {
         /// Of a subject.
         index: Hash,
         /// Its newest.
-        value: Hash,
+        newest: Newest,
     },
     /// Sets the values of its heads, and says what the map is then.
     #[tls_codec(discriminant = 2)]
@@ -39,7 +50,7 @@ struct Stored {
 }
 
 impl Leaf {
-    /// The bytes that are hashed: 67 or 71.
+    /// The bytes that are hashed: 75 or 71.
     pub fn encode(&self) -> Vec<u8> {
         codec::encode(&Stored { suite: SUITE, leaf: *self })
     }
@@ -54,31 +65,31 @@ impl Leaf {
     }
 }
 
-/// The newest value of an index that stands in the map only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What stands at an index in the map only.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, TlsSize, TlsSerialize, TlsDeserializeBytes,
+)]
 pub struct Head {
     /// Of a subject.
     pub index: Hash,
     /// Its newest.
-    pub value: Hash,
+    pub newest: Newest,
 }
+
+/// Bytes of one head: index, number, value.
+pub const HEAD_BYTES: usize = 32 + 8 + 32;
 
 /// The bytes of heads, which are sorted by index.
 pub fn encode_heads(heads: &[Head]) -> Vec<u8> {
-    heads.iter().flat_map(|head| [head.index, head.value]).flatten().collect()
+    heads.iter().flat_map(codec::encode).collect()
 }
 
 /// Reads heads: ascending by index, each index once.
 pub fn decode_heads(bytes: &[u8]) -> Result<Vec<Head>, Error> {
-    let (halves, rest) = bytes.as_chunks::<32>();
-    let (pairs, odd) = halves.as_chunks::<2>();
-    if !rest.is_empty() || !odd.is_empty() {
-        return Err(Error::Truncated);
-    }
-    if !pairs.iter().is_sorted_by(|[a, _], [b, _]| a < b) {
-        return Err(Error::NotCanonical);
-    }
-    Ok(pairs.iter().map(|[index, value]| Head { index: *index, value: *value }).collect())
+    let (heads, []) = bytes.as_chunks::<HEAD_BYTES>() else { return Err(Error::Truncated) };
+    let heads = heads.iter().map(|head| codec::decode::<Head>(head));
+    let heads = heads.collect::<Result<Vec<_>, _>>()?;
+    if heads.is_sorted_by(|a, b| a.index < b.index) { Ok(heads) } else { Err(Error::NotCanonical) }
 }
 
 /// How a map leaf names its heads.

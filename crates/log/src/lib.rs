@@ -1,7 +1,7 @@
 //! The transparency log of PROTOCOL.md section 15: what log, server, auditors and clients share.
 //!
-//! One append-only tree, a map from index to newest value whose root stands in it, checkpoints that
-//! witnesses cosign, and [`Lookup`], whose verification is the only way to a [`Witnessed`] value.
+//! One append-only tree, a map from index to newest statement whose root stands in it, checkpoints that
+//! witnesses cosign, and [`Lookup`], whose verification is the only way to what is [`Witnessed`].
 //! Nothing here knows what an index is for, holds a key that signs, or does I/O.
 
 pub mod carried;
@@ -18,7 +18,7 @@ pub mod tree;
 
 pub use carried::Carried;
 pub use error::{Error, Fault};
-pub use leaf::{Head, Leaf};
+pub use leaf::{HEAD_BYTES, Head, Leaf, Newest};
 pub use lookup::{Kept, Lookup, Question, Witnessed};
 pub use map::{Map, MapProof};
 pub use note::{Checkpoint, KeyKind, Note, VerifierKey};

@@ -3,7 +3,7 @@
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use crate::{
-    Checkpoint, Error, Hash, Leaf, MapProof, Note, Policy, codec,
+    Checkpoint, Error, Hash, Leaf, MapProof, Newest, Note, Policy, codec,
     policy::Checked,
     tree::{leaf_hash, verify_consistency, verify_inclusion},
 };
@@ -25,7 +25,7 @@ pub struct Lookup {
     /// Shows what the map says.
     pub map_proof: MapProof,
     /// What it says, if anything.
-    pub value: Option<Hash>,
+    pub newest: Option<Newest>,
 }
 
 /// The newest checkpoint that a device has verified: it is kept, and evidence if the log forks.
@@ -55,7 +55,7 @@ pub struct Question<'a> {
 pub struct Witnessed {
     kept: Kept,
     index: Hash,
-    value: Option<Hash>,
+    newest: Option<Newest>,
 }
 
 impl Witnessed {
@@ -74,9 +74,9 @@ impl Witnessed {
         self.index
     }
 
-    /// The index's value, or that it has none.
-    pub fn value(&self) -> Option<Hash> {
-        self.value
+    /// What stands at the index, or that nothing does.
+    pub fn newest(&self) -> Option<Newest> {
+        self.newest
     }
 
     /// What the device keeps from now on.
@@ -107,7 +107,7 @@ impl Lookup {
             return Err(Error::Stale);
         }
         if time.saturating_sub(asked.now) > DAY_SECONDS {
-            return Err(Error::Ahead);
+            return Err(Error::Ahead { time });
         }
         // LOG-7.
         if let Some(kept) = asked.kept {
@@ -124,7 +124,7 @@ impl Lookup {
         let Leaf::Map { root, .. } = Leaf::decode(&self.map_leaf)? else {
             return Err(Error::NotAMapLeaf);
         };
-        self.map_proof.verify(&root, &asked.index, self.value.as_ref())?;
-        Ok(Witnessed { kept: Kept { note, time }, index: asked.index, value: self.value })
+        self.map_proof.verify(&root, &asked.index, self.newest.as_ref())?;
+        Ok(Witnessed { kept: Kept { note, time }, index: asked.index, newest: self.newest })
     }
 }

@@ -1,4 +1,4 @@
-//! The map from index to newest value: a tree by the bits of the index, its parts shared between
+//! The map from index to newest statement: a tree by the bits of the index, its parts shared between
 //! one state and the next, so that an older one can still be asked.
 
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
-use crate::{Error, Hash, Head};
+use crate::{Error, Hash, Head, Newest, codec};
 
 /// Bits of an index.
 const DEPTH: usize = 256;
@@ -34,35 +34,34 @@ impl Map {
         hash_of(self.top.as_ref())
     }
 
-    /// Number of indices that have a value.
+    /// Number of indices that have something.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The value at an index.
-    pub fn get(&self, index: &Hash) -> Option<Hash> {
+    /// What stands at an index.
+    pub fn get(&self, index: &Hash) -> Option<Newest> {
         self.prove(index).1
     }
 
-    /// Sets one value.
-    pub fn set(&mut self, index: Hash, value: Hash) {
-        let is_new = self.get(&index).is_none();
-        self.top = Some(set(self.top.as_ref(), 0, Head { index, value }));
+    /// Sets what stands at one.
+    pub fn set(&mut self, head: Head) {
+        let is_new = self.get(&head.index).is_none();
+        self.top = Some(set(self.top.as_ref(), 0, head));
         self.count += u64::from(is_new);
     }
 
-    /// The value at an index, or that there is none, with its proof.
-    pub fn prove(&self, index: &Hash) -> (MapProof, Option<Hash>) {
+    /// What stands at an index, or that nothing does, with its proof.
+    pub fn prove(&self, index: &Hash) -> (MapProof, Option<Newest>) {
         let mut siblings = Vec::new();
         let mut part = self.top.as_ref();
         while let Some(node) = part {
             match node.as_ref() {
                 Node::One { head, .. } if head.index == *index => {
-                    return (MapProof { siblings, other: None }, Some(head.value));
+                    return (MapProof { siblings, other: None }, Some(head.newest));
                 }
                 Node::One { head, .. } => {
-                    let other = Some(Other { index: head.index, value: head.value });
-                    return (MapProof { siblings, other }, None);
+                    return (MapProof { siblings, other: Some(*head) }, None);
                 }
                 Node::More { left, right, .. } => {
                     let goes_right = bit(index, siblings.len());
@@ -102,11 +101,11 @@ fn set(part: Option<&Arc<Node>>, depth: usize, new: Head) -> Arc<Node> {
 }
 
 fn one(head: Head) -> Arc<Node> {
-    Arc::new(Node::One { hash: one_hash(&head.index, &head.value), head })
+    Arc::new(Node::One { hash: one_hash(&head), head })
 }
 
-fn one_hash(index: &Hash, value: &Hash) -> Hash {
-    Sha256::new().chain_update([2]).chain_update(index).chain_update(value).finalize().into()
+fn one_hash(head: &Head) -> Hash {
+    Sha256::new().chain_update([2]).chain_update(codec::encode(head)).finalize().into()
 }
 
 fn more_hash(left: &Hash, right: &Hash) -> Hash {
@@ -118,36 +117,26 @@ fn bit(index: &Hash, depth: usize) -> bool {
     index.get(depth / 8).is_some_and(|byte| byte >> (7 - depth % 8) & 1 == 1)
 }
 
-/// Shows an index's value, or that it has none.
+/// Shows what stands at an index, or that nothing does.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 pub struct MapProof {
     /// What stands beside the way, from the root down.
     pub siblings: Vec<Hash>,
-    /// The one entry that stands where the way ends, when it is not the one asked for.
-    pub other: Option<Other>,
-}
-
-/// An entry of another index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
-pub struct Other {
-    /// Begins with the bits that were walked.
-    pub index: Hash,
-    /// Its value.
-    pub value: Hash,
+    /// The one entry that stands where the way ends, when it is not the one asked for: its index
+    /// begins with the bits that were walked.
+    pub other: Option<Head>,
 }
 
 impl MapProof {
-    /// Checks that the map with this root has `value` at `index`, or nothing. LOG-3.
-    pub fn verify(&self, root: &Hash, index: &Hash, value: Option<&Hash>) -> Result<(), Error> {
+    /// Checks that the map with this root has `newest` at `index`, or nothing. LOG-3.
+    pub fn verify(&self, root: &Hash, index: &Hash, newest: Option<&Newest>) -> Result<(), Error> {
         let depth = self.siblings.len();
-        let begins = |other: &Other| (0..depth).all(|at| bit(&other.index, at) == bit(index, at));
-        let end = match (value, &self.other) {
+        let begins = |other: &Head| (0..depth).all(|at| bit(&other.index, at) == bit(index, at));
+        let end = match (newest, &self.other) {
             _ if depth > DEPTH => return Err(Error::WrongMap),
-            (Some(value), None) => one_hash(index, value),
+            (Some(newest), None) => one_hash(&Head { index: *index, newest: *newest }),
             (None, None) => NOTHING,
-            (None, Some(other)) if other.index != *index && begins(other) => {
-                one_hash(&other.index, &other.value)
-            }
+            (None, Some(other)) if other.index != *index && begins(other) => one_hash(other),
             _ => return Err(Error::WrongMap),
         };
         let computed = self.siblings.iter().enumerate().rev().fold(end, |below, (at, beside)| {

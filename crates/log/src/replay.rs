@@ -1,24 +1,19 @@
 //! Replaying a log from its first leaf: what its server, its witnesses and its auditors do alike.
 
-use std::collections::HashSet;
-
-use sha2::{Digest as _, Sha256};
-
 use crate::{
     Error, Fault, Hash, Head, Leaf, Map, Tree,
     leaf::{decode_heads, encode_heads, heads_hash},
     tree::leaf_hash,
 };
 
-/// Heads that one map leaf may name: their list has at most 4 MiB. LOG-13.
+/// Heads that one map leaf may name: their list has at most 4.5 MiB. LOG-13.
 pub const HEADS_MAX: u32 = 1 << 16;
 
-/// A log, as its leaves make it: the tree, the map, and every value that there was.
+/// A log, as its leaves make it: the tree and the map.
 #[derive(Clone, Debug, Default)]
 pub struct Replay {
     tree: Tree,
     map: Map,
-    had: HashSet<Hash>,
     ends_with_map: bool,
 }
 
@@ -49,19 +44,14 @@ impl Replay {
         self.ends_with_map
     }
 
-    /// Whether the index has this value, or had it once.
-    pub fn had(&self, index: &Hash, value: &Hash) -> bool {
-        self.had.contains(&pair(index, value))
-    }
-
     /// Takes the next leaf, with the heads that it names: of an entry there are none. After a fault
     /// the log has misbehaved, and this is of no more use.
     pub fn take(&mut self, bytes: &[u8], heads: &[u8]) -> Result<(), Fault> {
         let leaf = self.size();
         let decoded = Leaf::decode(bytes).map_err(|error| Fault::Leaf { leaf, error })?;
         match decoded {
-            Leaf::Entry { index, value } => {
-                self.set(Head { index, value })?;
+            Leaf::Entry { index, newest } => {
+                self.set(Head { index, newest })?;
                 self.ends_with_map = false;
             }
             Leaf::Map { root, heads_hash: named, heads_count } => {
@@ -87,13 +77,15 @@ impl Replay {
         Ok(())
     }
 
-    /// LOG-2: what an index lost does not come back.
+    /// LOG-2: the number of an index goes forward, or the same is said again.
     fn set(&mut self, head: Head) -> Result<(), Fault> {
-        let is_new = self.had.insert(pair(&head.index, &head.value));
-        if !is_new && self.map.get(&head.index) != Some(head.value) {
+        let before = self.map.get(&head.index);
+        let follows = before
+            .is_none_or(|before| head.newest.sequence > before.sequence || head.newest == before);
+        if !follows {
             return Err(Fault::Rollback { leaf: self.size(), index: head.index });
         }
-        self.map.set(head.index, head.value);
+        self.map.set(head);
         Ok(())
     }
 
@@ -101,12 +93,12 @@ impl Replay {
     pub fn map_leaf(&self, entries: &[Leaf], heads: &[Head]) -> (Leaf, Vec<u8>) {
         let mut map = self.map.clone();
         for entry in entries {
-            if let Leaf::Entry { index, value } = entry {
-                map.set(*index, *value);
+            if let Leaf::Entry { index, newest } = entry {
+                map.set(Head { index: *index, newest: *newest });
             }
         }
         for head in heads {
-            map.set(head.index, head.value);
+            map.set(*head);
         }
         let bytes = encode_heads(heads);
         let leaf = Leaf::Map {
@@ -117,8 +109,4 @@ impl Replay {
         };
         (leaf, bytes)
     }
-}
-
-fn pair(index: &Hash, value: &Hash) -> Hash {
-    Sha256::new().chain_update(index).chain_update(value).finalize().into()
 }

@@ -3,10 +3,14 @@
 use ct_merkle::{ConsistencyProof, InclusionProof, RootHash, mem_backed_tree::MemoryBackedTree};
 use proptest::prelude::*;
 use reconnect_log::{
-    Checkpoint, Error, Hash, KeyKind, Map, Note, Tree, VerifierKey,
+    Checkpoint, Error, Hash, Head, KeyKind, Map, Newest, Note, Tree, VerifierKey,
     tile::TilePath,
     tree::{leaf_hash, verify_consistency, verify_inclusion},
 };
+
+fn newest(number: u8) -> Newest {
+    Newest { sequence: number.into(), value: [number; 32] }
+}
 
 fn trees(size: u64) -> (Tree, MemoryBackedTree<sha2::Sha256, Vec<u8>>) {
     let (mut ours, mut theirs) = (Tree::default(), MemoryBackedTree::new());
@@ -99,8 +103,8 @@ proptest! {
         let mut map = Map::default();
         let mut plain = std::collections::BTreeMap::new();
         for (at, value) in &sets {
-            map.set(index(*at), [*value; 32]);
-            plain.insert(index(*at), [*value; 32]);
+            map.set(Head { index: index(*at), newest: newest(*value) });
+            plain.insert(index(*at), newest(*value));
         }
         prop_assert_eq!(map.count(), plain.len() as u64);
         prop_assert_eq!(map.root(), by_definition(&plain.clone().into_iter().collect::<Vec<_>>(), 0));
@@ -109,10 +113,10 @@ proptest! {
         let root = map.root();
         prop_assert_eq!(proof.verify(&root, &index(asked), value.as_ref()), Ok(()));
         // Neither another value nor an absence can be shown with what is there.
-        let lie = if value.is_some() { None } else { Some([1; 32]) };
+        let lie = if value.is_some() { None } else { Some(newest(1)) };
         prop_assert_eq!(proof.verify(&root, &index(asked), lie.as_ref()), Err(Error::WrongMap));
         let mut other = map.clone();
-        other.set(index(asked), [0xee; 32]);
+        other.set(Head { index: index(asked), newest: newest(0xee) });
         prop_assert_ne!(other.root(), root);
         prop_assert_eq!(map.root(), root);
     }
@@ -140,11 +144,14 @@ proptest! {
 }
 
 /// PROTOCOL.md's words, without anything kept.
-fn by_definition(entries: &[(Hash, Hash)], depth: usize) -> Hash {
+fn by_definition(entries: &[(Hash, Newest)], depth: usize) -> Hash {
     use sha2::{Digest as _, Sha256};
     match entries {
         [] => [0; 32],
-        [(index, value)] => Sha256::digest([&[2], index.as_slice(), value].concat()).into(),
+        [(index, Newest { sequence, value })] => {
+            let content = [&[2], index.as_slice(), &sequence.to_be_bytes(), value].concat();
+            Sha256::digest(content).into()
+        }
         more => {
             let bit = |index: &Hash| index[depth / 8] & (0x80 >> (depth % 8)) != 0;
             let (right, left): (Vec<_>, Vec<_>) = more.iter().partition(|(index, _)| bit(index));

@@ -3,8 +3,8 @@
 use ed25519_dalek::{Signer as _, SigningKey};
 use proptest::prelude::*;
 use reconnect_log::{
-    Checkpoint, Error, Fault, Hash, Head, Kept, KeyKind, Leaf, Lookup, Note, Policy, Question,
-    Replay, VerifierKey,
+    Checkpoint, Error, Fault, Hash, Head, Kept, KeyKind, Leaf, Lookup, Newest, Note, Policy,
+    Question, Replay, VerifierKey,
 };
 
 const NOW: u64 = 1_760_000_000;
@@ -22,6 +22,17 @@ fn sign(seed: u8) -> impl Fn(&[u8]) -> [u8; 64] {
     move |message| key(seed).sign(message).to_bytes()
 }
 
+/// A head of that number.
+fn head(index: u8, number: u8) -> Head {
+    let newest = Newest { sequence: number.into(), value: [number; 32] };
+    Head { index: [index; 32], newest }
+}
+
+fn entry(index: u8, number: u8) -> Leaf {
+    let Head { index, newest } = head(index, number);
+    Leaf::Entry { index, newest }
+}
+
 /// A log, batch by batch.
 #[derive(Default)]
 struct Story {
@@ -31,11 +42,9 @@ struct Story {
 
 impl Story {
     fn batch(&mut self, entries: &[(u8, u8)], heads: &[(u8, u8)]) {
-        let leaf =
-            |(index, value): &(u8, u8)| Leaf::Entry { index: [*index; 32], value: [*value; 32] };
-        let head = |(index, value): &(u8, u8)| Head { index: [*index; 32], value: [*value; 32] };
+        let leaf = |(index, number): &(u8, u8)| entry(*index, *number);
         let entries: Vec<_> = entries.iter().map(leaf).collect();
-        let heads: Vec<_> = heads.iter().map(head).collect();
+        let heads: Vec<_> = heads.iter().map(|(index, number)| head(*index, *number)).collect();
         let (map, bytes) = self.replay.map_leaf(&entries, &heads);
         for entry in &entries {
             self.replay.take(&entry.encode(), &[]).expect("an entry");
@@ -55,14 +64,14 @@ impl Story {
 
     fn look_up(&self, note: &Note, index: Hash, from: u64) -> Lookup {
         let size = self.replay.size();
-        let (map_proof, value) = self.replay.map().prove(&index);
+        let (map_proof, newest) = self.replay.map().prove(&index);
         Lookup {
             checkpoint: note.to_string().into_bytes(),
             consistency: self.replay.tree().consistency(from, size).expect("grown"),
             map_leaf: self.last.clone(),
             inclusion: self.replay.tree().inclusion(size - 1, size).expect("there"),
             map_proof,
-            value,
+            newest,
         }
     }
 }
@@ -96,15 +105,15 @@ fn what_log_and_witnesses_agree_on_is_believed_at_the_witnessed_time() {
     let policy = policy(2);
     let ask = |kept| Question { policy: &policy, index: [8; 32], kept, now: NOW + 60 };
     let first = story.look_up(&witnessed(&story), [8; 32], 0).verify(&ask(None)).expect("believed");
-    assert_eq!((first.value(), first.time()), (Some([2; 32]), NOW + 2));
+    assert_eq!((first.newest(), first.time()), (Some(head(8, 2).newest), NOW + 2));
     let from = story.replay.size();
     story.batch(&[(1, 7)], &[(8, 3)]);
     let second = story.look_up(&witnessed(&story), [8; 32], from);
     let second = second.verify(&ask(Some(first.kept()))).expect("continues");
-    assert_eq!(second.value(), Some([3; 32]));
+    assert_eq!(second.newest(), Some(head(8, 3).newest));
     let nothing = story.look_up(&witnessed(&story), [5; 32], 0);
     let nothing = nothing.verify(&Question { index: [5; 32], ..ask(None) }).expect("absent");
-    assert_eq!(nothing.value(), None);
+    assert_eq!(nothing.newest(), None);
 }
 
 #[test]
@@ -119,7 +128,7 @@ fn what_is_too_old_too_far_ahead_or_by_too_few_is_refused() {
     assert_eq!(refused(3, NOW), Some(Error::TooFewWitnesses { found: 2, required: 3 }));
     assert_eq!(refused(2, NOW + 2 + 86_400), None);
     assert_eq!(refused(2, NOW + 3 + 86_400), Some(Error::Stale));
-    assert_eq!(refused(2, NOW - 2 * 86_400), Some(Error::Ahead));
+    assert_eq!(refused(2, NOW - 2 * 86_400), Some(Error::Ahead { time: NOW + 2 }));
 }
 
 #[test]
@@ -144,20 +153,23 @@ fn a_fork_and_a_way_back_are_told_apart() {
 }
 
 #[test]
-fn a_replay_notices_what_came_back_and_what_the_map_hides() {
+fn a_replay_notices_what_goes_back_and_what_the_map_hides() {
     let mut replay = grown().replay;
-    let back = Leaf::Entry { index: [8; 32], value: [1; 32] }.encode();
     let fault = Fault::Rollback { leaf: 4, index: [8; 32] };
-    assert_eq!(replay.clone().take(&back, &[]), Err(fault));
+    let older = Newest { sequence: 1, value: [9; 32] };
+    let other = Newest { sequence: 2, value: [9; 32] };
+    for newest in [head(8, 1).newest, older, other] {
+        let back = Leaf::Entry { index: [8; 32], newest }.encode();
+        assert_eq!(replay.clone().take(&back, &[]), Err(fault));
+    }
     // What is so may be said again.
-    let again = Leaf::Entry { index: [8; 32], value: [2; 32] }.encode();
-    assert_eq!(replay.clone().take(&again, &[]), Ok(()));
+    assert_eq!(replay.clone().take(&entry(8, 2).encode(), &[]), Ok(()));
     let (Leaf::Map { heads_hash, heads_count, .. }, heads) = replay.map_leaf(&[], &[]) else {
         return;
     };
     let lie = Leaf::Map { root: [1; 32], heads_hash, heads_count }.encode();
     assert_eq!(replay.clone().take(&lie, &heads), Err(Fault::Map { leaf: 4 }));
-    let (honest, _) = replay.map_leaf(&[], &[Head { index: [9; 32], value: [7; 32] }]);
+    let (honest, _) = replay.map_leaf(&[], &[head(9, 7)]);
     assert_eq!(replay.clone().take(&honest.encode(), &[]), Err(Fault::Heads { leaf: 4 }));
     assert_eq!(
         replay.take(&[0, 1, 3], &[]),

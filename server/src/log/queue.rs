@@ -5,6 +5,7 @@ use reconnect_format::{
     id::{AccountId, Base64, StructureId},
     log::{structure_index, structure_value},
 };
+use reconnect_log::Newest;
 use sqlx::AnyConnection;
 
 use super::state::hash_of;
@@ -21,7 +22,7 @@ const BATCH: i64 = 10_000;
 /// One of them.
 pub(super) struct Waiting {
     pub(super) index: [u8; 32],
-    pub(super) value: [u8; 32],
+    pub(super) newest: Newest,
     pub(super) is_head: bool,
 }
 
@@ -84,17 +85,18 @@ pub(super) async fn waits(index: &[u8; 32], app: &App) -> Result<bool> {
 
 /// What waits, each index in the order of its chain.
 pub(super) async fn read(app: &App) -> Result<Vec<Waiting>> {
-    let rows: Vec<(Vec<u8>, Vec<u8>, i64)> = sqlx::query_as(
+    let rows: Vec<(Vec<u8>, Vec<u8>, i64, i64)> = sqlx::query_as(
         "-- log::read
-        select log_index, value, is_head from log_waiting order by log_index, sequence limit $1",
+        select log_index, value, sequence, is_head from log_waiting
+        order by log_index, sequence limit $1",
     )
     .bind(BATCH)
     .fetch_all(app.db.reader())
     .await?;
     rows.into_iter()
-        .map(|(index, value, is_head)| {
-            let (index, value) = (hash_of(&index)?, hash_of(&value)?);
-            Ok(Waiting { index, value, is_head: is_head == 1 })
+        .map(|(index, value, sequence, is_head)| {
+            let newest = Newest { sequence: from_row(sequence), value: hash_of(&value)? };
+            Ok(Waiting { index: hash_of(&index)?, newest, is_head: is_head == 1 })
         })
         .collect()
 }
@@ -115,7 +117,7 @@ pub(super) async fn forget(
                 delete from log_waiting where log_index = $1 and value = $2",
             )
             .bind(gone.index.as_slice())
-            .bind(gone.value.as_slice())
+            .bind(gone.newest.value.as_slice())
             .execute(&mut *tx)
             .await?;
         }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The longest tile of leaves.
-const TILE_BYTES: u64 = WIDTH * 73;
+const TILE_BYTES: u64 = WIDTH * 77;
 
 type Bytes = ([(HeaderName, &'static str); 1], Vec<u8>);
 
@@ -119,7 +119,7 @@ pub(crate) async fn look_up(
         let size = standing.note.claim().size;
         let tree = state.replay.tree();
         let number = size.saturating_sub(1);
-        let (map_proof, value) = standing.map.prove(&asked.index.0);
+        let (map_proof, newest) = standing.map.prove(&asked.index.0);
         let lookup = Lookup {
             checkpoint: standing.note.to_string().into_bytes(),
             // Who has seen a longer log is shown that this one went back.
@@ -127,7 +127,7 @@ pub(crate) async fn look_up(
             map_leaf: Vec::new(),
             inclusion: tree.inclusion(number, size).ok_or(Code::NotFound)?,
             map_proof,
-            value,
+            newest,
         };
         let tile = usize::try_from(number / WIDTH).ok().and_then(|it| state.tiles.get(it));
         (lookup, number, *tile.ok_or(Code::NotFound)?)

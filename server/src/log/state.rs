@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
 use reconnect_log::{
-    Hash, Head, Leaf, Map, Note, Replay,
+    HEAD_BYTES, Hash, Head, Leaf, Map, Note, Replay,
     tile::{WIDTH, decode_entries, encode_entries},
 };
 
@@ -79,7 +79,7 @@ impl State {
             let shown = match Leaf::decode(leaf) {
                 Ok(Leaf::Map { heads_count, .. }) => {
                     let start = usize::try_from(state.lengths.1)?;
-                    let end = start + 64 * usize::try_from(heads_count)?;
+                    let end = start + HEAD_BYTES * usize::try_from(heads_count)?;
                     heads.get(start..end).context("log/heads ends too early")?
                 }
                 _ => &[],
@@ -118,21 +118,26 @@ impl State {
 
     /// What of all that waits is not in the log yet; none when there is nothing, but for the first.
     pub(super) fn batch(&self, waiting: &[Waiting]) -> Option<Batch> {
-        // After a restart, or with a database from a backup, the log may have had it: LOG-2.
-        let fresh = waiting.iter().filter(|it| !self.replay.had(&it.index, &it.value));
+        // After a restart the log may have it; with a database from a backup, or a disk that lost what
+        // waited, it may be ahead of what waits: LOG-2.
+        let is_fresh = |it: &&Waiting| {
+            let before = self.replay.map().get(&it.index);
+            before.is_none_or(|before| before.sequence < it.newest.sequence)
+        };
         let (mut entries, mut heads) = (Vec::new(), BTreeMap::new());
-        for Waiting { index, value, is_head, .. } in fresh {
+        for Waiting { index, newest, is_head } in waiting.iter().filter(is_fresh) {
             if *is_head {
                 // In the order of the chain: the newest stays.
-                heads.insert(*index, *value);
+                heads.insert(*index, *newest);
             } else {
-                entries.push(Leaf::Entry { index: *index, value: *value });
+                entries.push(Leaf::Entry { index: *index, newest: *newest });
             }
         }
         if entries.is_empty() && heads.is_empty() && self.replay.ends_with_map() {
             return None;
         }
-        let heads: Vec<_> = heads.into_iter().map(|(index, value)| Head { index, value }).collect();
+        let heads: Vec<_> =
+            heads.into_iter().map(|(index, newest)| Head { index, newest }).collect();
         let (map, heads) = self.replay.map_leaf(&entries, &heads);
         let leaves = entries.iter().chain([&map]).map(Leaf::encode).collect();
         Some(Batch { after: self.lengths, leaves, heads })

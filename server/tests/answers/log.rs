@@ -9,7 +9,7 @@ use reconnect_format::{
     statement::Body,
 };
 use reconnect_log::{
-    KeyKind, Lookup, Note, Policy, Question, Replay, VerifierKey, Witnessed,
+    KeyKind, Lookup, Newest, Note, Policy, Question, Replay, VerifierKey, Witnessed,
     tile::{TilePath, decode_entries},
 };
 
@@ -57,10 +57,11 @@ async fn a_safe_and_a_structure_stand_in_the_log_after_the_next_batch() {
     let policy = policy(&server, Vec::new(), 0).await;
     let mut person = Person::arrive(&server).await;
     let index = person.opening.log_index.0;
-    assert_eq!(look_up(&server, index, &policy).await.value(), None, "sent, not safe");
+    assert_eq!(look_up(&server, index, &policy).await.newest(), None, "sent, not safe");
     server.app.publish().await.expect("published");
     let opened = look_up(&server, index, &policy).await;
-    assert_eq!(opened.value().map(Vec::from), Some(person.opening.log_value.0.clone()));
+    let opened = opened.newest().map(|it| (it.sequence, it.value.to_vec()));
+    assert_eq!(opened, Some((5, person.opening.log_value.0.clone())));
     let compared =
         Body::CompareStructure { structure_id: StructureId(random()), sequence: 1, head: random() };
     assert_eq!(person.submit(&server, compared, Submission::default()).await.status, 200);
@@ -68,7 +69,8 @@ async fn a_safe_and_a_structure_stand_in_the_log_after_the_next_batch() {
     server.app.publish().await.expect("published");
     let found = look_up(&server, structure_index(team.id), &policy).await;
     let head = team.heads.last().expect("a head");
-    assert_eq!(found.value(), Some(structure_value(2, head)));
+    let newest = Newest { sequence: 2, value: structure_value(2, head) };
+    assert_eq!(found.newest(), Some(newest));
     let size = checkpoint(&server).await.claim().size;
     server.app.publish().await.expect("published");
     assert_eq!(checkpoint(&server).await.claim().size, size, "nothing waits, nothing grows");
@@ -120,9 +122,9 @@ async fn witnesses_are_waited_for_and_what_they_have_not_seen_is_not_shown() {
     assert!(second.claim().size > 1);
     let index = person.opening.log_index.0;
     let shown = look_up(&server, index, &policy).await;
-    assert_eq!((shown.checkpoint().size, shown.value()), (1, None), "the witnessed one");
+    assert_eq!((shown.checkpoint().size, shown.newest()), (1, None), "the witnessed one");
     assert_eq!(hand_in(&second, &witness).await.status, 204);
-    assert!(look_up(&server, index, &policy).await.value().is_some());
+    assert!(look_up(&server, index, &policy).await.newest().is_some());
     assert_eq!(hand_in(&first, &witness).await.status, 409, "too late");
     server.app.clock().advance(601);
     server.app.publish().await.expect("signed again");
@@ -201,6 +203,6 @@ async fn what_a_crash_left_behind_the_last_checkpoint_is_written_over() {
     assert!(checkpoint(&server).await.claim().size > before.claim().size, "it waited, and is in");
     let policy = policy(&server, Vec::new(), 0).await;
     let found = look_up(&server, person.opening.log_index.0, &policy).await;
-    assert!(found.value().is_some());
+    assert!(found.newest().is_some());
     replayed(&server).await;
 }

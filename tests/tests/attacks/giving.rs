@@ -31,7 +31,7 @@ pairs! {
     another_chain_under_the_structures_id: "other_chain" without [Founding];
     a_chain_other_than_the_one_that_was_seen: "other_chain" without [Founding, StructureSeen];
     an_epoch_that_no_manager_began: "forged" without [StructureSigner];
-    an_older_chain_than_the_one_that_was_seen: "rollback" without [StructureSeen];
+    an_older_chain_than_the_one_that_was_seen: "rollback" without [StructureSeen, StructureLogged];
     an_epoch_that_is_held_back: "withheld" without [StructureLogged];
     a_log_that_no_witness_has_seen: "log_witnesses" without [Witnesses];
     a_kept_grant_key_after_its_holder_left: passed_over without [GrantEpoch];
@@ -121,7 +121,7 @@ async fn a_namesake_in_the_list() -> Result<Outcome> {
 async fn another_chain_under_the_structures_id() -> Result<Outcome> {
     let (server, team, mut owner, document_id) = stage().await?;
     let mallory = Somebody::new()?;
-    let front = mallory.found("Accueil de jour", Some(team.structure_id))?;
+    let front = mallory.replaces(&server, team.structure_id).await?;
     front.show(&server, &mallory).await?;
     let code = team.structure_id.code();
     let outcome = give(&mut owner, team.structure_id, &code, document_id).await;
@@ -134,7 +134,7 @@ async fn a_chain_other_than_the_one_that_was_seen() -> Result<Outcome> {
     let (server, team, mut owner, document_id) = stage().await?;
     give(&mut owner, team.structure_id, &team.structure_id.code(), document_id).await?;
     let mallory = Somebody::new()?;
-    let front = mallory.found("Accueil de jour", Some(team.structure_id))?;
+    let front = mallory.replaces(&server, team.structure_id).await?;
     front.show(&server, &mallory).await?;
     let outcome = give_again(&mut owner, team.structure_id, document_id).await;
     judge(&server, &mut owner, outcome, (front.key()?, 1)).await

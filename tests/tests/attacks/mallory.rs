@@ -108,6 +108,20 @@ impl Somebody {
         front.take(self.says(structure_id, front.head, StructureBody::Epoch(epoch)), key)?;
         Ok(front)
     }
+
+    /// One under the id of a real one, with more to say than the log has named of that.
+    pub(crate) async fn replaces(
+        &self,
+        server: &Server,
+        structure_id: StructureId,
+    ) -> Result<Front> {
+        let real = chain_of(server, structure_id).await?;
+        let mut front = self.found("Accueil de jour", Some(structure_id))?;
+        while front.links.len() <= real.len() {
+            front.begin_epoch(self)?;
+        }
+        Ok(front)
+    }
 }
 
 /// Terms of a recipient epoch whose key is hers.
@@ -226,17 +240,23 @@ pub(crate) async fn show_chain(
     }
     let sequence = u64::try_from(links.len())?;
     let head = hash_of(links.last().context("no links")?)?;
-    log(server, &structure_index(structure_id), &structure_value(sequence, &head)).await
+    log(server, &structure_index(structure_id), (sequence, &structure_value(sequence, &head))).await
 }
 
 /// The server's own log says the same as it does: nobody but its operator vouches for it.
-pub(crate) async fn log(server: &Server, index: &[u8; 32], value: &[u8; 32]) -> Result<()> {
+/// Of what an index had, something newer must be said: whoever replays the log sees to that.
+pub(crate) async fn log(
+    server: &Server,
+    index: &[u8; 32],
+    (sequence, value): (u64, &[u8; 32]),
+) -> Result<()> {
     let mut connection = dump::connect(server.config()).await?;
     sqlx::query(
-        "insert into log_waiting (log_index, value, sequence, is_head) values ($1, $2, 9999, 0)",
+        "insert into log_waiting (log_index, value, sequence, is_head) values ($1, $2, $3, 0)",
     )
     .bind(index.as_slice())
     .bind(value.as_slice())
+    .bind(i64::try_from(sequence)?)
     .execute(&mut connection)
     .await?;
     Ok(())
@@ -287,7 +307,7 @@ impl Heard {
             if exchange.head.starts_with("POST /v1/statements ") {
                 let submission: Submission = serde_json::from_slice(&exchange.sent)?;
                 let statement = Unverified::<Statement>::decode(&submission.statement.0)?;
-                let hash = Label::Statement.hash(&submission.statement.0);
+                let hash = statement.hash();
                 submissions.push((submission, hash, statement.claim().body.clone()));
             } else if let ["PUT", path, ..] = words.as_slice() {
                 puts.push(((*path).to_owned(), exchange.sent.clone()));

@@ -30,13 +30,13 @@ use crate::{
 
 pairs! {
     two_papers_exchanged: "damaged" without [DocumentWrapBinding, EnvelopeHeader, EnvelopeTree];
-    the_keys_of_two_grants_exchanged: passed_over without [GrantWrapBinding, GrantCommitment];
+    the_keys_of_two_grants_exchanged: passed_over without [GrantWrapBinding, GrantCommitment, Fresh];
     content_that_a_grantee_sealed_anew: "damaged" without [EnvelopeTree];
     a_card_that_a_grantee_wrote_anew: "damaged" without [EnvelopeTree];
     chunks_in_another_order: "damaged" without [EnvelopeTree, ChunkPlace];
     one_ciphertext_with_two_meanings: "damaged" without [EnvelopeCommitment];
-    an_older_version_in_one_session: passed_over without [SeenVersion];
-    a_version_that_its_owner_did_not_write: passed_over without [GrantOwner];
+    an_older_version_in_one_session: passed_over without [SeenVersion, Fresh];
+    a_version_that_its_owner_did_not_write: passed_over without [GrantOwner, LiveDevice];
     lengths_that_tell: passed_over without [Padding];
 }
 

@@ -185,7 +185,7 @@ async fn a_statement_in_the_log_that_nobody_signed() -> Result<Outcome> {
     let (server, mut owner, _) = stage().await?;
     owner.vault.look(&owner.browser).await?;
     let index = log_index(&server, &owner).await?;
-    log(&server, &index, &[7; 32]).await?;
+    log(&server, &index, (9999, &[7; 32])).await?;
     let opened = owner.with_words(&server.browser(), true).await.map(|_| true);
     judge(&mut owner, opened).await
 }

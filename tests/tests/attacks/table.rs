@@ -1,7 +1,7 @@
 //! The table of attacks: what whoever runs or stole the server could do, perhaps with a grantee or a
 //! member at their side; what stops it; and which tests show both. SECURITY.md quotes it.
 
-use crate::{deposits, giving, locks, pair::Pair, papers, safe, team, wire};
+use crate::{deposits, giving, locks, pair::Pair, papers, readers, safe, team, wire};
 
 /// One attack.
 pub(crate) struct Row {
@@ -101,21 +101,20 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     shown(
         "an older version of a paper, or of the safe, to somebody who saw a newer one",
-        "a device of one's own remembers the newest head; a grantee's session the newest version",
-        &["SYNC-2", "SYNC-3"],
+        "a device of one's own remembers the newest head; a grantee's session the newest version; where neither has seen it, the log names the safe, and the grant tells where",
+        &["SYNC-2", "SYNC-3", "FRESH-1"],
         &[
             safe::an_older_safe_on_a_device_that_saw_more::PAIR,
             papers::an_older_version_in_one_session::PAIR,
+            readers::an_older_version_in_a_new_session::PAIR,
+            readers::an_older_title_in_a_new_session::PAIR,
         ],
     ),
-    partly(
-        shown(
-            "the whole safe as it was once, to a device that has seen nothing",
-            "the log names its newest statement; without witnesses that is one operator's word",
-            &["LOG-9", "LOG-11"],
-            &[safe::an_older_safe_on_a_device_that_saw_nothing::PAIR],
-        ),
-        "a state between two that the log named can be named after them; devices of one's own refuse it, auditors cannot tell",
+    shown(
+        "the whole safe as it was once, to a device that has seen nothing",
+        "the log names its newest statement by its number, which only grows; without witnesses that is one operator's word",
+        &["LOG-2", "LOG-9", "LOG-11"],
+        &[safe::an_older_safe_on_a_device_that_saw_nothing::PAIR],
     ),
     shown(
         "a paper, grant or other statement that is left out",
@@ -150,10 +149,11 @@ pub(crate) const ROWS: &[Row] = &[
     shown(
         "a paper that its owner did not put there, to them or to a grantee",
         "only statements of the owner's live devices count, for both",
-        &["STMT-3", "GRANT-7"],
+        &["STMT-3", "GRANT-7", "FRESH-2"],
         &[
             safe::a_paper_that_nobody_put_there::PAIR,
             papers::a_version_that_its_owner_did_not_write::PAIR,
+            readers::what_a_retired_device_signed::PAIR,
         ],
     ),
     shown(
@@ -171,17 +171,15 @@ pub(crate) const ROWS: &[Row] = &[
             deposits::other_words_under_a_workers_deposit::PAIR,
         ],
     ),
-    partly(
-        shown(
-            "a grant that was taken back is shown again",
-            "statements are chained; a revoked grant's id is spent, for good; nothing is given from a safe that the log says nothing of",
-            &["STMT-4", "STMT-6", "LOG-11"],
-            &[
-                safe::a_grant_that_was_taken_back::PAIR,
-                safe::a_grant_that_was_taken_back_where_the_log_is_silent::PAIR,
-            ],
-        ),
-        "its recipient notices only with the owner's place in the log",
+    shown(
+        "a grant that was taken back is shown again, to its owner or to who had it",
+        "statements are chained; a revoked grant's id is spent, for good; nothing is given from a safe that the log says nothing of; its recipient asks the log",
+        &["STMT-4", "STMT-6", "LOG-11", "FRESH-1"],
+        &[
+            safe::a_grant_that_was_taken_back::PAIR,
+            safe::a_grant_that_was_taken_back_where_the_log_is_silent::PAIR,
+            readers::what_was_taken_back_in_a_new_session::PAIR,
+        ],
     ),
     shown(
         "envelopes and keys that were kept after taking back",
@@ -296,10 +294,11 @@ pub(crate) const ROWS: &[Row] = &[
         &["RCPT-2"],
         &[safe::an_opening_that_never_was::PAIR],
     ),
-    waiting(
+    shown(
         "a clock that is set back, so that nothing ends",
-        "ends are judged by witnessed time",
-        "ends judged by it",
+        "ends are judged by witnessed time where that is later",
+        &["LOG-6", "FRESH-5"],
+        &[readers::a_clock_that_is_set_back::PAIR],
     ),
     partly(
         shown(

@@ -14,10 +14,11 @@ use reconnect_core::{
     vault::Blame,
 };
 use reconnect_format::{
-    Label, Signed, Suite,
+    Signed, Suite, Unverified,
     api::{GroupChange, InvitationState, Invitations, Joining, OpenedForRewrap},
     encode,
     id::{Base64, GrantId, InvitationId, StructureId},
+    statement::Statement,
     structure::{
         AuthenticatedJoin, Certificate, EpochTerms, Founding, JoinRequest, LeafRequest, Link, Role,
         RosterTerms, StructureBody, StructureChain, StructureStatement, roster_hash,
@@ -401,7 +402,7 @@ async fn a_rewrap_that_opens_nothing() -> Result<Outcome> {
         member.settle().await?;
     }
     let statement = given_by(&server, grant_id).await?;
-    let hash = Label::Statement.hash(&statement);
+    let hash = Unverified::<Statement>::decode(&statement)?.hash();
     let kept = team.worker.desk.keep_everything(&team.worker.person.vault)?;
     let first = kept.recipient_keys.into_iter().next().context("no key")?;
     let structure_id = team.structure_id;

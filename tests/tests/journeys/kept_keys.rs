@@ -15,7 +15,7 @@ use reconnect_core::{
     vault::Kept,
 };
 use reconnect_format::{
-    Label, Unverified,
+    Unverified,
     envelope::{CHUNK_BYTES, EnvelopeKind, EnvelopeRef, PREFIX_BYTES, TAG_BYTES},
     grant::{GrantTerms, WrapBinding},
     id::{AccountId, DocumentId, EnvelopeId, GrantId, StructureId},
@@ -150,9 +150,10 @@ impl Copy {
 fn said(statements: &[Vec<u8>]) -> Result<(Vec<Given>, Vec<Named>)> {
     let (mut grants, mut named) = (Vec::new(), Vec::new());
     for bytes in statements {
-        let statement = Unverified::<Statement>::decode(bytes)?.claim().clone();
+        let signed = Unverified::<Statement>::decode(bytes)?;
+        let statement = signed.claim().clone();
         if let Some(terms) = statement.body.grant_terms() {
-            grants.push((terms.clone(), Label::Statement.hash(bytes)));
+            grants.push((terms.clone(), signed.hash()));
         }
         match statement.body {
             Body::PutVersion { document_id, content, card, thumbnail } => {

@@ -8,7 +8,7 @@ use reconnect_format::{
     api::{Call, LogAnswer, Service},
     id::LogIndex,
 };
-use reconnect_log::{Head, Lookup, Policy, Question, VerifierKey};
+use reconnect_log::{Lookup, Policy, Question, VerifierKey};
 use reconnect_tests::{
     browser::{Browser, Network},
     process::Setup,
@@ -23,7 +23,7 @@ use tokio::{
 
 use super::{
     auditor::Auditor,
-    mallory::{Mallory, Stand},
+    mallory::{Mallory, Stand, head},
     now,
 };
 
@@ -112,7 +112,7 @@ async fn what_was_read_is_not_read_again_also_after_a_kill() -> Result<()> {
     for number in 0..600 {
         mallory.push_entry(number);
     }
-    mallory.map_leaf(&[Head { index: [7; 32], value: [7; 32] }]);
+    mallory.map_leaf(&[head(7, 7)]);
     let stand = Stand::open(&mallory).await?;
     let witness = Auditor::witness("witness.example").await?;
     let mut following = witness.keep_following(&stand.url, &log)?;
@@ -121,7 +121,7 @@ async fn what_was_read_is_not_read_again_also_after_a_kill() -> Result<()> {
     ensure!(stand.asked().iter().any(|path| path == "tile/entries/000"));
 
     mallory.entry(1, 1);
-    mallory.map_leaf(&[Head { index: [7; 32], value: [8; 32] }]);
+    mallory.map_leaf(&[head(7, 8)]);
     stand.show(&mallory);
     let ended = witness.follow(&stand.url, &log).await?;
     ensure!(ended.code == 0 && ended.last()["is_cosigned"] == true, "{ended:?}");
@@ -166,7 +166,7 @@ async fn a_witness_killed_while_it_hands_in_signs_no_second_tree_of_that_size() 
     ensure!(stand.handed_in().iter().all(|note| *note.claim() == signed));
     let count = stand.handed_in().len();
     mallory.forget(1);
-    mallory.map_leaf(&[Head { index: [7; 32], value: [7; 32] }]);
+    mallory.map_leaf(&[head(7, 7)]);
     ensure!(mallory.note().claim().size == signed.size && *mallory.note().claim() != signed);
     stand.show(&mallory);
     let ended = witness.follow(&stand.url, &log).await?;

@@ -18,7 +18,7 @@ use axum::{
 };
 use ed25519_dalek::{Signer as _, SigningKey};
 use reconnect_log::{
-    Checkpoint, Hash, Head, KeyKind, Leaf, Map, Note, Tree, VerifierKey,
+    Checkpoint, HEAD_BYTES, Hash, Head, KeyKind, Leaf, Map, Newest, Note, Tree, VerifierKey,
     leaf::{decode_heads, encode_heads, heads_hash},
     tile::{HEIGHT, TilePath, decode_entries, encode_entries},
     tree::leaf_hash,
@@ -30,6 +30,12 @@ use tokio::{
 };
 
 use super::now;
+
+/// A head of that number, with a value of its own.
+pub(crate) fn head(index: u8, number: u8) -> Head {
+    let newest = Newest { sequence: number.into(), value: [number; 32] };
+    Head { index: [index; 32], newest }
+}
 
 /// A log that nothing checks.
 #[derive(Clone)]
@@ -74,7 +80,8 @@ impl Mallory {
                 Leaf::Map { heads_count, .. } => usize::try_from(heads_count)?,
                 Leaf::Entry { .. } => 0,
             };
-            let (shown, behind) = rest.split_at_checked(64 * count).context("heads are missing")?;
+            let (shown, behind) =
+                rest.split_at_checked(HEAD_BYTES * count).context("heads are missing")?;
             mallory.push(leaf.to_vec(), shown);
             rest = behind;
         }
@@ -86,10 +93,10 @@ impl Mallory {
     /// Any leaf, with any heads.
     pub(crate) fn push(&mut self, leaf: Vec<u8>, heads: &[u8]) {
         match Leaf::decode(&leaf) {
-            Ok(Leaf::Entry { index, value }) => self.map.set(index, value),
+            Ok(Leaf::Entry { index, newest }) => self.map.set(Head { index, newest }),
             Ok(Leaf::Map { .. }) => {
                 for head in decode_heads(heads).unwrap_or_default() {
-                    self.map.set(head.index, head.value);
+                    self.map.set(head);
                 }
                 self.heads.insert(self.leaves.len() as u64, heads.to_vec());
             }
@@ -99,15 +106,16 @@ impl Mallory {
     }
 
     /// An entry.
-    pub(crate) fn entry(&mut self, index: u8, value: u8) {
-        self.push(Leaf::Entry { index: [index; 32], value: [value; 32] }.encode(), &[]);
+    pub(crate) fn entry(&mut self, index: u8, number: u8) {
+        let Head { index, newest } = head(index, number);
+        self.push(Leaf::Entry { index, newest }.encode(), &[]);
     }
 
     /// An entry of its own.
     pub(crate) fn push_entry(&mut self, number: u32) {
         let mut index = [0x55; 32];
         index[..4].copy_from_slice(&number.to_be_bytes());
-        self.push(Leaf::Entry { index, value: [1; 32] }.encode(), &[]);
+        self.push(Leaf::Entry { index, newest: head(0, 1).newest }.encode(), &[]);
     }
 
     /// The map leaf that an honest log would have here, with these heads.
@@ -115,7 +123,7 @@ impl Mallory {
         let bytes = encode_heads(heads);
         let mut map = self.map.clone();
         for head in heads {
-            map.set(head.index, head.value);
+            map.set(*head);
         }
         self.lie(map.root(), &bytes, u32::try_from(heads.len()).unwrap_or(u32::MAX));
     }

@@ -4,12 +4,12 @@
 use std::{fs, path::Path};
 
 use anyhow::{Result, ensure};
-use reconnect_log::{Head, KeyKind, Leaf, VerifierKey};
+use reconnect_log::{Head, KeyKind, Leaf, Newest, VerifierKey, leaf::encode_heads};
 use reconnect_tests::stage::bytes;
 
 use super::{
     auditor::Auditor,
-    mallory::{Mallory, Stand},
+    mallory::{Mallory, Stand, head},
     now,
 };
 
@@ -105,7 +105,7 @@ fn last_line(note: &[u8]) -> usize {
 async fn a_fork_at_one_size() -> Result<()> {
     caught("fork", "two trees of", |mallory, _| {
         mallory.forget(1);
-        mallory.map_leaf(&[Head { index: [7; 32], value: [7; 32] }]);
+        mallory.map_leaf(&[head(7, 7)]);
         Ok(())
     })
     .await
@@ -116,7 +116,7 @@ async fn a_fork_that_grew() -> Result<()> {
     caught("fork", "two trees of", |mallory, _| {
         mallory.forget(1);
         for value in 1..5 {
-            mallory.map_leaf(&[Head { index: [7; 32], value: [value; 32] }]);
+            mallory.map_leaf(&[head(7, value)]);
         }
         Ok(())
     })
@@ -127,7 +127,7 @@ async fn a_fork_that_grew() -> Result<()> {
 async fn a_fork_that_is_smaller() -> Result<()> {
     caught("fork", "two trees of", |mallory, _| {
         mallory.forget(2);
-        mallory.map_leaf(&[Head { index: [7; 32], value: [7; 32] }]);
+        mallory.map_leaf(&[head(7, 7)]);
         Ok(())
     })
     .await
@@ -167,7 +167,7 @@ async fn a_map_that_forgets_an_entry() -> Result<()> {
 
 #[tokio::test]
 async fn a_head_that_comes_back() -> Result<()> {
-    caught("replay", "brings back a value", |mallory, _| {
+    caught("replay", "puts something older", |mallory, _| {
         let first = mallory.first_heads()?;
         mallory.map_leaf(&first);
         Ok(())
@@ -175,9 +175,33 @@ async fn a_head_that_comes_back() -> Result<()> {
     .await
 }
 
+/// A statement that the log passed over, so that nobody has seen it there: its number tells.
+#[tokio::test]
+async fn a_head_between_two_that_were_named() -> Result<()> {
+    caught("replay", "puts something older", |mallory, _| {
+        for sequence in [4, 6, 5] {
+            mallory.map_leaf(&[head(7, sequence)]);
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn another_head_under_the_same_number() -> Result<()> {
+    caught("replay", "puts something older", |mallory, _| {
+        for value in [4, 5] {
+            let newest = Newest { sequence: 4, value: [value; 32] };
+            mallory.map_leaf(&[Head { index: [7; 32], newest }]);
+        }
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test]
 async fn an_entry_that_comes_back() -> Result<()> {
-    caught("replay", "brings back a value", |mallory, _| {
+    caught("replay", "puts something older", |mallory, _| {
         for value in [1, 2, 1] {
             mallory.entry(1, value);
             mallory.map_leaf(&[]);
@@ -219,8 +243,7 @@ async fn a_leaf_that_names_too_many_heads() -> Result<()> {
 #[tokio::test]
 async fn heads_out_of_order() -> Result<()> {
     caught("replay", "the heads of leaf", |mallory, _| {
-        let head = |index: u8| [[index; 32], [1; 32]].concat();
-        mallory.lie([9; 32], &[head(9), head(8)].concat(), 2);
+        mallory.lie([9; 32], &encode_heads(&[head(9, 1), head(8, 1)]), 2);
         Ok(())
     })
     .await
@@ -229,9 +252,9 @@ async fn heads_out_of_order() -> Result<()> {
 #[tokio::test]
 async fn heads_that_are_not_those_that_the_leaf_names() -> Result<()> {
     caught("heads", "the heads of leaf", |mallory, stand| {
-        mallory.map_leaf(&[Head { index: [7; 32], value: [7; 32] }]);
+        mallory.map_leaf(&[head(7, 7)]);
         let leaf = mallory.note().claim().size - 1;
-        stand.instead(&format!("heads/{leaf}"), 200, [[7; 32], [8; 32]].concat());
+        stand.instead(&format!("heads/{leaf}"), 200, encode_heads(&[head(7, 8)]));
         Ok(())
     })
     .await
@@ -255,7 +278,7 @@ async fn leaves_that_are_not_those_that_were_signed() -> Result<()> {
 #[tokio::test]
 async fn a_tile_of_leaves_that_is_none() -> Result<()> {
     caught("tile", "does not hold", |mallory, stand| {
-        mallory.map_leaf(&[Head { index: [7; 32], value: [7; 32] }]);
+        mallory.map_leaf(&[head(7, 7)]);
         let size = mallory.note().claim().size;
         stand.instead(&format!("tile/entries/000.p/{size}"), 200, bytes(1, 100));
         Ok(())
@@ -266,7 +289,7 @@ async fn a_tile_of_leaves_that_is_none() -> Result<()> {
 #[tokio::test]
 async fn a_tile_of_hashes_that_is_not_the_logs() -> Result<()> {
     caught("tile", "tile 0/000.p/", |mallory, stand| {
-        mallory.map_leaf(&[Head { index: [7; 32], value: [7; 32] }]);
+        mallory.map_leaf(&[head(7, 7)]);
         let path = format!("tile/0/000.p/{}", mallory.note().claim().size);
         let mut tile = mallory.tile(&path)?;
         tile[40] ^= 1;

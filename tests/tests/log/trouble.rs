@@ -4,11 +4,11 @@
 use std::fs;
 
 use anyhow::{Result, ensure};
-use reconnect_log::{Head, KeyKind, VerifierKey};
+use reconnect_log::{KeyKind, VerifierKey};
 
 use super::{
     auditor::Auditor,
-    mallory::{Mallory, Stand},
+    mallory::{Mallory, Stand, head},
     now,
 };
 
@@ -22,7 +22,7 @@ async fn a_server_that_answers_badly_is_asked_again_later() -> Result<()> {
     let stand = Stand::open(&mallory).await?;
     let witness = Auditor::witness("witness.example").await?;
     ensure!(witness.follow(&stand.url, &log).await?.code == 0);
-    mallory.map_leaf(&[Head { index: [7; 32], value: [7; 32] }]);
+    mallory.map_leaf(&[head(7, 7)]);
     stand.show(&mallory);
     let size = mallory.note().claim().size;
     let leaves = format!("tile/entries/000.p/{size}");
@@ -41,9 +41,9 @@ async fn a_server_that_answers_badly_is_asked_again_later() -> Result<()> {
         ("checkpoint", 200, at(now() - 2 * hour).into(), "s old"),
         ("checkpoint", 200, at(now() + 2 * hour).into(), "s ahead"),
         (&leaves, 503, Vec::new(), "answers 503"),
-        (&leaves, 200, vec![0; 256 * 73 + 1], "longer than"),
+        (&leaves, 200, vec![0; 256 * 77 + 1], "longer than"),
         (&leaf, 404, Vec::new(), "answers 404"),
-        (&leaf, 200, vec![0; 65], "longer than"),
+        (&leaf, 200, vec![0; 73], "longer than"),
     ];
     for (path, status, bytes, words) in cases {
         stand.honestly();
@@ -82,7 +82,7 @@ async fn nobody_else_can_pass_for_the_log() -> Result<()> {
 #[tokio::test]
 async fn a_log_that_is_too_large_to_hold_is_left() -> Result<()> {
     let mut mallory = Mallory::takes_over().await?;
-    let heads: Vec<_> = (0..200).map(|it| Head { index: [it; 32], value: [1; 32] }).collect();
+    let heads: Vec<_> = (0..200).map(|it| head(it, 1)).collect();
     mallory.map_leaf(&heads);
     let stand = Stand::open(&mallory).await?;
     let auditor = Auditor::new().await?;

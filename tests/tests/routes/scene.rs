@@ -10,7 +10,7 @@ use reconnect_core::{
     world::World as _,
 };
 use reconnect_format::{
-    api::{Call, CallBody, FacesOf, HandIn, Renewal, UnlockRest, WordsFinish},
+    api::{Call, CallBody, FacesOf, FreshAsked, HandIn, Renewal, UnlockRest, WordsFinish},
     id::{Base64, DocumentId, EnvelopeId, GrantId, UnlockId},
 };
 use reconnect_tests::{
@@ -183,6 +183,10 @@ impl Scene {
             ("POST", "/v1/received/faces") => {
                 let live = self.object("grant_id", "live", principal)?;
                 let asked = FacesOf { grant_ids: vec![live.parse()?] };
+                return Ok(CallBody::Json(serde_json::to_string(&asked)?));
+            }
+            ("POST", "/v1/received/{grant_id}/fresh") => {
+                let asked = FreshAsked { sequence: 1, leaves: Base64(vec![7; 32]) };
                 return Ok(CallBody::Json(serde_json::to_string(&asked)?));
             }
             ("POST", "/v1/unlock/words/finish") => {

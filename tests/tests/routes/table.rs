@@ -221,6 +221,14 @@ POST   /v1/invitations/{invitation_id}/join       ended      410 410 410 410 410
 POST   /v1/invitations/{invitation_id}/join       never      404 404 404 404 404 404
 POST   /v1/invitations/{invitation_id}/join       malformed  404 404 404 404 404 404
 
+POST   /v1/received/{grant_id}/fresh              live       404 404 200 200 404 404
+POST   /v1/received/{grant_id}/fresh              taken-back 404 404 404 404 404 404
+POST   /v1/received/{grant_id}/fresh              over       404 404 404 404 404 404
+POST   /v1/received/{grant_id}/fresh              others     404 404 404 404 404 200
+POST   /v1/received/{grant_id}/fresh              own        404 404 404 404 404 404
+POST   /v1/received/{grant_id}/fresh              never      404 404 404 404 404 404
+POST   /v1/received/{grant_id}/fresh              malformed  404 404 404 404 404 404
+
 POST   /v1/received/{grant_id}/list               live       404 404 200 200 404 404
 POST   /v1/received/{grant_id}/list               taken-back 404 404 404 404 404 404
 POST   /v1/received/{grant_id}/list               over       404 404 404 404 404 404

@@ -301,6 +301,8 @@ export interface ReceivedDocument {
   pageCount: number;
   version: number;
   hasThumbnail: boolean;
+  /** Why nobody knows whether it is still given, and the newest. */
+  unchecked?: string;
 }
 
 export interface ReceivedView {

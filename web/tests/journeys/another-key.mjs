@@ -7,7 +7,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { photo } from '../papers.mjs';
 import { desktop, journey } from '../stage.mjs';
-import { found } from '../story.mjs';
+import { found, giveOne } from '../story.mjs';
 
 const gone = /net::ERR_|status of 409/;
 
@@ -24,7 +24,7 @@ journey('a paper gets another key, and who may see it notices nothing', { name: 
   await owner.put('Passeport', { name: 'IMG_0001.jpg', mimeType: 'image/jpeg', buffer: bytes });
   const large = randomBytes(9_000_000);
   await owner.put('Film', { name: 'film.bin', mimeType: 'application/octet-stream', buffer: large });
-  await give(owner, structure, code, 'Passeport');
+  await giveOne(owner, structure, code, 'Passeport');
 
   await manager.tab('received');
   await manager.page.getByRole('link').filter({ hasText: 'Aminata' }).click();
@@ -81,22 +81,4 @@ async function changed(owner) {
 
 function folders(stage) {
   return readdirSync(join(stage.server.data, 'blobs'));
-}
-
-async function give(owner, structure, code, title) {
-  await owner.tab('safe');
-  await owner.follow('safe-give');
-  await owner.chooseNamed(structure.name);
-  await owner.field('compare-code').pressSequentially(code);
-  await owner.press('compare-do');
-  await owner.press('compared-next');
-  await owner.page.getByRole('checkbox', { name: title }).check();
-  await owner.press('which-next', { count: 1 });
-  await owner.choose('until-month');
-  await owner.write('why-signed', 'Aminata');
-  await owner.press('next');
-  await owner.on('confirm-title');
-  await owner.press('confirm-yes');
-  await owner.follow('done-who');
-  await owner.on('who-title');
 }

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canary, photo } from '../papers.mjs';
 import { desktop, journey } from '../stage.mjs';
-import { found } from '../story.mjs';
+import { found, giveOne } from '../story.mjs';
 
 journey('a safe that is not the one that was written is not shown', { name: 'hostile', record: true }, async (stage) => {
   const owner = await stage.newPerson('owner');
@@ -102,6 +102,70 @@ journey('a structure that is not the one of the desk is given nothing', { name: 
   await owner.look('namesake');
   assert.equal(written(stage), before, 'nothing is given');
 });
+
+journey('a worker is not shown a paper as it was before', { name: 'outdated', record: true }, async (stage) => {
+  const desk = await stage.newPerson('desk', { viewport: desktop });
+  const structure = { name: 'Accueil de jour', place: 'Lyon' };
+  const { code, keys } = await found(stage, desk, structure, 'Maryam');
+  const owner = await stage.newPerson('owner');
+  await owner.arrive();
+  const owners = await owner.openSafe({ keep: false });
+  await owner.on('safe-title');
+  await owner.put('Demande', { name: 'demande.txt', mimeType: 'text/plain', buffer: Buffer.from('before') });
+  await giveOne(owner, structure, code, 'Demande');
+  let old = null;
+  stage.wire.tamper = (path, answer) => {
+    if (path.endsWith('/list')) old ??= answer;
+    return answer;
+  };
+  await open(desk);
+  await desk.page.getByRole('link', { name: 'Demande' }).waitFor();
+  assert.notEqual(old, null);
+
+  await owner.openPaper('Demande');
+  await owner.choose('paper-rekey');
+  await owner.on('rekey-title');
+  await owner.press('rekey-yes');
+  await owner.on('safe-title');
+  await owner.tasksDone();
+  // A page that has just come in asks the log, which by then names the newer one.
+  await owner.page.goto('/?lang=fr');
+  await owner.choose('welcome-come');
+  await owner.comeWithWords(owners, false);
+  await owner.told('safe-safe');
+  // In a new visit nothing is remembered of what was shown: only the log tells.
+  stage.wire.tamper = (path, answer) => (path.endsWith('/list') ? old : answer);
+  await comeBack(desk, keys);
+  await open(desk);
+  await desk.told('error-old_version');
+  await desk.look('outdated');
+  assert.equal(await desk.page.getByRole('link', { name: 'Demande' }).count(), 0, 'nothing of it is shown');
+  // A service that keeps the log from answering: the paper is read, and the page says what nobody knows.
+  stage.wire.tamper = (path, answer) => (path.startsWith('/v1/log/lookup') ? Buffer.from('{}') : answer);
+  await comeBack(desk, keys);
+  await open(desk);
+  await desk.told('given-unchecked');
+  await desk.page.getByRole('link', { name: 'Demande' }).waitFor();
+  await desk.look('unchecked');
+  stage.wire.tamper = null;
+  await comeBack(desk, keys);
+  await open(desk);
+  await desk.page.getByRole('link', { name: 'Demande' }).waitFor();
+  assert.equal(await desk.page.getByText(desk.t('given-unchecked')).count(), 0);
+});
+
+async function comeBack(desk, keys) {
+  await desk.page.goto('/structure.html');
+  await desk.choose('welcome-desk-come');
+  await desk.comeWithWords(keys);
+  await desk.on('received-title');
+}
+
+async function open(desk) {
+  await desk.tab('received');
+  await desk.page.getByRole('link').filter({ hasText: 'Aminata' }).click();
+  await desk.onNamed('Aminata');
+}
 
 /** How many statements were sent. */
 function written(stage) {

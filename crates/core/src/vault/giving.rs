@@ -214,7 +214,7 @@ impl Vault {
     /// Gives documents to a structure whose code was compared, until a date. The grant key is
     /// wrapped once, whatever the number of people; each document key once. GRANT-2, GRANT-5.
     pub async fn give(&mut self, world: &impl World, gift: &Gift) -> Result<GrantId, Error> {
-        let bounded = gift.ends_at > world.now()
+        let bounded = gift.ends_at > self.time(world)
             && !gift.document_ids.is_empty()
             && gift.document_ids.len() <= SCOPE_MAX;
         if !bounded {
@@ -284,7 +284,7 @@ impl Vault {
         if self.manifest.grants().count() < GRANTS_MAX {
             return Ok(());
         }
-        let ended = self.manifest.grants().filter(|terms| terms.ends_at <= world.now());
+        let ended = self.manifest.grants().filter(|terms| terms.ends_at <= self.time(world));
         match ended.min_by_key(|terms| terms.ends_at).map(|terms| terms.grant_id) {
             Some(grant_id) => self.take_back(world, grant_id).await,
             None => Ok(()),

@@ -4,7 +4,7 @@
 use reconnect_format::{
     Signed, check, id::StructureId, log::structure_index, statement::Statement,
 };
-use reconnect_log::{Carried, Witnessed};
+use reconnect_log::{Carried, Newest, Witnessed};
 
 use super::Vault;
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// For so long after its first statement, by witnessed time, a safe may not stand in the log yet.
-const ABSENT_SECONDS: u64 = 600;
+pub(super) const ABSENT_SECONDS: u64 = 600;
 
 /// Up to which statement a safe is in the log, or why nobody knows.
 pub(super) type Head = Result<u64, Unchecked>;
@@ -46,14 +46,15 @@ fn safe_until(
     if !check!(SafeLogged) {
         return Ok(statements.len() as u64);
     }
-    let Some(value) = witnessed.value() else {
+    let Some(Newest { sequence, value }) = witnessed.newest() else {
         let opened = statements.first().map_or(0, |first| first.body().made_at);
         let is_new = witnessed.time() <= opened.saturating_add(ABSENT_SECONDS);
         return if is_new { Ok(0) } else { Err(ServerMisbehaved::Withheld.into()) };
     };
-    let mut named = statements.iter().rev().map(|it| (it.body().sequence, it.hash()));
-    let named = named.find(|(sequence, hash)| place.value(*sequence, hash) == value);
-    Ok(named.ok_or(ServerMisbehaved::Withheld)?.0)
+    let at = usize::try_from(sequence).ok().and_then(|number| number.checked_sub(1));
+    let named = at.and_then(|at| statements.get(at));
+    let is_so = named.is_some_and(|it| place.value(sequence, &it.hash()) == value);
+    if is_so { Ok(sequence) } else { Err(ServerMisbehaved::Withheld.into()) }
 }
 
 impl Vault {
@@ -89,6 +90,13 @@ impl Vault {
     /// What a square that is drawn here holds: its text, and the newest checkpoint. LOG-16.
     pub fn square(&self, text: &str) -> String {
         Carried::beside(text, self.watch.carried().as_ref())
+    }
+
+    /// Seconds since 1970, by which ends are judged: the device's clock, or witnessed time where that is
+    /// ahead of it. A clock that is set back brings nothing back. FRESH-5.
+    pub fn time(&self, world: &impl World) -> u64 {
+        let witnessed = if check!(WitnessedTime) { self.watch.time() } else { 0 };
+        world.now().max(witnessed)
     }
 
     /// Up to which statement the log has this safe. LOG-12.

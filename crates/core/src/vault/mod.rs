@@ -381,7 +381,7 @@ impl Vault {
     ) -> Result<Box<Sent>, Error> {
         let mut rng = world.rng();
         let (body, attach) = make(self, &mut rng)?;
-        let statement = self.sign(body, world.now(), &mut rng);
+        let statement = self.sign(body, self.time(world), &mut rng);
         let mut submission = attach(&statement, &mut rng)?;
         submission.statement = Base64(statement.encode());
         submission.log_value = log_value(&self.place, &statement);

@@ -32,7 +32,7 @@ pub struct Paper<'a> {
     /// What its card says; `Err` when the card does not open.
     pub card: Result<&'a Card, Damaged>,
     /// What the manifest says.
-    pub record: &'a DocumentRecord,
+    pub record: DocumentRecord,
 }
 
 /// What a person says of a document that they add.
@@ -145,7 +145,7 @@ impl Vault {
         }
     }
 
-    fn record(&self, document_id: DocumentId) -> Result<&DocumentRecord, Error> {
+    fn record(&self, document_id: DocumentId) -> Result<DocumentRecord, Error> {
         self.manifest.document(document_id).ok_or(Error::NotFound)
     }
 
@@ -254,7 +254,7 @@ impl Vault {
             let body = vault.body_of(sealed, card.named.clone(), picture)?;
             let mut keys = vec![(&content, &draft.key), (&card.named, &card.key)];
             keys.extend(thumbnail.iter().map(|it| (&it.named, &it.key)));
-            let wraps = vault.wraps_for(world.now(), document_id, &keys)?;
+            let wraps = vault.wraps_for(vault.time(world), document_id, &keys)?;
             let envelopes = std::iter::once(card).chain(thumbnail).map(small).collect();
             let submission = Submission { wraps, envelopes, ..Submission::default() };
             Ok((body, Box::new(|_, _| Ok(submission))))
@@ -387,7 +387,8 @@ impl Vault {
             let version = vault.next_card_version(document_id);
             let card = seal_card(&card, vault.account_id(), document_id, version, &mut rng)?;
             let body = Body::PutCard { document_id, card: card.named.clone() };
-            let wraps = vault.wraps_for(world.now(), document_id, &[(&card.named, &card.key)])?;
+            let wraps =
+                vault.wraps_for(vault.time(world), document_id, &[(&card.named, &card.key)])?;
             let submission =
                 Submission { wraps, envelopes: vec![small(card)], ..Submission::default() };
             Ok((body, Box::new(|_, _| Ok(submission))))
@@ -430,11 +431,11 @@ impl Vault {
         world: &impl World,
         document_id: DocumentId,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let named = self.record(document_id)?.thumbnail.as_ref().ok_or(Error::NotFound)?;
-        let key = self.document_key(document_id, named)?;
+        let named = self.record(document_id)?.thumbnail.ok_or(Error::NotFound)?;
+        let key = self.document_key(document_id, &named)?;
         let call = Call::read(format!("/v1/documents/{document_id}/thumbnail"));
         let bytes = world.ship(call, Some(&self.token)).await?;
-        Ok(open_thumbnail(&key, &bytes, named, self.account_id(), document_id)?)
+        Ok(open_thumbnail(&key, &bytes, &named, self.account_id(), document_id)?)
     }
 
     /// Which parts of an upload have arrived.

@@ -1,6 +1,7 @@
 //! What a structure was given, as its people see it before they open anything: who gave, and why. Every
 //! statement is verified under its owner's keys.
 
+mod fresh;
 mod opening;
 mod rewrap;
 
@@ -10,10 +11,14 @@ use reconnect_format::{
     decode,
     grant::{GrantTerms, RecipientName, Scope},
     id::{AccountId, DocumentId, GrantId},
-    statement::{Body, DeviceProof, Signer, Statement},
+    manifest::RecordKey,
+    statement::{Body, Device, DeviceProof, Signer, Statement},
 };
 
-use self::opening::OpenedGrant;
+use self::{
+    fresh::{Claim, Owner},
+    opening::OpenedGrant,
+};
 pub use self::{
     opening::ReceivedPaper,
     rewrap::{Blame, Renewal},
@@ -68,7 +73,8 @@ pub(super) struct Tray {
 /// A grant whose statement was verified, with its owner's words.
 struct KnownGrant {
     terms: GrantTerms,
-    owner: AccountId,
+    owner: Owner,
+    claim: Claim,
     given_at: u64,
     statement_hash: [u8; 32],
     face: Face,
@@ -101,8 +107,9 @@ impl Tray {
     /// Whoever saw a grant goes on with its successor, if the same owner gave it. GRANT-9.
     fn learn(&mut self, grant: KnownGrant, before: Option<GrantId>) {
         let after = grant.terms.grant_id;
-        let before = before
-            .filter(|before| self.known.get(before).is_some_and(|it| it.owner == grant.owner));
+        let before = before.filter(|before| {
+            self.known.get(before).is_some_and(|it| it.owner.account_id == grant.owner.account_id)
+        });
         if let Some(before) = before {
             let follows = self.renewed.iter().filter(|(_, now)| **now == before);
             let earlier: Vec<_> = follows.map(|(id, _)| *id).chain([before]).collect();
@@ -140,13 +147,13 @@ impl Desk {
             // What does not verify is passed over: the others still show.
             let verified = answer.faces.iter().filter_map(|it| Some((it, verify_grant(it).ok()?)));
             let verified: Vec<_> =
-                verified.filter(|(_, (_, terms))| asked.contains(&terms.grant_id)).collect();
+                verified.filter(|(_, (.., terms))| asked.contains(&terms.grant_id)).collect();
             if verified.iter().any(|(shown, _)| shown.epoch > self.recipient_epoch()) {
                 // An epoch began since this page looked. What cannot be caught up with stays closed.
                 let _ = self.catch_up(vault, world).await;
             }
-            for (shown, (statement, terms)) in verified {
-                if let Ok((grant, before)) = self.know(shown, statement, terms) {
+            for (shown, verified) in verified {
+                if let Ok((grant, before)) = self.know(shown, verified) {
                     self.tray.learn(grant, before);
                 }
             }
@@ -190,19 +197,21 @@ impl Desk {
     fn know(
         &self,
         shown: &GrantFace,
-        statement: Signed<Statement>,
-        terms: GrantTerms,
+        (statement, device, terms): (Signed<Statement>, Device, GrantTerms),
     ) -> Result<(KnownGrant, Option<GrantId>), Error> {
         let key = self.key_of(&terms, shown.epoch)?;
         let statement_hash = statement.hash();
         let face = open_face(&shown.face.0, statement_hash, &terms, &key)?;
-        let Statement { account_id: owner, made_at: given_at, body, .. } = statement.into_body();
+        let key = RecordKey::Grant(terms.grant_id);
+        let claim = Claim::new(statement.body(), key, &device, ServerMisbehaved::ShownTakenBack)?;
+        let (owner, Statement { made_at: given_at, body, .. }) =
+            (Owner::of(&device), statement.into_body());
         let before = match body {
             Body::Regrant { grant_id, .. } => Some(grant_id),
             _ => None,
         };
         let epoch = shown.epoch;
-        Ok((KnownGrant { terms, owner, given_at, statement_hash, face, epoch }, before))
+        Ok((KnownGrant { terms, owner, claim, given_at, statement_hash, face, epoch }, before))
     }
 
     /// The structure's key that opens a grant: the one to which it was given, or a later epoch's to
@@ -268,14 +277,14 @@ async fn every_grant(vault: &Vault, world: &impl World) -> Result<Vec<ReceivedGr
 }
 
 /// A statement of an owner, verified under the key of a device that the owner's root added.
-fn verify_grant(grant: &GrantFace) -> Result<(Signed<Statement>, GrantTerms), Error> {
+fn verify_grant(grant: &GrantFace) -> Result<(Signed<Statement>, Device, GrantTerms), Error> {
     let device = decode::<DeviceProof>(&grant.proof.0)?.verify()?;
     let statement = Unverified::<Statement>::decode(&grant.statement.0)?.verify(&device.signing)?;
     let body = statement.body();
     let theirs = body.account_id == device.account_id
         && body.signer == Signer::Device { device_id: device.device_id };
     match body.body.grant_terms().cloned() {
-        Some(terms) if theirs => Ok((statement, terms)),
+        Some(terms) if theirs => Ok((statement, device, terms)),
         _ => Err(ServerMisbehaved::Forged.into()),
     }
 }

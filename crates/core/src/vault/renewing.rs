@@ -42,7 +42,7 @@ impl Vault {
         document_id: DocumentId,
     ) -> Result<(), Error> {
         self.looked_at = Sorted::default();
-        let covering = self.covering(world.now(), document_id);
+        let covering = self.covering(self.time(world), document_id);
         let covering: Vec<_> = covering.map(|(terms, to)| (terms.grant_id, to)).collect();
         if !covering.is_empty() {
             self.check_safe(world).await?;

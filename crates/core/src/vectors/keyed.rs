@@ -4,7 +4,7 @@
 use generic_array::GenericArray;
 use opaque_ke::ksf::Ksf;
 use reconnect_format::{
-    PublicKey, Signable, Unverified, decode,
+    PublicKey, Unverified, decode,
     deposit::Deposit,
     encode,
     envelope::{EnvelopeHeader, EnvelopeRef, HEADER_BYTES, PREFIX_BYTES},
@@ -284,7 +284,7 @@ fn hpke(case: &Case<'_>) -> Found {
 fn terms(case: &Case<'_>) -> Result<(GrantTerms, [u8; 32]), Unreadable> {
     let bytes = case.bytes("statement")?;
     let claim = Unverified::<Statement>::decode(&bytes).map_err(|_| unreadable("statement"))?;
-    let hash = Statement::LABEL.hash(&bytes);
+    let hash = claim.hash();
     let terms = claim.claim().body.grant_terms().ok_or_else(|| unreadable("statement"))?;
     Ok((terms.clone(), hash))
 }

@@ -2,7 +2,7 @@
 
 use reconnect_format::{id::StructureId, log};
 use reconnect_log::{
-    Carried, Error, Fault, Kept, Leaf, Lookup, MapProof, Note, Policy, Question, Replay,
+    Carried, Error, Fault, Kept, Leaf, Lookup, MapProof, Newest, Note, Policy, Question, Replay,
     VerifierKey, codec, tree::leaf_hash,
 };
 
@@ -34,10 +34,13 @@ fn leaf(case: &Case<'_>) -> Found {
 }
 
 fn map(case: &Case<'_>) -> Found {
-    let value = case.optional("value").map(|_| case.array("value")).transpose()?;
+    let newest = case.optional("value").map(|_| -> Result<_, Unreadable> {
+        Ok(Newest { sequence: case.number("sequence")?, value: case.array("value")? })
+    });
+    let newest = newest.transpose()?;
     let (root, index) = (case.array("root")?, case.array("index")?);
     let proof = codec::decode::<MapProof>(case.item());
-    let verified = proof.and_then(|proof| proof.verify(&root, &index, value.as_ref()));
+    let verified = proof.and_then(|proof| proof.verify(&root, &index, newest.as_ref()));
     Ok(verified.map_or_else(word, |()| "ok"))
 }
 
@@ -73,7 +76,7 @@ fn lookup(case: &Case<'_>) -> Found {
         Ok(found) => case.compare(&[
             ("size", &found.checkpoint().size.to_be_bytes()),
             ("time", &found.time().to_be_bytes()),
-            ("value", found.value().as_ref().map_or(&[], |value| value.as_slice())),
+            ("newest", &found.newest().as_ref().map(codec::encode).unwrap_or_default()),
         ]),
         Err(error) => Ok(word(error)),
     }
@@ -153,7 +156,7 @@ fn word(error: Error) -> &'static str {
         Error::BadSignature => "bad_signature",
         Error::TooFewWitnesses { .. } => "too_few_witnesses",
         Error::Stale => "stale",
-        Error::Ahead => "ahead",
+        Error::Ahead { .. } => "ahead",
         Error::WentBack => "went_back",
         Error::Forked => "forked",
         Error::Inconsistent => "inconsistent",

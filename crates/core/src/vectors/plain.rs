@@ -3,15 +3,16 @@
 use reconnect_format::{
     Label, PublicKey, Signable, Unverified,
     account::AccountKeys,
+    api::LoggedHead,
     decode,
     deposit::Deposit,
     envelope::{EnvelopeHeader, padded_content_bytes},
-    id::StructureId,
+    id::{Base64, StructureId},
     lock::{SessionOpening, SheetUse},
     manifest::{Manifest, StatementError},
     receipt::Receipt,
     rewrap::{GrantList, Rewrap, RewrapCheck, verify_list},
-    statement::{Attested, DeviceProof, Statement},
+    statement::{Attested, DeviceProof, Statement, StatementHead},
     structure::{
         Acceptance, Invitation, StructureChain, StructureStatement, verify_certificate,
         verify_leaf_request,
@@ -32,6 +33,8 @@ pub(super) fn judge(object: &str, case: &Case<'_>) -> Result<Option<&'static str
         "account-keys" => account_keys(case),
         "proof" => proof(case),
         "statement" => signed::<Statement>(case),
+        "statement-head" => signed::<StatementHead>(case),
+        "fresh" => fresh(case),
         "session" => signed::<SessionOpening>(case),
         "sheet-use" => signed::<SheetUse>(case),
         "acceptance" => signed::<Acceptance>(case),
@@ -249,5 +252,23 @@ fn sheet(case: &Case<'_>) -> Found {
             ])
         }
         Err(error) => Ok(error.code()),
+    }
+}
+
+/// Places are numbers, or a dash for a leaf that is not there; the item is what stands beside.
+fn fresh(case: &Case<'_>) -> Found {
+    let leaves = case.bytes("leaves")?;
+    let (leaves, []) = leaves.as_chunks::<32>() else { return Err(unreadable("leaves")) };
+    let place = |word: &str| match word {
+        "-" => Ok(None),
+        number => number.parse().map(Some).map_err(|_| unreadable("places")),
+    };
+    let places = case.text("places")?.split(' ').map(place).collect::<Result<_, _>>()?;
+    let size = u32::try_from(case.number("size")?).map_err(|_| unreadable("size"))?;
+    let (head, beside) = (Base64(Vec::new()), Base64(case.item().to_vec()));
+    let logged = LoggedHead { head, proof: None, size, places, beside };
+    match logged.shown(&case.array("root")?, leaves) {
+        Some(shown) => case.compare(&[("shown", &shown.concat())]),
+        None => Ok("withheld"),
     }
 }

@@ -24,9 +24,11 @@ impl Manifest {
     }
 
     /// All live documents.
-    pub fn documents(&self) -> impl Iterator<Item = (DocumentId, &DocumentRecord)> {
+    pub fn documents(&self) -> impl Iterator<Item = (DocumentId, DocumentRecord)> {
         self.records.iter().filter_map(|(key, (_, record))| match (key, record) {
-            (RecordKey::Document(id), Record::Document(document)) => Some((*id, document)),
+            (RecordKey::Document(id), Record::Content(content)) => {
+                Some((*id, self.with_card(*id, content)?))
+            }
             _ => None,
         })
     }

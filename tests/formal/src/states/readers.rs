@@ -1,6 +1,6 @@
 //! Readers: whoever was given something is not shown a state of it that is over.
 //!
-//! Models PROTOCOL 9.3, 10 and 15.4 from the side of an honest reader, who keeps nothing between sessions: an owner writes
+//! Models PROTOCOL 9.3, 10.1 and 15.4 from the side of an honest reader, who keeps nothing between sessions: an owner writes
 //! versions and takes the grant back; the server goes on showing what it kept. With the place of the safe in its grants a
 //! reader asks the log, as the owner's devices do (model `rollback`). Leaves out: forged statements (`wrap`), dates.
 
@@ -10,8 +10,8 @@ use super::About;
 
 pub(super) const ABOUT: About = About {
     name: "readers",
-    rules: "SYNC-3, GRANT-8, LOG-6",
-    supports: "**Show an old version to a worker**",
+    rules: "SYNC-3, GRANT-8, LOG-6, FRESH-1",
+    supports: "**Show a worker what was so a day ago**",
     variants: &[
         "",
         "without the safe's place in the grant",

@@ -73,6 +73,43 @@ pub(crate) fn sign<T: Signable>(key: &SigningKey, body: &T) -> Vec<u8> {
     [bytes.as_slice(), &signature].concat()
 }
 
+/// Section 9.1: what of a statement is signed, with a hash in the place of what it says.
+pub(crate) fn head(statement: &Statement) -> Vec<u8> {
+    let made_at = statement.made_at.to_be_bytes();
+    let content = [&statement.salt[..], &statement.previous, &made_at, &encode(&statement.body)];
+    let signer = match statement.signer {
+        Signer::Root { generation } => [&[1], &generation.to_be_bytes()[..]].concat(),
+        Signer::Device { device_id } => [&[2], &device_id.0[..]].concat(),
+    };
+    [
+        &[0, 1],
+        &statement.account_id.0[..],
+        &statement.sequence.to_be_bytes(),
+        &signer,
+        &statement.manifest_root,
+        &hash("statement content", &content.concat()),
+    ]
+    .concat()
+}
+
+/// A statement: its head is signed under its label.
+pub(crate) fn sign_statement(key: &SigningKey, statement: &Statement) -> Vec<u8> {
+    sign_head_as(key, "statement", statement)
+}
+
+/// The same under any label.
+pub(crate) fn sign_head_as(key: &SigningKey, label: &str, statement: &Statement) -> Vec<u8> {
+    let signature = key.sign(&labelled(label, &head(statement))).to_bytes();
+    [&encode(statement)[..], &signature].concat()
+}
+
+/// By what the next statement names this one.
+pub(crate) fn statement_hash(signed: &[u8]) -> Result<[u8; 32]> {
+    let statement = Unverified::<Statement>::decode(signed)?;
+    let signature = &signed[signed.len() - 64..];
+    Ok(hash("statement", &[&head(statement.claim())[..], signature].concat()))
+}
+
 /// The keys of one envelope, as section 8.1 derives them.
 pub(crate) struct EnvelopeKeys {
     pub(crate) header_hash: [u8; 32],
@@ -251,7 +288,7 @@ impl Person {
             Signer::Root { .. } => &self.root_key,
             Signer::Device { .. } => &self.device_key,
         };
-        sign(key, statement)
+        sign_statement(key, statement)
     }
 
     /// Says something true.

@@ -9,7 +9,7 @@ use reconnect_format::{
 
 use crate::{
     Vector, Writer,
-    byhand::{PROTOCOL, Person, hash, header, labelled, sign},
+    byhand::{PROTOCOL, Person, hash, header, labelled, sign_statement},
     cut, flip, flip_last, seeded,
 };
 
@@ -153,12 +153,12 @@ fn codec(writer: &mut Writer) -> Result<()> {
     ] {
         let mut first = Unverified::<Statement>::decode(opening)?.claim().clone();
         change(&mut first);
-        let item = with(&sign(&person.root_key, &first), device);
+        let item = with(&sign_statement(&person.root_key, &first), device);
         writer.put(&bad(name, "DEV-2", "bad_signature", about).item(item))?;
     }
     let mut early = Unverified::<Statement>::decode(device)?.claim().clone();
     early.sequence = 1;
-    let early = with(opening, &sign(&person.root_key, &early));
+    let early = with(opening, &sign_statement(&person.root_key, &early));
     let vector = bad("device-before-the-opening", "DEV-2", "bad_signature", "a device at number 1");
     writer.put(&vector.item(early))?;
     for (name, about, item) in [

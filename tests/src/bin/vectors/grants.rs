@@ -13,7 +13,9 @@ use reconnect_format::{
 
 use crate::{
     Vector, Writer,
-    byhand::{NOW, Person, commitment, hash, hpke_seal, kdf, labelled, place, seal},
+    byhand::{
+        NOW, Person, commitment, hash, hpke_seal, kdf, labelled, place, seal, statement_hash,
+    },
     cut, draw, flip, flip_last,
     keys::FixedRng,
     seeded,
@@ -83,7 +85,7 @@ impl Given {
     fn wrap_with(&mut self, secret: &[u8], place: &[u8], statement: &[u8]) -> Result<Vec<u8>> {
         let key = RecipientKey::of_epoch(&EpochSeed::generate(&mut FixedRng(self.seed)));
         let key_id = hash("recipient key id", &key.public().0);
-        let bound = [&[0, 1][..], &hash("statement", statement), &key_id].concat();
+        let bound = [&[0, 1][..], &statement_hash(statement)?, &key_id].concat();
         let mut randomness = [0; 64];
         self.person.rng.fill_bytes(&mut randomness);
         let info = labelled("grant recipient wrap", &bound);

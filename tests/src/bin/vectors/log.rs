@@ -25,13 +25,18 @@ pub(crate) fn write(writer: &mut Writer) -> Result<()> {
     replays(writer)
 }
 
-pub(crate) fn entry(index: Hash, value: Hash) -> Vec<u8> {
-    [&[0, 1, 1], index.as_slice(), &value].concat()
+/// Number and value.
+pub(crate) fn newest(number: u8) -> Vec<u8> {
+    [&u64::from(number).to_be_bytes()[..], &[number; 32]].concat()
+}
+
+pub(crate) fn entry(index: Hash, newest: &[u8]) -> Vec<u8> {
+    [&[0, 1, 1], index.as_slice(), newest].concat()
 }
 
 pub(crate) fn map_leaf(root: Hash, heads: &[u8]) -> Result<Vec<u8>> {
     let hash: Hash = Sha256::digest([&[4], heads].concat()).into();
-    let count = u32::try_from(heads.len() / 64)?.to_be_bytes();
+    let count = u32::try_from(heads.len() / 72)?.to_be_bytes();
     Ok([&[0, 1, 2], root.as_slice(), &hash, &count].concat())
 }
 
@@ -42,8 +47,8 @@ pub(crate) fn index(first: u8, rest: u8) -> Hash {
     index
 }
 
-pub(crate) fn one(index: Hash, value: Hash) -> Hash {
-    Sha256::digest([&[2], index.as_slice(), &value].concat()).into()
+pub(crate) fn one(index: Hash, newest: &[u8]) -> Hash {
+    Sha256::digest([&[2], index.as_slice(), newest].concat()).into()
 }
 
 fn more(left: Hash, right: Hash) -> Hash {
@@ -51,11 +56,13 @@ fn more(left: Hash, right: Hash) -> Hash {
 }
 
 /// Length, siblings, the other entry: section 3's vectors, two bytes of length above 63.
-pub(crate) fn proof(siblings: &[Hash], other: Option<(Hash, Hash)>) -> Vec<u8> {
+pub(crate) fn proof(siblings: &[Hash], other: Option<(Hash, u8)>) -> Vec<u8> {
     let mut bytes = vector(&siblings.concat());
     match other {
         None => bytes.push(0),
-        Some((index, value)) => bytes.extend([&[1], index.as_slice(), &value].concat()),
+        Some((index, number)) => {
+            bytes.extend([&[1], index.as_slice(), &newest(number)].concat());
+        }
     }
     bytes
 }
@@ -70,8 +77,8 @@ pub(crate) fn vector(content: &[u8]) -> Vec<u8> {
 }
 
 fn leaves(writer: &mut Writer) -> Result<()> {
-    let item = entry(index(0x12, 3), [4; 32]);
-    let good = Vector::new("log-leaf", "entry", "CODEC-1", "an index gets a value: 67 bytes")
+    let item = entry(index(0x12, 3), &newest(4));
+    let good = Vector::new("log-leaf", "entry", "CODEC-1", "an index gets a value: 75 bytes")
         .hex("hash", tree::leaf_hash(&item))
         .item(item);
     writer.put(&good)?;
@@ -96,7 +103,7 @@ fn leaves(writer: &mut Writer) -> Result<()> {
 
 /// Three entries: a is 0001 0010…, b is 0001 0110…, c is 1000 0000….
 struct Example {
-    entries: [(Hash, Hash); 3],
+    entries: [(Hash, u8); 3],
     /// What is below the first bit 0, and below 00.
     left: [Hash; 2],
     /// What stands beside the way to a.
@@ -104,30 +111,33 @@ struct Example {
 }
 
 fn example() -> Example {
-    let (a, b) = ((index(0x12, 1), [0xa; 32]), (index(0x16, 2), [0xb; 32]));
-    let c = (index(0x80, 3), [0xc; 32]);
-    let both = more(one(a.0, a.1), one(b.0, b.1));
+    let (a, b) = ((index(0x12, 1), 0xa), (index(0x16, 2), 0xb));
+    let c = (index(0x80, 3), 0xc);
+    let leaf = |(index, number): (Hash, u8)| one(index, &newest(number));
+    let both = more(leaf(a), leaf(b));
     // Bits 0001 0: nothing beside the way from the fifth bit up to the second.
     let below_0001 = more(both, [0; 32]);
     let below_00 = more(more([0; 32], below_0001), [0; 32]);
     let below_0 = more(below_00, [0; 32]);
-    let beside = [one(c.0, c.1), [0; 32], [0; 32], [0; 32], [0; 32], one(b.0, b.1)];
+    let beside = [leaf(c), [0; 32], [0; 32], [0; 32], [0; 32], leaf(b)];
     Example { entries: [a, b, c], left: [below_0, below_00], beside }
 }
 
 fn maps(writer: &mut Writer) -> Result<()> {
     let Example { entries: [(a, va), _, (c, vc)], left: [left, _], beside } = example();
-    let root = more(left, one(c, vc));
+    let root = more(left, one(c, &newest(vc)));
     let good = Vector::new("log-map", "present", "LOG-3", "an index's value, six bits down")
         .hex("root", root)
         .hex("index", a)
-        .hex("value", va)
+        .with("sequence", va)
+        .hex("value", [va; 32])
         .item(proof(&beside, None));
     writer.put(&good)?;
     let alone = Vector::new("log-map", "alone", "LOG-3", "the only entry is the root")
-        .hex("root", one(a, va))
+        .hex("root", one(a, &newest(va)))
         .hex("index", a)
-        .hex("value", va)
+        .with("sequence", va)
+        .hex("value", [va; 32])
         .item(proof(&[], None));
     writer.put(&alone)?;
     let empty = Vector::new("log-map", "empty", "LOG-3", "an empty map has nothing")
@@ -150,19 +160,31 @@ fn map_lies(writer: &mut Writer, good: &Vector) -> Result<()> {
         example();
     // 0100…: an empty place at the second bit; 1100…: only c begins with its first bit.
     let (gap, near_c) = (index(0x40, 9), index(0xc0, 9));
-    let beside_gap = [one(c, vc), below_00];
+    let beside_gap = [one(c, &newest(vc)), below_00];
     let absent = good.spoilt("absent", "LOG-3", "ok", "an empty place").hex("index", gap);
-    let absent = absent.without("value").item(proof(&beside_gap, None));
+    let absent = absent.without("sequence").without("value").item(proof(&beside_gap, None));
     writer.put(&absent)?;
     let other = good.spoilt("absent-beside-another", "LOG-3", "ok", "the one other entry");
-    let other = other.hex("index", near_c).without("value").item(proof(&[chain], Some((c, vc))));
+    let other = other
+        .hex("index", near_c)
+        .without("sequence")
+        .without("value")
+        .item(proof(&[chain], Some((c, vc))));
     writer.put(&other)?;
+    let with = |vector: &Vector, number: u8| {
+        vector.clone().with("sequence", number).hex("value", [number; 32])
+    };
     let lies = [
-        ("another-value", "not its value", good.clone().hex("value", vb)),
+        ("another-value", "not its value", good.clone().hex("value", [vb; 32])),
+        ("another-number", "not its number", good.clone().with("sequence", vb)),
         ("another-index", "another's value", good.clone().hex("index", b)),
-        ("another-root", "another map", good.clone().hex("root", one(a, va))),
-        ("said-to-be-absent", "a present index, said to be nothing", good.clone().without("value")),
-        ("said-to-be-there", "an absent index with a value", absent.clone().hex("value", va)),
+        ("another-root", "another map", good.clone().hex("root", one(a, &newest(va)))),
+        (
+            "said-to-be-absent",
+            "a present index, said to be nothing",
+            good.clone().without("sequence").without("value"),
+        ),
+        ("said-to-be-there", "an absent index with a value", with(&absent, va)),
         ("sibling-missing", "one step short", good.clone().item(proof(&beside[..5], None))),
         ("siblings-the-other-way", "from the leaf up", {
             let mut beside = beside;
@@ -171,13 +193,13 @@ fn map_lies(writer: &mut Writer, good: &Vector) -> Result<()> {
         }),
         ("other-in-another-place", "another entry that does not begin with the bits walked", {
             let other = other.clone().hex("index", gap);
-            other.item(proof(&[one(c, vc)], Some((c, vc))))
+            other.item(proof(&[one(c, &newest(vc))], Some((c, vc))))
         }),
         ("other-is-itself", "absence shown by the entry itself", {
-            good.clone().without("value").item(proof(&beside, Some((a, va))))
+            good.clone().without("sequence").without("value").item(proof(&beside, Some((a, va))))
         }),
         ("other-and-a-value", "a value, and another entry where it should be", {
-            other.clone().hex("value", vc)
+            with(&other, vc)
         }),
         ("other-with-another-value", "the other entry with a value that it has not", {
             other.clone().item(proof(&[chain], Some((c, va))))
@@ -289,11 +311,11 @@ fn shown(heads: &[u8]) -> Vec<u8> {
 
 fn replays(writer: &mut Writer) -> Result<()> {
     let (a, c) = (index(0x12, 1), index(0x80, 3));
-    let head = |value: u8| [c, [value; 32]].concat();
-    let first = more(one(a, [1; 32]), one(c, [1; 32]));
-    let second = more(one(a, [1; 32]), one(c, [2; 32]));
+    let head = |number: u8| [&c[..], &newest(number)].concat();
+    let first = more(one(a, &newest(1)), one(c, &newest(1)));
+    let second = more(one(a, &newest(1)), one(c, &newest(2)));
     let items = vec![
-        entry(a, [1; 32]),
+        entry(a, &newest(1)),
         map_leaf(first, &head(1))?,
         shown(&head(1)),
         map_leaf(second, &head(2))?,
@@ -316,9 +338,6 @@ fn replays(writer: &mut Writer) -> Result<()> {
         bad("head-comes-back", "LOG-2", "rollback", "a head that was replaced", &|items| {
             items.extend([back.clone(), shown(&head(1))]);
         }),
-        bad("entry-comes-back", "LOG-2", "rollback", "an entry that was replaced", &|items| {
-            items.extend([entry(a, [9; 32]), entry(a, [1; 32])]);
-        }),
         bad("map-lies", "LOG-2", "wrong_map", "a root that the leaves do not make", &|items| {
             items[3][10] ^= 1;
         }),
@@ -328,7 +347,7 @@ fn replays(writer: &mut Writer) -> Result<()> {
             "wrong_map",
             "an entry that no map covers",
             &|items| {
-                items.insert(3, entry(index(0x40, 1), [1; 32]));
+                items.insert(3, entry(index(0x40, 1), &newest(1)));
             },
         ),
         bad("heads-of-another-leaf", "LOG-2", "wrong_heads", "other heads than named", &|items| {
@@ -344,12 +363,13 @@ fn replays(writer: &mut Writer) -> Result<()> {
             items[3][67..].copy_from_slice(&65_537_u32.to_be_bytes());
         }),
         bad("ends-with-an-entry", "LOG-1", "not_a_map_leaf", "no map after an entry", &|items| {
-            items.push(entry(index(0x40, 1), [1; 32]));
+            items.push(entry(index(0x40, 1), &newest(1)));
         }),
     ];
     for vector in spoilt {
         writer.put(&vector)?;
     }
+    rollbacks(writer, (&good, &items), a)?;
     let two = [head(1), head(2)].concat();
     let twice = map_leaf(first, &two)?;
     let twice =
@@ -357,4 +377,21 @@ fn replays(writer: &mut Writer) -> Result<()> {
             (items[1], items[2]) = (twice.clone(), shown(&two));
         });
     writer.put(&twice)
+}
+
+/// What an index must not have behind these.
+fn rollbacks(writer: &mut Writer, (good, items): (&Vector, &[Vec<u8>]), index: Hash) -> Result<()> {
+    for (name, about, entries) in [
+        ("entry-comes-back", "an entry that was replaced", vec![newest(9), newest(1)]),
+        ("never-named-before", "5, which no map named, after 6", vec![newest(6), newest(5)]),
+        ("another-under-its-number", "1 again, another value", {
+            vec![[&newest(1)[..8], &[9; 32]].concat()]
+        }),
+    ] {
+        let behind = entries.iter().map(|newest| entry(index, newest));
+        let vector = good.spoilt(name, "LOG-2", "rollback", about);
+        let vector = vector.without("root").without("map_root");
+        writer.put(&vector.items(items.iter().cloned().chain(behind)))?;
+    }
+    Ok(())
 }

@@ -8,7 +8,9 @@ use reconnect_format::tree;
 
 use crate::{
     Vector, Writer, cut, flip_last,
-    log::{Hash, ORIGIN, entry, index, key_id, map_leaf, one, proof, signing, vector, verifier},
+    log::{
+        Hash, ORIGIN, entry, index, key_id, map_leaf, newest, one, proof, signing, vector, verifier,
+    },
 };
 
 const NOW: u64 = 1_767_225_600;
@@ -25,21 +27,23 @@ pub(crate) fn write(writer: &mut Writer) -> Result<()> {
 struct Log {
     leaves: Vec<Vec<u8>>,
     index: Hash,
-    value: Hash,
+    number: u8,
 }
 
 impl Log {
-    fn new(value: Hash) -> Result<Self> {
+    fn new(number: u8) -> Result<Self> {
         let index = index(0x12, 1);
-        let leaves = vec![entry(index, value), map_leaf(one(index, value), &[])?];
-        Ok(Self { leaves, index, value })
+        let newest = newest(number);
+        let leaves = vec![entry(index, &newest), map_leaf(one(index, &newest), &[])?];
+        Ok(Self { leaves, index, number })
     }
 
-    /// The same, with another value in a second batch.
-    fn grown(&self, value: Hash) -> Result<Self> {
+    /// The same, with a later number in a second batch.
+    fn grown(&self, number: u8) -> Result<Self> {
         let mut leaves = self.leaves.clone();
-        leaves.extend([entry(self.index, value), map_leaf(one(self.index, value), &[])?]);
-        Ok(Self { leaves, value, ..*self })
+        let newest = newest(number);
+        leaves.extend([entry(self.index, &newest), map_leaf(one(self.index, &newest), &[])?]);
+        Ok(Self { leaves, number, ..*self })
     }
 
     fn hashes(&self) -> Vec<Hash> {
@@ -66,7 +70,7 @@ impl Log {
             vector(&inclusion.concat()),
             proof(&[], None),
             vec![1],
-            self.value.to_vec(),
+            newest(self.number),
         ]
         .concat()
     }
@@ -104,13 +108,13 @@ fn base(log: &Log) -> Vector {
         .with("now", NOW + 100)
         .hex("size", (log.leaves.len() as u64).to_be_bytes())
         .hex("time", (NOW + 20).to_be_bytes())
-        .hex("value", log.value)
+        .hex("newest", newest(log.number))
         .item(log.lookup(&witnessed(&log.text()), &[]))
 }
 
 fn lookups(writer: &mut Writer) -> Result<()> {
-    let log = Log::new([1; 32])?;
-    let grown = log.grown([2; 32])?;
+    let log = Log::new(1)?;
+    let grown = log.grown(2)?;
     let good = base(&log);
     writer.put(&good)?;
     let alone = good.spoilt("one-operators-word", "LOG-5", "ok", "a release without witnesses");
@@ -125,8 +129,8 @@ fn lookups(writer: &mut Writer) -> Result<()> {
 
 /// What a device has seen decides.
 fn seen_before(writer: &mut Writer) -> Result<()> {
-    let (log, fork) = (Log::new([1; 32])?, Log::new([3; 32])?);
-    let (grown, good) = (log.grown([2; 32])?, base(&log));
+    let (log, fork) = (Log::new(1)?, Log::new(3)?);
+    let (grown, good) = (log.grown(2)?, base(&log));
     let kept = witnessed(&log.text());
     let later = base(&grown).spoilt("continues", "LOG-7", "ok", "from two leaves to four");
     let later = later.hex("kept", &kept).with("kept_time", NOW);
@@ -194,6 +198,12 @@ fn refused(writer: &mut Writer, log: &Log, grown: &Log, good: &Vector) -> Result
         ("LOG-9", "wrong_map", "another-value", "not what the map says", {
             good.clone().change(flip_last)
         }),
+        ("LOG-9", "wrong_map", "another-number", "not the number that the map says", {
+            good.clone().change(|bytes| {
+                let at = bytes.len() - 33;
+                bytes[at] ^= 1;
+            })
+        }),
         ("LOG-9", "wrong_map", "another-index", "another index's value", {
             good.clone().hex("index", index(0x13, 1))
         }),
@@ -209,7 +219,7 @@ fn refused(writer: &mut Writer, log: &Log, grown: &Log, good: &Vector) -> Result
 
 /// Who must have signed, and who counts.
 fn signers(writer: &mut Writer) -> Result<()> {
-    let log = Log::new([1; 32])?;
+    let log = Log::new(1)?;
     let (good, text) = (base(&log), log.text());
     let two = |first: String, second: String| format!("{text}\n{}{first}{second}", own(&text));
     let witness = |seed: u8, time| line(&format!("witness-{seed}"), 4, seed, time, &text);
@@ -277,7 +287,7 @@ fn signers(writer: &mut Writer) -> Result<()> {
 
 /// The one form of a note.
 fn forms(writer: &mut Writer) -> Result<()> {
-    let log = Log::new([1; 32])?;
+    let log = Log::new(1)?;
     let (good, text) = (base(&log), log.text());
     let whole = witnessed(&text);
     let many: String = (0..65).map(|_| line("witness-9", 4, 9, NOW, &text)).collect();

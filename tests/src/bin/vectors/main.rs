@@ -8,6 +8,7 @@ mod carried;
 mod deposits;
 mod encodings;
 mod envelopes;
+mod fresh;
 mod grants;
 mod keys;
 mod log;
@@ -37,6 +38,7 @@ fn main() -> Result<()> {
     pake::write(&mut writer)?;
     envelopes::write(&mut writer)?;
     safes::write(&mut writer)?;
+    fresh::write(&mut writer)?;
     grants::write(&mut writer)?;
     deposits::write(&mut writer)?;
     structures::write(&mut writer)?;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use ed25519_dalek::SigningKey;
 use reconnect_format::{
-    PublicKey, Suite, encode,
+    PublicKey, Suite, Unverified, encode,
     envelope::EnvelopeKind,
     grant::{GrantTerms, NO_END, RecipientName, Scope},
     id::{AccountId, DeviceId, DocumentId, GrantId, LockId, SheetId, StructureId},
@@ -13,7 +13,9 @@ use reconnect_format::{
 
 use crate::{
     Vector, Writer,
-    byhand::{NOW, Person, hash, sign, sign_as, some_name},
+    byhand::{
+        NOW, Person, hash, sign, sign_as, sign_head_as, sign_statement, some_name, statement_hash,
+    },
     cut, draw, flip, flip_last, seeded,
 };
 
@@ -31,12 +33,12 @@ fn statements(writer: &mut Writer) -> Result<()> {
     let key = person.device_key.verifying_key().to_bytes();
     let good = Vector::new("statement", "put-version", "STMT-1", "a document without a picture")
         .hex("signing", key)
-        .hex("hash", hash("statement", &said))
+        .hex("hash", statement_hash(&said)?)
         .item(&said);
     writer.put(&good)?;
     let open = Vector::new("statement", "open", "STMT-2", "the first of every chain")
         .hex("signing", person.keys.signing.0)
-        .hex("hash", hash("statement", &person.chain[0]))
+        .hex("hash", statement_hash(&person.chain[0])?)
         .item(&person.chain[0]);
     writer.put(&open)?;
     let bad = |name, rule, expect, about| good.spoilt(name, rule, expect, about);
@@ -77,12 +79,15 @@ fn statements(writer: &mut Writer) -> Result<()> {
 /// Ed25519 where loose verification would say yes.
 fn signatures(writer: &mut Writer, good: &Vector, said: &[u8], person: &Person) -> Result<()> {
     let bad = |name, rule, about| good.spoilt(name, rule, "bad_signature", about);
-    let body = &said[..said.len() - 64];
+    let statement = Unverified::<Statement>::decode(said)?.claim().clone();
     for label in ["receipt", "session", "structure statement", "certificate"] {
         let name = format!("signed-as-{}", label.replace(' ', "-"));
         let vector = good.spoilt(name, "SIG-2", "bad_signature", "the right key, another label");
-        writer.put(&vector.item(sign_as(&person.device_key, label, body)))?;
+        writer.put(&vector.item(sign_head_as(&person.device_key, label, &statement)))?;
     }
+    let about = "the statement itself is signed, not its head";
+    let whole = sign_as(&person.device_key, "statement", &encode(&statement));
+    writer.put(&bad("signed-whole", "STMT-10", about).item(whole))?;
     let mut high = said.to_vec();
     let place = high.len() - 32;
     add_order(&mut high[place..]);
@@ -90,7 +95,7 @@ fn signatures(writer: &mut Writer, good: &Vector, said: &[u8], person: &Person) 
     // The neutral element as key and R, zero as S: satisfies the equation for every message.
     let mut neutral = [0; 32];
     neutral[0] = 1;
-    let forged = [body, &neutral, &[0; 32]].concat();
+    let forged = [&said[..said.len() - 64], &neutral, &[0; 32]].concat();
     let vector = bad("key-of-small-order", "SIG-1", "a key that fits every message");
     writer.put(&vector.hex("signing", neutral).item(forged))
 }
@@ -167,7 +172,7 @@ fn beginnings(writer: &mut Writer) -> Result<()> {
     writer.put(&bad("nothing", "fork", "no statement at all").items([]))?;
     let rest = person.chain[1..].to_vec();
     writer.put(&bad("first-is-not-open", "fork", "begins with a device").items(rest))?;
-    let whole = reconnect_format::Unverified::<Statement>::decode(&person.chain[0])?;
+    let whole = Unverified::<Statement>::decode(&person.chain[0])?;
     let first = whole.claim().clone();
     for (name, about, change) in [
         ("begins-at-2", "the first is the second", (|s| s.sequence = 2) as fn(&mut Statement)),
@@ -179,7 +184,7 @@ fn beginnings(writer: &mut Writer) -> Result<()> {
     ] {
         let mut other = first.clone();
         change(&mut other);
-        writer.put(&bad(name, "fork", about).item(sign(&person.root_key, &other)))?;
+        writer.put(&bad(name, "fork", about).item(sign_statement(&person.root_key, &other)))?;
     }
     let mut later = first.clone();
     let mut keys = person.keys.clone();
@@ -187,16 +192,16 @@ fn beginnings(writer: &mut Writer) -> Result<()> {
     later.account_id = keys.account_id();
     later.signer = Signer::Root { generation: 2 };
     later.body = Body::Open { keys };
-    let later = sign(&person.root_key, &later);
+    let later = sign_statement(&person.root_key, &later);
     writer.put(&bad("begins-with-generation-2", "fork", "no first generation").item(later))?;
     let mut other = first.clone();
     other.manifest_root[0] ^= 1;
-    let other = sign(&person.root_key, &other);
+    let other = sign_statement(&person.root_key, &other);
     let about = "another root, truly signed";
     let vector = bare.spoilt("root-of-the-first", "MAN-1", "root_mismatch", about);
     writer.put(&vector.item(other))?;
     let stranger = SigningKey::from_bytes(&draw(&mut person.rng));
-    let forged = sign(&stranger, &first);
+    let forged = sign_statement(&stranger, &first);
     writer.put(&bad("begun-by-a-stranger", "bad_signature", "not the root's key").item(forged))
 }
 
@@ -314,7 +319,7 @@ fn signers(scene: &mut Scene<'_>) -> Result<()> {
         scene.refuse(name, "STMT-3", "wrong_signer", about, signed)?;
     }
     let statement = scene.person.next(device, put);
-    let forged = sign(&SigningKey::from_bytes(&[3; 32]), &statement);
+    let forged = sign_statement(&SigningKey::from_bytes(&[3; 32]), &statement);
     let about = "names the device, signed by another key";
     scene.refuse("forged-device", "STMT-3", "bad_signature", about, forged)
 }

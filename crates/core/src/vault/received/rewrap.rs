@@ -196,7 +196,7 @@ impl Desk {
                     .sign(Receipt {
                         suite: Suite::V1,
                         grant_id: grant.terms.grant_id,
-                        owner: grant.owner,
+                        owner: grant.owner.account_id,
                         structure_id: self.structure_id,
                         worker_number,
                         account_id: vault.account_id(),

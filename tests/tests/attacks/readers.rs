@@ -1,0 +1,215 @@
+//! Whoever runs the server goes on showing a structure's people what is over: to a page that has seen
+//! nothing before, so that nothing but the log can tell.
+
+use anyhow::{Context as _, Result, ensure};
+use ed25519_dalek::{Signer as _, SigningKey};
+use reconnect_core::{error::Error, log::Release};
+use reconnect_format::{
+    api::GrantOpened,
+    id::{Base64, DocumentId, GrantId},
+    statement::Attested,
+};
+use reconnect_log::{KeyKind, Note, VerifierKey};
+use reconnect_tests::{
+    stage::{DAY, Database, Person, Server, card},
+    team::{Member, Team},
+};
+
+use crate::{
+    giving::works_on,
+    lies::{lie, say},
+    pair::{Outcome, pairs},
+};
+
+pairs! {
+    an_older_version_in_a_new_session: "old_version" without [Fresh];
+    an_older_title_in_a_new_session: "old_version" without [Fresh];
+    what_was_taken_back_in_a_new_session: "shown_taken_back" without [Fresh];
+    what_a_retired_device_signed: "retired_device" without [LiveDevice];
+    a_clock_that_is_set_back: "grant_ended" without [WitnessedTime];
+}
+
+const SECRET: &[u8] = b"Demande d'asile";
+
+struct Stage {
+    server: Server,
+    team: Box<Team>,
+    owner: Box<Person>,
+    document_id: DocumentId,
+    grant_id: GrantId,
+}
+
+impl Stage {
+    async fn set() -> Result<Self> {
+        // Boxed: a play with several people is a large future.
+        Box::pin(Self::gather()).await
+    }
+
+    async fn gather() -> Result<Self> {
+        let server = Server::on(Database::Sqlite).await?;
+        let team = Team::on(&server).await?;
+        let mut owner = server.person().await?;
+        let document_id = owner.add("Dossier", SECRET).await?;
+        let grant_id = owner.give(team.structure_id, &[document_id]).await?;
+        server.app().publish().await?;
+        let (team, owner) = (Box::new(team), Box::new(owner));
+        Ok(Self { server, team, owner, document_id, grant_id })
+    }
+
+    /// The server keeps a copy of what it has of papers and grants.
+    async fn copy(&self) -> Result<()> {
+        for copy in COPIES {
+            say(&self.server, copy, &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// It shows that copy, in the place of what came after.
+    async fn show_the_copy(&self) -> Result<()> {
+        self.server.app().publish().await?;
+        for copy in SHOWN {
+            say(&self.server, copy, &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// Somebody who has seen nothing of it looks and opens it.
+    async fn open(&mut self) -> Result<Result<Shown, Error>> {
+        let worker = &mut self.team.worker;
+        worker.look().await?;
+        Ok(open(worker, self.grant_id).await)
+    }
+
+    async fn judge(mut self, seen: Result<bool, Error>) -> Result<Outcome> {
+        Ok(match seen {
+            Ok(true) => Outcome::Succeeded,
+            Ok(false) => Outcome::PassedOver,
+            Err(error) => {
+                Box::pin(works_on(&mut self.owner)).await?;
+                Outcome::Stopped(error)
+            }
+        })
+    }
+}
+
+/// Version and title of the first paper.
+type Shown = (u32, String);
+
+async fn open(member: &mut Member, grant_id: GrantId) -> Result<Shown, Error> {
+    let papers = member.open(grant_id).await?;
+    let paper = papers.first().ok_or(Error::NotFound)?;
+    let title = paper.card.as_ref().map(|card| card.title().to_owned()).unwrap_or_default();
+    Ok((paper.version, title))
+}
+
+const COPIES: [&str; 7] = [
+    "create table old_device as select * from device",
+    "create table old_session as select * from session",
+    "create table old_document as select * from document",
+    "create table old_envelope as select * from envelope",
+    "create table old_wrap as select * from wrap",
+    "create table old_granted as select * from granted",
+    "create table old_granted_document as select * from granted_document",
+];
+
+const SHOWN: [&str; 7] = [
+    "insert or replace into device select * from old_device",
+    "insert or replace into session select * from old_session",
+    "insert or replace into document select * from old_document",
+    "insert or replace into envelope select * from old_envelope",
+    "insert or replace into wrap select * from old_wrap",
+    "insert or replace into granted select * from old_granted",
+    "insert or replace into granted_document select * from old_granted_document",
+];
+
+/// The owner has put a second version; a worker who opens it for the first time is shown the first.
+async fn an_older_version_in_a_new_session() -> Result<Outcome> {
+    let mut stage = Stage::set().await?;
+    stage.copy().await?;
+    let Person { vault, browser, .. } = &mut *stage.owner;
+    vault.add(browser, Some(stage.document_id), b"withdrawn", &card("Dossier")).await?;
+    stage.show_the_copy().await?;
+    let seen = stage.open().await?.map(|(version, _)| version == 1);
+    stage.judge(seen).await
+}
+
+/// The same for a title alone.
+async fn an_older_title_in_a_new_session() -> Result<Outcome> {
+    let mut stage = Stage::set().await?;
+    stage.copy().await?;
+    let Person { vault, browser, .. } = &mut *stage.owner;
+    vault.rename(browser, stage.document_id, "Dossier clos").await?;
+    stage.show_the_copy().await?;
+    let seen = stage.open().await?.map(|(_, title)| title == "Dossier");
+    stage.judge(seen).await
+}
+
+/// The owner took it back; the server has the wraps still.
+async fn what_was_taken_back_in_a_new_session() -> Result<Outcome> {
+    let mut stage = Stage::set().await?;
+    stage.copy().await?;
+    stage.owner.vault.take_back(&stage.owner.browser, stage.grant_id).await?;
+    stage.show_the_copy().await?;
+    let seen = stage.open().await?.map(|(_, title)| title == "Dossier");
+    stage.judge(seen).await
+}
+
+/// A telephone was stolen, and its owner retired it. Whoever has it signs another version, behind
+/// everything that the log names, and the server shows that.
+async fn what_a_retired_device_signed() -> Result<Outcome> {
+    let mut stage = Stage::set().await?;
+    let stolen = stage.server.browser();
+    let mut thief = stage.owner.with_words(&stolen, true).await?;
+    stage.owner.vault.sync(&stage.owner.browser).await?;
+    let device_id = thief.device_id();
+    stage.copy().await?;
+    stage.owner.vault.retire_device(&stage.owner.browser, device_id).await?;
+    // The server goes on with the thief's session, so that they see where the chain ends.
+    stage.show_the_copy().await?;
+    thief.sync(&stolen).await?;
+    let before = stolen.signed();
+    let refused = thief.add(&stolen, Some(stage.document_id), b"forged", &card("Dossier")).await;
+    ensure!(refused.is_err(), "an honest chain has no such statement");
+    let said = stolen.signed().into_iter().find(|it| !before.contains(it)).context("signed")?;
+    let forged = Attested { object: said, proof: thief.device_proof() }.encode();
+    let list = format!("{}/list", stage.grant_id);
+    lie(stage.team.worker.browser(), &list, move |_, list: &mut GrantOpened| {
+        list.documents[0].version = Base64(forged.clone());
+    });
+    let seen = stage.open().await?.map(|(version, _)| version == 2);
+    stage.team.worker.browser().hear_the_truth();
+    stage.judge(seen).await
+}
+
+/// The grant has ended. The clocks of server and worker say that it has not; a witness says how late
+/// it is.
+async fn a_clock_that_is_set_back() -> Result<Outcome> {
+    let signing = SigningKey::from_bytes(&[1; 32]);
+    let key = signing.verifying_key().to_bytes();
+    let witness = VerifierKey::new("witness.example", KeyKind::Cosigner, key)?;
+    let known = witness.clone();
+    let server = Server::with(Database::Sqlite, |config| {
+        config.log.witnesses = vec![known];
+    })
+    .await?;
+    let mut team = Team::on(&server).await?;
+    let mut owner = server.person().await?;
+    let document_id = owner.add("Dossier", SECRET).await?;
+    let grant_id = owner.give(team.structure_id, &[document_id]).await?;
+    server.app().publish().await?;
+    let release = Release::read(&format!("witness {witness}\nrequired 1\n"))?;
+    let later = server.clock().now() + 40 * DAY;
+    let text = std::fs::read_to_string(server.folder().join("log/checkpoint"))?;
+    let note = Note::parse(&text)?;
+    let line = note.cosign(&witness, later, |message| signing.sign(message).to_bytes());
+    let mut cosigned = note.clone();
+    cosigned.put(&witness, line);
+    team.worker.person.browser = team.worker.person.browser.copied().believing(release);
+    let body = serde_json::json!({ "note": cosigned.to_string() });
+    let call = reconnect_format::api::Call::send("/v1/log/cosignatures", &body).open();
+    ensure!(team.worker.browser().send(&call, None).await.map_or(0, |it| it.status) == 204);
+    team.worker.look().await?;
+    let seen = open(&mut team.worker, grant_id).await.map(|(_, title)| title == "Dossier");
+    let (team, owner) = (Box::new(team), Box::new(owner));
+    Stage { server, team, owner, document_id, grant_id }.judge(seen).await
+}
