@@ -2,7 +2,7 @@
 // that the language has. French is the source.
 
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { test } from 'node:test';
 import { Visitor, parse } from '@fluent/syntax';
@@ -84,3 +84,26 @@ test('no words stand in two files', () => {
   const keys = names.filter((name) => name.endsWith('fr')).flatMap((name) => [...read(name).messages.keys()]);
   assert.deepEqual(keys.filter((key, at) => keys.indexOf(key) !== at), []);
 });
+
+test("the owner's page names no words that only the structures' page loads", () => {
+  const apart = [...read('desk.fr').messages.keys()];
+  const files = filesOf(new URL('../src/owner.ts', import.meta.url));
+  assert.ok(files.size > 50, `${files.size} files`);
+  const named = [...files].flatMap((file) => {
+    const text = readFileSync(new URL(file), 'utf8');
+    return apart.filter((key) => text.includes(`'${key}'`)).map((key) => `${key} in ${file}`);
+  });
+  assert.deepEqual(named, []);
+});
+
+/** A file of ours, and all that it may load, at once or later. */
+function filesOf(start) {
+  const files = new Set([start.href]);
+  for (const file of files) {
+    for (const [, name] of readFileSync(new URL(file), 'utf8').matchAll(/(?:from|import) ?\(?'(\.[^'?]+)/g)) {
+      const there = ['', '.ts', '.svelte.ts'].map((end) => new URL(name + end, file)).find((it) => /\.(ts|svelte)$/.test(it.href) && existsSync(it));
+      if (there) files.add(there.href);
+    }
+  }
+  return files;
+}
