@@ -32,27 +32,29 @@ export function actsOf(person) {
     /** Waits until this is said somewhere on the screen. */
     told: (key, values) => page.getByText(t(key, values), { exact: false }).first().waitFor(),
     read: (text) => page.getByText(text, { exact: false }).first().waitFor(),
-    /** A look at the screen: no barrier for anybody, and a picture of it. */
+    /** A look at the screen: no barrier for anybody, room on both sizes of screen, and a picture of it. */
     async look(what) {
       if (what !== 'language') {
         assert.equal(await page.locator('html').getAttribute('dir'), person.language === 'ar' ? 'rtl' : 'ltr');
         assert.equal(await page.locator('html').getAttribute('lang'), person.language);
       }
-      assert.ok(await page.evaluate(staysInside), `${what} is not wider than the screen`);
       await person.axe();
-      await person.screenshot(what);
+      await person.onBothSizes(what, async ({ width }) => {
+        assert.ok(await page.evaluate(staysInside), `${what} is not wider than a screen of ${width}`);
+      });
     },
 
-    /** Comes to a page for the first time and says which language. */
-    async arrive(address = '/') {
+    /** Comes to a page for the first time and says which language; `looks` at the question when asked. */
+    async arrive(address = '/', looks = false) {
       await page.goto(address);
       await acts.on('language-title');
-      await acts.look('language');
+      if (looks) await acts.look('language');
       await page.getByRole('button', { name: ownName[person.language], exact: true }).click();
     },
 
-    /** Opens a safe; gives what the person then has on paper. `looks` at each screen when asked. */
-    async openSafe({ keep, looks = false, desk = '' }) {
+    /** Opens a safe; gives what the person then has on paper. `looks` at each screen when asked, and lets
+     *  `onSheet` see the sheet while it is shown. */
+    async openSafe({ keep, looks = false, desk = '', onSheet = async () => undefined }) {
       const look = looks ? acts.look : async () => undefined;
       await acts.choose(`welcome-${desk}open`);
       await acts.on('open-handle-title');
@@ -81,6 +83,7 @@ export function actsOf(person) {
 
       await acts.on('sheet-own-title');
       const letters = await acts.sheet();
+      await onSheet();
       await look('open-sheet');
       await acts.press('sheet-next');
       await acts.checkSheet(letters, look);

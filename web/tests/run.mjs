@@ -1,5 +1,6 @@
-// Runs the journeys, one file after the other: `node tests/run.mjs [NAME...]`. Each journey starts a
-// server and people of its own (`stage.mjs`); screenshots and logs stay in `test-results/`.
+// Runs the journeys: `node tests/run.mjs [NAME...]`. Each journey starts a server and people of its own
+// (`stage.mjs`); logs stay in `test-results/`, and pictures: of every screen where journeys are named, else
+// of where one went wrong.
 
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -22,8 +23,10 @@ if (files.length === 0) {
 rmSync(results, { recursive: true, force: true });
 mkdirSync(results, { recursive: true });
 
-// One at a time: a browser and a server already fill two cores.
-run({ files: files.map((file) => join(journeys, file)), concurrency: 1, timeout: 10 * minutes })
+if (names.length > 0) process.env.RECONNECT_PICTURES ??= 'yes';
+
+// Two at a time: much of each is waiting for a page that looks again every few seconds.
+run({ files: files.map((file) => join(journeys, file)), concurrency: 2, timeout: 10 * minutes })
   .on('test:fail', () => {
     process.exitCode = 1;
   })

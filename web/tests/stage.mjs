@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import test from 'node:test';
+import test, { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { actsOf } from './acts.mjs';
@@ -20,6 +20,13 @@ export const phone = { width: 360, height: 740 };
 export const desktop = { width: 1280, height: 800 };
 
 export const results = fileURLToPath(new URL('../test-results/', import.meta.url));
+
+/** Pictures cost a fifth of the time: they are taken for somebody who looks at them (`run.mjs`). */
+const pictured = process.env.RECONNECT_PICTURES === 'yes';
+
+/** The browser of all journeys of a file, but for those with a camera: each person is a stranger to the others. */
+let shared = null;
+after(async () => (await shared)?.close());
 
 /**
  * Sets the stage for one test and clears it afterwards, also when the test fails.
@@ -36,13 +43,14 @@ async function setStage(context, { name = slug(context.name), env = {}, record =
   const wire = record ? await startWire(server.port) : null;
   const url = wire?.url ?? server.url;
   const film = camera ? `${results}${name}.mjpeg` : null;
-  const browser = await launch(film).catch(async (error) => {
+  const browser = await (film ? launch(film) : (shared ??= launch(null))).catch(async (error) => {
     await server.end();
     throw error;
   });
   const people = [];
   context.after(async () => {
-    await browser.close();
+    await Promise.all(people.map((person) => person.close()));
+    if (film) await browser.close();
     await wire?.end();
     await server.end();
   });
@@ -67,7 +75,7 @@ async function setStage(context, { name = slug(context.name), env = {}, record =
     /** What everybody saw when it went wrong: it says more than where. */
     async lastLook() {
       for (const person of people) {
-        await person.screenshot('last-look').catch(() => undefined);
+        await person.onBothSizes('last-look', () => undefined, true).catch(() => undefined);
         for (const fault of person.faults) console.error(`${person.who}: ${fault}`);
       }
       for (const { method, path, status } of wire?.entries().slice(-12) ?? []) console.error(status, method, path);
@@ -140,16 +148,18 @@ async function newPerson({ browser, url, stage, who, options = {} }) {
     /** From now on the journey provokes these faults on purpose. */
     provoke: (pattern) => void provoked.push(pattern),
     noFaults: () => assert.deepEqual(faults, [], `faults on the page of ${who}`),
-    /** Saves what the person sees, the whole page of it, and what it is on the other size of screen. */
-    async screenshot(what, from = page) {
+    /** Looks at the screen on the other size, then on the person's own; pictures show the whole page. */
+    async onBothSizes(what, see, taken = pictured) {
       shots += 1;
       const number = String(shots).padStart(2, '0');
-      const own = from.viewportSize();
+      const own = page.viewportSize();
       for (const size of [own.width === phone.width ? desktop : phone, own]) {
-        await from.setViewportSize(size);
-        await from.evaluate(() => scrollTo(0, 0));
+        await page.setViewportSize(size);
+        await see(size);
+        if (!taken) continue;
+        await page.evaluate(() => scrollTo(0, 0));
         const path = `${results}${stage}.${slug(who)}.${number}-${slug(what)}.${size.width}.png`;
-        await from.screenshot({ path, fullPage: true });
+        await page.screenshot({ path, fullPage: true });
       }
     },
     /** Fails when axe finds a barrier of WCAG 2.2 A or AA on the screen. */
@@ -180,9 +190,9 @@ async function watch(context, origin, fault) {
   });
 }
 
-/** The source goes in through the debugger, which the page's policy does not concern. */
+/** The source goes in through the debugger, which the page's policy does not concern; once for each load. */
 async function axe(page, who) {
-  await page.evaluate(axeSource);
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() => globalThis.axe.run(document, {
     runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
     resultTypes: ['violations'],

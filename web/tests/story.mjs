@@ -32,7 +32,7 @@ export async function tellStory(stage, language, names) {
 
   // 1. The owner opens a safe.
   const owner = await people('owner', phone);
-  await owner.arrive();
+  await owner.arrive('/', true);
   await owner.on('welcome-title');
   await owner.look('welcome');
   const ownerKeys = await owner.openSafe({ keep: true, looks: true });
@@ -51,7 +51,7 @@ export async function tellStory(stage, language, names) {
 
   // 3. The manager founds a structure, and the operator accepts it.
   const manager = await people('manager', desktop);
-  const { keys: managerKeys, code, root } = await found(stage, manager, structure, said.manager);
+  const { keys: managerKeys, code, root } = await found(stage, manager, structure, said.manager, true);
   const link = await invite(manager, said.worker);
   // The manager goes: whoever comes now has to wait.
   await manager.page.goto('about:blank');
@@ -191,19 +191,21 @@ async function keepsInOrder(owner, said, contract, third) {
   assert.equal(await owner.paper(said.renamed).count(), 0);
 }
 
-export async function found(stage, manager, structure, name) {
-  await manager.arrive('/structure.html');
+/** Founds a structure that the operator accepts; `looks` at each screen when asked. */
+export async function found(stage, manager, structure, name, looks = false) {
+  const look = looks ? manager.look : async () => undefined;
+  await manager.arrive('/structure.html', looks);
   await manager.on('welcome-desk-title');
-  await manager.look('desk-welcome');
+  await look('desk-welcome');
   const keys = await manager.openSafe({ keep: true, desk: 'desk-' });
   await manager.on('begin-title');
-  await manager.look('begin');
+  await look('begin');
   await manager.choose('begin-found');
   await manager.on('found-title');
   await manager.write('found-name', structure.name);
   await manager.write('found-place', structure.place);
   await manager.write('my-name', name);
-  await manager.look('found');
+  await look('found');
   await manager.press('next');
   await manager.on('sheet-root-title');
   const root = await manager.sheet();
@@ -213,11 +215,11 @@ export async function found(stage, manager, structure, name) {
   for (const own of ['sheet-paper-own-title', 'sheet-paper-own-finder', 'sheet-own-care']) {
     assert.equal(await manager.page.getByText(manager.t(own)).count(), 0, own);
   }
-  await manager.look('root-sheet');
+  await look('root-sheet');
   await manager.press('sheet-next');
   await manager.checkSheet(root);
   await manager.on('waiting-operator-title');
-  await manager.look('waiting-operator');
+  await look('waiting-operator');
   const command = await manager.page.getByRole('group', { name: manager.t('waiting-command') }).innerText();
   const [program, ...words] = command.trim().split(' ');
   assert.equal(program, 'reconnect');
@@ -227,7 +229,7 @@ export async function found(stage, manager, structure, name) {
   await manager.tab('poster');
   await manager.on('poster-title');
   await manager.page.getByRole('img', { name: manager.t('poster-qr') }).waitFor();
-  await manager.look('poster');
+  await look('poster');
   const groups = await manager.page.locator('main .poster .group').allInnerTexts();
   return { keys, root, code: groups.join(' ') };
 }

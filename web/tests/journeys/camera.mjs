@@ -1,5 +1,7 @@
-// A structure's square, held before the camera of whoever gives: the same code as the letters, read.
+// Squares held before cameras: a structure's poster by whoever gives, a person's address by whoever has a
+// paper for them, and the sheet by whoever comes back with it.
 
+import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { canary, photo } from '../papers.mjs';
 import { found } from '../story.mjs';
@@ -7,21 +9,54 @@ import { desktop, journey } from '../stage.mjs';
 
 const structure = { name: 'Accueil de jour Les Tilleuls', place: 'Roubaix' };
 
-journey('the square at the desk is read by the camera', { name: 'camera', camera: true }, async (stage) => {
+journey('squares are read by the camera', { name: 'camera', camera: true }, async (stage) => {
   const manager = await stage.newPerson('manager', { viewport: desktop });
   await found(stage, manager, structure, 'Claire');
-  const square = manager.page.getByRole('img', { name: manager.t('poster-qr') });
-  await film(stage, await square.screenshot({ type: 'png' }));
+  const poster = await manager.page.getByRole('img', { name: manager.t('poster-qr') }).screenshot({ type: 'png' });
 
   const owner = await stage.newPerson('owner');
   await owner.arrive();
-  await owner.openSafe({ keep: false });
+  let sheet = null;
+  await owner.openSafe({ keep: false, onSheet: async () => {
+    sheet = await owner.page.getByRole('img', { name: owner.t('sheet-paper-qr') }).screenshot({ type: 'png' });
+  } });
   await owner.on('safe-title');
   const { bytes } = await photo(stage.browser, { colour: 'rgb(204, 32, 32)', width: 800, height: 600 });
   await owner.put(canary('Carte'), { name: 'IMG_1.jpg', mimeType: 'image/jpeg', buffer: bytes });
+
+  // The owner's address, before the camera of a worker who has a paper for them.
+  await owner.follow('safe-inbox');
+  await owner.on('inbox-title');
+  const address = (await owner.page.getByRole('group', { name: owner.t('inbox-address') }).innerText()).trim();
+  await film(stage, await owner.page.getByRole('img', { name: owner.t('inbox-address') }).screenshot({ type: 'png' }));
+  await manager.tab('received');
+  await manager.follow('hand-title');
+  await manager.page.getByTestId('files').setInputFiles({ name: 'IMG_1.jpg', mimeType: 'image/jpeg', buffer: bytes });
+  await manager.press('hand-scan');
+  await manager.field('hand-whose').waitFor();
+  assert.ok((await manager.field('hand-whose').inputValue()).startsWith(address), 'the address, and what it carries');
+  await manager.write('title-label', 'Attestation');
+  await manager.press('hand-send');
+  await manager.told('hand-done');
+  await owner.tab('safe');
+  await owner.told('safe-inbox-waits', { count: 1 });
+
+  // The poster.
+  await film(stage, poster);
   await compare(owner);
   await owner.on('compared-title');
   await owner.look('compared-by-camera');
+
+  // The sheet opens the safe on another device.
+  await film(stage, sheet);
+  const elsewhere = await stage.newPerson('owner elsewhere', { viewport: desktop });
+  await elsewhere.page.goto('/?lang=fr');
+  await elsewhere.choose('welcome-come');
+  await elsewhere.choose('come-sheet');
+  await elsewhere.press('scan-start');
+  await elsewhere.keepOrNot(false);
+  await elsewhere.on('safe-title');
+  await elsewhere.told('safe-inbox-waits', { count: 1 });
 
   // Another structure's square is not this one's.
   const other = await stage.newPerson('manager of another', { viewport: desktop });
@@ -52,7 +87,7 @@ async function compare(owner) {
 async function film(stage, square) {
   const page = await stage.browser.newPage({ viewport: { width: 640, height: 480 } });
   await page.setContent(`<body style="margin:0;display:grid;place-items:center;height:480px;background:#999">
-    <img style="width:400px" src="data:image/png;base64,${square.toString('base64')}">`);
+    <img style="width:440px" src="data:image/png;base64,${square.toString('base64')}">`);
   await page.locator('img').evaluate((image) => image.decode());
   const frame = await page.screenshot({ type: 'jpeg', quality: 95 });
   await page.close();
