@@ -13,10 +13,11 @@ use sqlx::AnyConnection;
 use crate::{
     app::App,
     caller::Caller,
+    chains,
     db::transaction,
     error::Result,
     leaf, log,
-    member::joined,
+    member::{joined, learn},
     structure,
     wire::{Named, Sent, from_row, to_row},
 };
@@ -92,14 +93,16 @@ pub(crate) async fn begin(
     Sent(again): Sent<AnotherGroup>,
 ) -> Result<StatusCode> {
     app.disk.check_room(0)?;
+    learn(structure_id, caller, &app).await?;
     transaction!(app.db, "again::begin", |tx| {
-        let chain = joined(structure_id, caller, tx).await?;
+        let chain = joined(structure_id, caller, &app, tx).await?;
         if structure::holds(structure_id, &again.statements, tx).await? {
             return Ok(());
         }
         structure::check_sizes(structure_id, &[&again.history, &again.recovery], tx).await?;
         let (before, _) = chain.head();
         let (chain, epoch) = check(&again, chain, caller)?;
+        app.turns.take(&chain, caller.account_id, again.statements.len())?;
         store((&chain, &epoch), before, &again, tx).await?;
         keep((structure_id, caller), 0, &again.recovery, tx).await?;
         // Who begins has a leaf, whatever they had asked for.
@@ -125,6 +128,7 @@ fn check(
             return Err(Code::Refused.into());
         }
         chain.append(&link.0)?;
+        chains::check_room(&chain, &link.0)?;
         last = Some(Link::claim(&link.0)?.body);
     }
     match last {

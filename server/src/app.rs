@@ -29,6 +29,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     account, again,
     blob::Blobs,
+    chains::{Chains, Turns},
     change,
     clock::Clock,
     config::Config,
@@ -65,6 +66,8 @@ pub struct Inner {
     pub(crate) config: Config,
     pub(crate) log: Log,
     pub(crate) manifests: statement::Manifests,
+    pub(crate) chains: Chains,
+    pub(crate) turns: Turns,
     pub(crate) unlocks: unlock::Unlocks,
     pub(crate) unlock_rate: Rate,
     /// Grows whenever something was taken away: downloads under way look again.
@@ -105,6 +108,8 @@ impl App {
             blobs: Blobs::open(&config.data)?,
             secrets,
             manifests: statement::Manifests::default(),
+            chains: Chains::default(),
+            turns: Turns::default(),
             unlocks: unlock::Unlocks::new()?,
             unlock_rate: Rate::new(config.unlocks_per_second),
             taken: watch::Sender::new(0),

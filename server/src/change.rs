@@ -20,11 +20,12 @@ use crate::{
     again,
     app::App,
     caller::Caller,
+    chains,
     db::transaction,
     effect::role_row,
     error::Result,
     leaf, log,
-    member::joined,
+    member::{joined, learn},
     structure,
     wire::{Named, Sent, to_row},
 };
@@ -49,8 +50,9 @@ pub(crate) async fn change(
     if !last.is_some_and(|it| matches!(it.body, StructureBody::Epoch(_))) {
         app.disk.check_room(0)?;
     }
+    learn(structure_id, caller, &app).await?;
     transaction!(app.db, "change::change", |tx| {
-        let chain = joined(structure_id, caller, tx).await?;
+        let chain = joined(structure_id, caller, &app, tx).await?;
         let manages = chain.is_manager(caller.account_id);
         if is_stored(structure_id, &change, tx).await? {
             return Ok(());
@@ -63,6 +65,7 @@ pub(crate) async fn change(
         let sealed = [&change.commit, &change.history, &change.recovery, welcome];
         structure::check_sizes(structure_id, &sealed, tx).await?;
         let checked = Checked::new(&change, chain, now)?;
+        app.turns.take(&checked.chain, caller.account_id, change.statements.len())?;
         checked.commit(&change, tx).await?;
         again::keep((structure_id, caller), change.mls_epoch + 1, &change.recovery, tx).await?;
         match (&change.joining, &checked.said) {
@@ -149,6 +152,7 @@ impl Checked {
                 && Some(roster.group) == group
                 && change.mls_epoch.checked_add(1) == Some(roster.mls_epoch)
         };
+        chains::check_room(&chain, &last.0)?;
         let claim = Link::claim(&last.0)?;
         let named = (claim.sequence, claim.made_at);
         let said = match (claim.body, &change.joining) {

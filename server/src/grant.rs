@@ -258,6 +258,7 @@ pub(crate) async fn thumbnail(
     State(app): State<App>,
     Named((grant_id, document_id)): Named<(GrantId, DocumentId)>,
 ) -> Result<Response> {
+    let now = app.clock.now_row();
     let whole: Option<Vec<u8>> = sqlx::query_scalar(
         "-- grant::thumbnail
         select e.whole
@@ -272,12 +273,14 @@ pub(crate) async fn thumbnail(
           and exists (
             select 1 from receipt r
             where r.grant_id = g.grant_id and r.account_id = g.account_id and r.reader = $1
-              and r.epoch is null)",
+              and r.epoch is null and r.received_at > $5 and r.received_at < $6)",
     )
     .bind(caller.account_id.as_bytes())
-    .bind(app.clock.now_row())
+    .bind(now)
     .bind(grant_id.as_bytes())
     .bind(document_id.as_bytes())
+    .bind(now - RECEIPT_SECONDS)
+    .bind(now + RECEIPT_SECONDS)
     .fetch_optional(app.db.reader())
     .await?;
     Ok(whole_answer(whole.ok_or(Code::NotFound)?))

@@ -16,7 +16,7 @@ use crate::{
     db::transaction,
     effect::role_row,
     error::Result,
-    member::managed,
+    member::{learn, managed},
     structure::Done,
     wire::{Named, Sent, to_row},
 };
@@ -44,8 +44,9 @@ pub(crate) async fn invite(
 ) -> Result<(StatusCode, Json<Done>)> {
     let now = app.clock.now();
     app.disk.check_room(0)?;
+    learn(structure_id, caller, &app).await?;
     transaction!(app.db, "invitation::invite", |tx| {
-        managed(structure_id, caller, tx).await?;
+        managed(structure_id, caller, &app, tx).await?;
         let (signed, device) = Attested::open::<Invitation>(&invite.invitation.0)?;
         let invitation = signed.body();
         let sound = device.account_id == caller.account_id
@@ -110,7 +111,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Invitations>> {
     type Row = (Vec<u8>, Vec<u8>, Option<Vec<u8>>);
     let mut tx = app.db.snapshot().await?;
-    managed(structure_id, caller, &mut tx).await?;
+    managed(structure_id, caller, &app, &mut tx).await?;
     let rows: Vec<Row> = sqlx::query_as(
         "-- invitation::list
         select bytes, kept, answer from invitation

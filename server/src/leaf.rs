@@ -14,7 +14,7 @@ use crate::{
     caller::Caller,
     db::transaction,
     error::{Error, Result},
-    member::joined,
+    member::{joined, learn},
     wire::{Named, Sent, to_row},
 };
 
@@ -41,8 +41,9 @@ pub(crate) async fn ask(
 ) -> Result<StatusCode> {
     let now = app.clock.now();
     app.disk.check_room(0)?;
+    learn(structure_id, caller, &app).await?;
     transaction!(app.db, "leaf::ask", |tx| {
-        let chain = joined(structure_id, caller, tx).await?;
+        let chain = joined(structure_id, caller, &app, tx).await?;
         let next = (chain.head().0 + 1, now);
         let request = verify_leaf_request(&asked.request.0, structure_id, next)?.into_body();
         let sound = request.account_id == caller.account_id

@@ -9,6 +9,7 @@ mod again;
 pub mod app;
 mod blob;
 mod caller;
+mod chains;
 mod change;
 mod clock;
 pub mod config;

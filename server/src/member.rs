@@ -11,8 +11,8 @@ use sqlx::AnyConnection;
 use crate::{
     app::App,
     caller::Caller,
+    chains,
     error::Result,
-    structure,
     wire::{Asked, Named, from_row, id, to_row},
 };
 
@@ -127,6 +127,7 @@ pub(crate) async fn inside(
 pub(crate) async fn joined(
     structure_id: StructureId,
     caller: Caller,
+    app: &App,
     tx: &mut AnyConnection,
 ) -> Result<StructureChain> {
     let found: Option<i64> = sqlx::query_scalar(
@@ -140,15 +141,22 @@ pub(crate) async fn joined(
     .fetch_optional(&mut *tx)
     .await?;
     found.ok_or(Code::NotFound)?;
-    structure::chain(structure_id, tx).await
+    chains::chain(structure_id, app, tx).await
+}
+
+/// Has a member's chain verified before a transaction that writes asks for it.
+pub(crate) async fn learn(structure_id: StructureId, caller: Caller, app: &App) -> Result<()> {
+    let mut tx = app.db.snapshot().await?;
+    joined(structure_id, caller, app, &mut tx).await.map(drop)
 }
 
 /// The chain of a structure that the caller manages; 404 for everybody else.
 pub(crate) async fn managed(
     structure_id: StructureId,
     caller: Caller,
+    app: &App,
     tx: &mut AnyConnection,
 ) -> Result<StructureChain> {
-    let chain = joined(structure_id, caller, tx).await?;
+    let chain = joined(structure_id, caller, app, tx).await?;
     if chain.is_manager(caller.account_id) { Ok(chain) } else { Err(Code::NotFound.into()) }
 }

@@ -17,10 +17,11 @@ use sqlx::AnyConnection;
 use crate::{
     app::App,
     caller::Caller,
+    chains,
     db::transaction,
     error::Result,
     log,
-    member::{joined, managed},
+    member::{joined, learn, managed},
     structure,
     wire::{Named, Sent, to_row},
 };
@@ -44,8 +45,9 @@ pub(crate) async fn say(
     Named(structure_id): Named<StructureId>,
     Sent(said): Sent<StructureSays>,
 ) -> Result<StatusCode> {
+    learn(structure_id, caller, &app).await?;
     transaction!(app.db, "say::say", |tx| {
-        let mut chain = joined(structure_id, caller, tx).await?;
+        let mut chain = joined(structure_id, caller, &app, tx).await?;
         if structure::holds(structure_id, &said.statements, tx).await? {
             return Ok(());
         }
@@ -60,8 +62,10 @@ pub(crate) async fn say(
         }
         for link in &said.statements {
             append(&mut chain, link, caller)?;
+            chains::check_room(&chain, &link.0)?;
             carry_out(structure_id, Link::claim(&link.0)?.body, tx).await?;
         }
+        app.turns.take(&chain, caller.account_id, said.statements.len())?;
         store(&chain, before, &said.statements, tx).await
     })?;
     // Somebody may have lost what they could fetch.
@@ -220,8 +224,9 @@ pub(crate) async fn propose(
 ) -> Result<StatusCode> {
     let now = app.clock.now();
     app.disk.check_room(0)?;
+    learn(structure_id, caller, &app).await?;
     transaction!(app.db, "say::propose", |tx| {
-        let chain = managed(structure_id, caller, tx).await?;
+        let chain = managed(structure_id, caller, &app, tx).await?;
         let (motion, mover) = chain.open_motion(&decode(&asked.motion.0)?, now)?;
         let sound = mover == caller.account_id
             && motion.about.removes().is_none_or(|removed| chain.is_manager(removed))
@@ -260,8 +265,9 @@ pub(crate) async fn renew(
     Sent(renewal): Sent<Renewal>,
 ) -> Result<StatusCode> {
     let now = app.clock.now();
+    learn(structure_id, caller, &app).await?;
     transaction!(app.db, "say::renew", |tx| {
-        let chain = managed(structure_id, caller, tx).await?;
+        let chain = managed(structure_id, caller, &app, tx).await?;
         let attested = &renewal.certificate.0;
         let (_, signer) = Attested::open::<Certificate>(attested)?;
         let certificate = verify_certificate(attested, &chain)?.into_body();

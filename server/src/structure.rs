@@ -20,6 +20,7 @@ use crate::{
     again,
     app::App,
     caller::Caller,
+    chains::rows_from,
     db::transaction,
     error::{Error, Result},
     log,
@@ -110,35 +111,11 @@ pub(crate) async fn show(
     .fetch_optional(&mut *tx)
     .await?;
     let acceptance = acceptance.ok_or(Code::NotFound)?;
-    let statements = chain_rows(structure_id, &mut tx).await?;
+    let statements = rows_from(structure_id, 1, &mut tx).await?;
     Ok(Json(StructureFace {
         statements: statements.into_iter().map(Base64).collect(),
         acceptance: acceptance.map(Base64),
     }))
-}
-
-async fn chain_rows(structure_id: StructureId, tx: &mut AnyConnection) -> Result<Vec<Vec<u8>>> {
-    let rows = sqlx::query_scalar(
-        "-- structure::chain_rows
-        select bytes from structure_statement where structure_id = $1 order by sequence",
-    )
-    .bind(structure_id.as_bytes())
-    .fetch_all(&mut *tx)
-    .await?;
-    Ok(rows)
-}
-
-/// The verified chain of a structure; 404 when there is none.
-pub(crate) async fn chain(
-    structure_id: StructureId,
-    tx: &mut AnyConnection,
-) -> Result<StructureChain> {
-    let rows = chain_rows(structure_id, tx).await?;
-    if rows.is_empty() {
-        return Err(Code::NotFound.into());
-    }
-    StructureChain::verify(structure_id, rows.iter().map(Vec::as_slice))
-        .map_err(|_| Error::Broken("a stored structure's chain does not verify"))
 }
 
 /// Founds a structure: the caller becomes its manager.
@@ -199,7 +176,7 @@ impl Founding {
     }
 
     async fn is_stored(&self, tx: &mut AnyConnection) -> Result<bool> {
-        let stored = chain_rows(self.chain.structure_id, tx).await?;
+        let stored = rows_from(self.chain.structure_id, 1, tx).await?;
         let given: Vec<_> = self.asked.statements.iter().map(|s| s.0.as_slice()).collect();
         if stored.is_empty() {
             return Ok(false);
@@ -278,9 +255,16 @@ pub(crate) async fn holds(
     statements: &[Base64],
     tx: &mut AnyConnection,
 ) -> Result<bool> {
-    let stored = chain_rows(structure_id, tx).await?;
-    let last = stored.iter().rev().take(statements.len()).rev();
-    Ok(!statements.is_empty() && last.eq(statements.iter().map(|it| &it.0)))
+    let stored: Vec<Vec<u8>> = sqlx::query_scalar(
+        "-- structure::holds
+        select bytes from structure_statement where structure_id = $1
+        order by sequence desc limit $2",
+    )
+    .bind(structure_id.as_bytes())
+    .bind(to_row(statements.len() as u64))
+    .fetch_all(&mut *tx)
+    .await?;
+    Ok(!statements.is_empty() && stored.iter().rev().eq(statements.iter().map(|it| &it.0)))
 }
 
 /// Refuses what is longer than an honest group of so many people makes it: commit, welcome and

@@ -97,6 +97,12 @@ impl LogThief {
         })
     }
 
+    /// A checkpoint of any tree, at any time.
+    pub fn sign(&self, size: u64, root: [u8; 32], now: u64) -> Note {
+        let checkpoint = Checkpoint { origin: self.key.name().to_owned(), size, root };
+        Note::make(checkpoint, &self.key, now, |message| self.signing.sign(message).to_bytes())
+    }
+
     /// Another log under the same key.
     fn forge(&self, asked: &LogAsked, leaves: u64, now: u64) -> Lookup {
         let mut replay = Replay::default();
@@ -108,13 +114,7 @@ impl LogThief {
         }
         let (map_leaf, heads) = replay.map_leaf(&[], &[]);
         let _ = replay.take(&map_leaf.encode(), &heads);
-        let checkpoint = Checkpoint {
-            origin: self.key.name().to_owned(),
-            size: replay.size(),
-            root: replay.root(),
-        };
-        let note =
-            Note::make(checkpoint, &self.key, now, |message| self.signing.sign(message).to_bytes());
+        let note = self.sign(replay.size(), replay.root(), now);
         let (map_proof, newest) = replay.map().prove(&asked.index.0);
         Lookup {
             checkpoint: note.to_string().into_bytes(),

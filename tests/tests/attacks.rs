@@ -9,6 +9,8 @@ mod giving;
 mod lies;
 #[path = "attacks/locks.rs"]
 mod locks;
+#[path = "attacks/log.rs"]
+mod log;
 #[path = "attacks/mallory.rs"]
 mod mallory;
 #[path = "attacks/pair.rs"]
@@ -45,7 +47,10 @@ const END: &str = "<!-- attacks:end -->";
 fn every_attack_has_its_pair_of_tests_or_says_what_it_waits_for() -> Result<()> {
     ensure!(ROWS.len() == 46, "{} rows", ROWS.len());
     for row in ROWS {
-        ensure!(!row.pairs.is_empty() || row.waits.is_some(), "{}: no pair", row.attack);
+        let is_shown = !row.pairs.is_empty() || row.journey.is_some();
+        ensure!(is_shown || row.waits.is_some(), "{}: no pair", row.attack);
+        let journey = row.journey.map(|name| format!("web/tests/journeys/{name}.mjs"));
+        ensure!(journey.is_none_or(|path| root().join(path).is_file()), "{}", row.attack);
         ensure!(row.pairs.is_empty() || !row.rules.is_empty(), "{}: no rule", row.attack);
     }
     // A pair is made by the macro that makes its two tests; none is left out of the table.
@@ -53,6 +58,7 @@ fn every_attack_has_its_pair_of_tests_or_says_what_it_waits_for() -> Result<()> 
         deposits::ALL,
         giving::ALL,
         locks::ALL,
+        log::ALL,
         papers::ALL,
         readers::ALL,
         safe::ALL,

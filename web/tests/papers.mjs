@@ -111,15 +111,15 @@ function exif(place, device) {
   return segment(0xe1, Buffer.concat([Buffer.from('Exif\0\0'), tiff]));
 }
 
-/** A PDF of two pages with `text` on each, and a thick bar to see. */
-export function pdf(text) {
+/** A PDF of two pages with `text` on each, and a thick bar to see; `more` stands in its catalog. */
+export function pdf(text, more = '') {
   const drawing = (page) =>
     `0.1 0.3 0.6 rg 60 300 480 120 re f 0 g BT /F1 18 Tf 60 700 Td (${text}) Tj 0 -40 Td (page ${page}) Tj ET`;
   const stream = (content) => `<< /Length ${content.length} >>\nstream\n${content}\nendstream`;
   const page = (contents) =>
     `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << /F1 7 0 R >> >> /Contents ${contents} 0 R >>`;
   const objects = [
-    '<< /Type /Catalog /Pages 2 0 R >>',
+    `<< /Type /Catalog /Pages 2 0 R ${more} >>`,
     '<< /Type /Pages /Kids [3 0 R 4 0 R] /Count 2 >>',
     page(5), page(6), stream(drawing(1)), stream(drawing(2)),
     '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',

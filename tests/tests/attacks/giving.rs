@@ -38,7 +38,7 @@ pairs! {
     a_kept_grant_key_after_it_was_taken_back: passed_over without [FreshKey];
 }
 
-const SECRET: &[u8] = b"Demande d'asile, recit";
+pub(crate) const SECRET: &[u8] = b"Demande d'asile, recit";
 
 async fn stage() -> Result<(Server, Team, Person, DocumentId)> {
     // Boxed: a play with several people is a large future.
@@ -53,7 +53,7 @@ async fn stage() -> Result<(Server, Team, Person, DocumentId)> {
 }
 
 /// Compares and gives, as the page does.
-async fn give(
+pub(crate) async fn give(
     owner: &mut Person,
     structure_id: StructureId,
     code: &str,
@@ -81,7 +81,7 @@ async fn give_again(
 }
 
 /// Mallory reads it with this key; or nothing was given, and the safe works on.
-async fn judge(
+pub(crate) async fn judge(
     server: &Server,
     owner: &mut Person,
     outcome: Result<(), Error>,

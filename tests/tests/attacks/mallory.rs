@@ -279,7 +279,7 @@ pub(crate) fn verified(structure_id: StructureId, links: &[Vec<u8>]) -> Result<S
 }
 
 /// By what the next statement names the one in this link.
-fn hash_of(link: &[u8]) -> Result<[u8; 32]> {
+pub(crate) fn hash_of(link: &[u8]) -> Result<[u8; 32]> {
     let object = match reconnect_format::decode::<Link>(link)? {
         Link::Root { statement } => statement,
         Link::Manager { statement } | Link::Member { statement, .. } => statement.object,

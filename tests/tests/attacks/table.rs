@@ -1,7 +1,7 @@
 //! The table of attacks: what whoever runs or stole the server could do, perhaps with a grantee or a
 //! member at their side; what stops it; and which tests show both. SECURITY.md quotes it.
 
-use crate::{deposits, giving, locks, pair::Pair, papers, readers, safe, team, wire};
+use crate::{deposits, giving, locks, log, pair::Pair, papers, readers, safe, team, wire};
 
 /// One attack.
 pub(crate) struct Row {
@@ -13,6 +13,8 @@ pub(crate) struct Row {
     pub(crate) rules: &'static [&'static str],
     /// What shows it.
     pub(crate) pairs: &'static [Pair],
+    /// The journey in Chromium that plays it both ways.
+    pub(crate) journey: Option<&'static str>,
     /// What does not exist yet, without which the row is not shown, or not wholly.
     pub(crate) waits: Option<&'static str>,
 }
@@ -23,7 +25,7 @@ const fn shown(
     rules: &'static [&'static str],
     pairs: &'static [Pair],
 ) -> Row {
-    Row { attack, defence, rules, pairs, waits: None }
+    Row { attack, defence, rules, pairs, journey: None, waits: None }
 }
 
 /// A part of it is not shown.
@@ -33,7 +35,12 @@ const fn partly(mut row: Row, waits: &'static str) -> Row {
 }
 
 const fn waiting(attack: &'static str, defence: &'static str, waits: &'static str) -> Row {
-    Row { attack, defence, rules: &[], pairs: &[], waits: Some(waits) }
+    Row { attack, defence, rules: &[], pairs: &[], journey: None, waits: Some(waits) }
+}
+
+/// Played both ways in Chromium.
+const fn in_the_browser(attack: &'static str, defence: &'static str, journey: &'static str) -> Row {
+    Row { attack, defence, rules: &[], pairs: &[], journey: Some(journey), waits: None }
 }
 
 /// The table as SECURITY.md has it.
@@ -46,8 +53,10 @@ pub(crate) fn written() -> String {
     lines.extend((1..).zip(ROWS).map(|(number, row)| {
         let tests = row.pairs.iter().map(|pair| format!("`{}`", pair.short_name()));
         let waits = row.waits.map(|waits| format!("**not yet:** {waits}"));
-        let tests: Vec<_> = tests.chain(waits).collect();
-        let without: Vec<_> = row.pairs.iter().map(Pair::without).collect();
+        let journey = row.journey.map(|name| format!("`web/tests/journeys/{name}.mjs`"));
+        let tests: Vec<_> = tests.chain(journey).chain(waits).collect();
+        let played = row.journey.map(|_| "given a page that shows it as it is".to_owned());
+        let without: Vec<_> = row.pairs.iter().map(Pair::without).chain(played).collect();
         let (tests, without) = (tests.join("<br>"), without.join("<br>"));
         let Row { attack, defence, .. } = row;
         format!(
@@ -250,10 +259,11 @@ pub(crate) const ROWS: &[Row] = &[
         &["LOG-11"],
         &[safe::a_statement_in_the_log_that_nobody_signed::PAIR],
     ),
-    waiting(
+    shown(
         "a map that says other than the log",
-        "auditors replay the map",
-        "a pair; the suite `log` shows that the auditor's command refuses it",
+        "witnesses replay the log, map and all, before they sign; a page whose release asks for them believes nothing else",
+        &["LOG-5", "LOG-8"],
+        &[log::a_map_that_says_other_than_its_log::PAIR],
     ),
     shown(
         "keys out of links, addresses and requests",
@@ -267,10 +277,10 @@ pub(crate) const ROWS: &[Row] = &[
         &["ENV-4"],
         &[papers::lengths_that_tell::PAIR],
     ),
-    waiting(
+    in_the_browser(
         "a paper that runs as a program and takes keys",
-        "papers become pixels in a worker that has no keys, under a strict content policy",
-        "a pair for it; the browser's journeys fail on any breach of the policy",
+        "papers become pixels in a worker that has no keys, under a strict content policy; what is neither picture nor PDF is not shown",
+        "active",
     ),
     waiting("another page to one person", "releases that are signed and logged", "signed releases"),
     partly(
@@ -300,14 +310,14 @@ pub(crate) const ROWS: &[Row] = &[
         &["LOG-6", "FRESH-5"],
         &[readers::a_clock_that_is_set_back::PAIR],
     ),
-    partly(
-        shown(
-            "two copies of one device, each shown a safe of its own",
-            "every device remembers what it wrote and saw; every version has a fresh key",
-            &["SYNC-2", "ENV-2"],
-            &[safe::two_copies_of_a_device_that_are_shown_two_safes::PAIR],
-        ),
-        "a pair for a group's state that was restored from a copy",
+    shown(
+        "two copies of one device, each shown a safe or a group of its own",
+        "every device remembers what it wrote and saw; every version has a fresh key; no member commits behind what the log names",
+        &["SYNC-2", "ENV-2", "LOG-10"],
+        &[
+            safe::two_copies_of_a_device_that_are_shown_two_safes::PAIR,
+            team::a_desk_that_was_put_back_from_a_copy::PAIR,
+        ],
     ),
     shown(
         "a grant's key, kept by somebody who left the structure, on what is added later",

@@ -11,7 +11,7 @@ use reconnect_core::{
     place::LogPlace,
     recipient::Recipient,
     secret::Root,
-    vault::Blame,
+    vault::{Blame, Desk},
 };
 use reconnect_format::{
     Signed, Suite, Unverified,
@@ -27,12 +27,13 @@ use reconnect_format::{
     switch::{Check, without},
 };
 use reconnect_tests::{
+    browser::Browser,
     stage::{BEGINNING, DAY, Database, Person, Server},
-    team::Team,
+    team::{Member, Team},
 };
 
 use crate::{
-    lies::{lie, say},
+    lies::{Backup, lie, say},
     mallory::{Somebody, rng},
     pair::{Outcome, pairs},
 };
@@ -43,8 +44,46 @@ pairs! {
     a_ghost_whom_a_worker_let_in: "forged" without [Committer, LeafCertificate, GroupStated];
     two_commits_for_one_epoch: "fork" without [GroupStated];
     a_colleagues_leaf_under_ones_own_request: "forged" without [LeafAsked];
+    a_desk_that_was_put_back_from_a_copy: "withheld" without [StructureLogged];
     a_manager_whom_one_other_puts_out: "forged" without [ManagersStay];
     a_rewrap_that_opens_nothing: passed_over without [GrantCommitment];
+}
+
+/// A manager's profile was copied, with its group, and put back after they took somebody's place away.
+/// The server shows the copy the structure as it was then, but for the log, which others watch: the
+/// copy would go on with the group that whoever left is in.
+async fn a_desk_that_was_put_back_from_a_copy() -> Result<Outcome> {
+    let server = Server::on(Database::Sqlite).await?;
+    let mut team = Team::on(&server).await?;
+    let newcomer = server.person().await?;
+    let copy = team.manager.browser().cloned();
+    let (before, server) = Backup::take(server).await?;
+    team.manager.put_out(2).await?;
+    server.app().publish().await?;
+    let (newest, server) = Backup::take(server).await?;
+    let server = before.bring_back_but(server, "log").await?;
+    let again = put_back(&team.manager, copy, newcomer).await;
+    let _server = newest.bring_back(server).await?;
+    // The one at which it was done goes on.
+    team.manager.settle().await?;
+    ensure!(team.manager.numbers() == [1], "{:?}", team.manager.numbers());
+    match again {
+        Ok(numbers) => {
+            ensure!(numbers == [1, 2, 3], "{numbers:?}");
+            Ok(Outcome::Succeeded)
+        }
+        Err(error) => Ok(Outcome::Stopped(error)),
+    }
+}
+
+/// Who is in the group for which a copy of a member's profile makes a commit.
+async fn put_back(member: &Member, copy: Browser, newcomer: Person) -> Result<Vec<u32>, Error> {
+    let mut vault = member.person.with_words(&copy, true).await?;
+    let desk = Desk::resume(&mut vault, &copy).await?.ok_or(Error::NotAMember)?;
+    let mut member = Member { person: member.person.at(copy, vault), desk };
+    let admitted = Box::pin(member.admit(newcomer, "Zoé")).await;
+    admitted.map_err(|error| error.downcast().unwrap_or(Error::NotAMember))?;
+    Ok(member.numbers())
 }
 
 /// What a member's certificate says, signed by whoever signs.

@@ -144,11 +144,20 @@ async fn the_receipt_is_stored_before_anything_leaves(server: Server) -> Result<
     // Somebody else's receipt is not mine.
     let stolen = browser_send(&team.manager, call).await?;
     ensure!(stolen.status == 422, "{}", stolen.status);
-    // Receipts age: the content asks for a new one.
-    let content = Call::read(format!("{base}/content"));
-    ensure!(browser_send(&team.worker, &content).await?.status == 200);
+    // Receipts age: content and picture ask for a new one.
+    let aging = ["content", "thumbnail"].map(|what| Call::read(format!("{base}/{what}")));
+    for call in &aging {
+        ensure!(browser_send(&team.worker, call).await?.status == 200, "{}", call.path);
+    }
     server.clock().advance(3601);
-    ensure!(browser_send(&team.worker, &content).await?.status == 404);
+    for call in &aging {
+        ensure!(browser_send(&team.worker, call).await?.status == 404, "{}", call.path);
+    }
+    let lists = posted(&server, "/list").len();
+    let Person { browser, vault, .. } = &mut team.worker.person;
+    let picture = team.worker.desk.thumbnail(vault, browser, grant_id, id).await?;
+    ensure!(*picture == *b"a small picture of Passeport");
+    ensure!(posted(&server, "/list").len() == lists + 1, "a look without a receipt");
     Ok(())
 }
 

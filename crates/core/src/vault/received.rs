@@ -264,16 +264,20 @@ impl KnownGrant {
 
 /// All live grants, from as many answers as it takes. SYNC-4.
 async fn every_grant(vault: &Vault, world: &impl World) -> Result<Vec<ReceivedGrant>, Error> {
-    let mut list: Received = vault.read(world, Call::read("/v1/received")).await?;
-    let mut grants = list.grants;
-    while let Some(next) = list.next {
-        list = vault.read(world, Call::read(format!("/v1/received?after={next}"))).await?;
-        if list.next.is_some_and(|after| after <= next) {
+    let (mut grants, mut after) = (Vec::new(), None);
+    let mut call = Call::read("/v1/received");
+    loop {
+        let list: Received = vault.read(world, call).await?;
+        // SYNC-4: each answer that is not the last brings some, and goes on behind them.
+        let newest = list.grants.last().map(|it| it.grant_id);
+        grants.extend(list.grants);
+        let Some(next) = list.next else { return Ok(grants) };
+        if newest != Some(next) || after >= Some(next) {
             return Err(Error::Unreadable);
         }
-        grants.append(&mut list.grants);
+        after = Some(next);
+        call = Call::read(format!("/v1/received?after={next}"));
     }
-    Ok(grants)
 }
 
 /// A statement of an owner, verified under the key of a device that the owner's root added.

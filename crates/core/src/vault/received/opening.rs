@@ -62,6 +62,13 @@ pub(super) struct OpenedGrant {
     papers: Vec<OpenedPaper>,
 }
 
+impl OpenedGrant {
+    /// Whether its receipt still stands for this look. RCPT-3.
+    fn has_receipt(&self, now: u64) -> bool {
+        now < self.receipt_at + RECEIPT_SECONDS
+    }
+}
+
 struct OpenedPaper {
     paper: ReceivedPaper,
     claim: Claim,
@@ -146,12 +153,12 @@ impl Desk {
         let opened = self.tray.opened.get(&grant_id);
         let is_known = |opened: &OpenedGrant| {
             let checked = opened.checked.is_ok_and(|at| world.now() < at + FRESH_SECONDS);
-            checked && opened.owner_sequence == listed
+            checked && opened.has_receipt(world.now()) && opened.owner_sequence == listed
         };
         if opened.is_some_and(is_known) {
             return Ok(());
         }
-        let fresh = opened.filter(|opened| world.now() < opened.receipt_at + RECEIPT_SECONDS);
+        let fresh = opened.filter(|opened| opened.has_receipt(world.now()));
         let (receipt, receipt_at) = match fresh {
             Some(opened) => (opened.receipt.clone(), opened.receipt_at),
             None => (
@@ -325,6 +332,10 @@ impl Desk {
         grant_id: GrantId,
         document_id: DocumentId,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let opened = self.tray.opened.get(&self.tray.newest_of(grant_id));
+        if opened.is_some_and(|opened| !opened.has_receipt(world.now())) {
+            self.open(vault, world, grant_id).await?;
+        }
         let answer = self.try_thumbnail(vault, world, grant_id, document_id).await;
         if self.finds_successor(vault, world, grant_id, &answer).await? {
             return self.try_thumbnail(vault, world, grant_id, document_id).await;
