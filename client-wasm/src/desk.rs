@@ -37,7 +37,19 @@ struct StructureView {
     invitations: Vec<InvitationView>,
     /// A manager asks that it close.
     closing: Option<AskedView>,
+    /// Whether what was given shows: for members, and for whoever waits to be one again.
+    reads: bool,
+    /// Who signed for what this device could not take in.
+    spoiled_by: Option<SignerView>,
     copied: bool,
+}
+
+#[derive(Serialize)]
+struct SignerView {
+    number: u32,
+    /// Empty when it is not known.
+    name: String,
+    me: bool,
 }
 
 #[derive(Serialize)]
@@ -116,7 +128,16 @@ fn asked(asked: Asked) -> AskedView {
 }
 
 fn structure(desk: &Desk, vault: &Vault) -> StructureView {
-    let members = desk.members(vault).into_iter().map(|it| MemberView {
+    let known = desk.members(vault);
+    let spoiled_by = desk.spoiled_by().map(|number| {
+        let signer = known.iter().find(|it| it.number == number);
+        SignerView {
+            number,
+            name: signer.map(|it| it.name.clone()).unwrap_or_default(),
+            me: signer.is_some_and(|it| it.me),
+        }
+    });
+    let members = known.into_iter().map(|it| MemberView {
         number: it.number,
         name: it.name,
         role: role_text(it.role),
@@ -148,6 +169,11 @@ fn structure(desk: &Desk, vault: &Vault) -> StructureView {
         members: members.collect(),
         invitations: invitations.collect(),
         closing: desk.asked_to_close(vault).map(asked),
+        reads: match desk.standing() {
+            Standing::Member => true,
+            standing => standing == Standing::WaitingForColleague && desk.holds_keys(),
+        },
+        spoiled_by,
         copied: vault.is_copied(),
     }
 }
@@ -377,6 +403,11 @@ impl Client {
             Ok(shown(&gifts.into_iter().map(received).collect::<Vec<_>>()))
         })
         .await
+    }
+
+    /// How far what was given is under the newest key, as far as the last look has shown.
+    pub async fn renewal(&self) -> Result<String, JsValue> {
+        self.at_desk(async |desk, vault, _| Ok(shown(&renewal(desk, vault)))).await
     }
 
     /// Carries some of what was given over to the newest key, and looks at what colleagues carried over;

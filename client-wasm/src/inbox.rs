@@ -68,6 +68,7 @@ fn deposit<'a>(vault: &Vault, it: &'a Deposited) -> DepositView<'a> {
 fn reason((deposit_id, distrust): &(DepositId, Distrust)) -> QuarantinedView {
     let reason = match distrust {
         Distrust::Forged => "forged",
+        Distrust::Unproven => "unproven",
         Distrust::Left => "left",
         Distrust::Misdirected => "misdirected",
         Distrust::Replayed => "replayed",

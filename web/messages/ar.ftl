@@ -579,6 +579,7 @@ inbox-apart = { $count ->
 }
 inbox-apart-what = لم يُفتح شيء منها. لا تحتاج إلى فعل شيء.
 inbox-apart-forged = لم يوقّع هذا أحد من تلك المؤسسة.
+inbox-apart-unproven = ما تعرضه الخدمة عن هذه المؤسسة ليس صحيحًا: لا يمكن معرفة من وقّع.
 inbox-apart-left = من وقّع هذا لم يعد في تلك المؤسسة.
 inbox-apart-misdirected = كان هذا مقفلًا لشخص آخر.
 inbox-apart-replayed = أخذت هذا أو رفضته من قبل.

@@ -519,6 +519,7 @@ inbox-apart = { $count ->
 }
 inbox-apart-what = Nothing of it was opened. You need to do nothing.
 inbox-apart-forged = Nobody of that structure signed this.
+inbox-apart-unproven = What the service shows of that structure is not right: nobody can tell who signed this.
 inbox-apart-left = Whoever signed this is not at that structure any more.
 inbox-apart-misdirected = This was sealed for somebody else.
 inbox-apart-replayed = You took or refused this before.

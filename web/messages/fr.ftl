@@ -520,6 +520,7 @@ inbox-apart = { $count ->
 }
 inbox-apart-what = Rien n’en a été ouvert. Vous n’avez rien à faire.
 inbox-apart-forged = Personne de cette structure n’a signé cela.
+inbox-apart-unproven = Ce que le service montre de cette structure n’est pas juste : on ne peut pas savoir qui a signé.
 inbox-apart-left = La personne qui a signé n’est plus dans cette structure.
 inbox-apart-misdirected = C’était fermé pour quelqu’un d’autre.
 inbox-apart-replayed = Vous l’avez déjà pris ou refusé.

@@ -21,7 +21,7 @@ export const desktop = { width: 1280, height: 800 };
 
 export const results = fileURLToPath(new URL('../test-results/', import.meta.url));
 
-/** Pictures cost a fifth of the time: they are taken for somebody who looks at them (`run.mjs`). */
+/** Pictures prove nothing by themselves: they are taken for somebody who looks at them (`run.mjs`). */
 const pictured = process.env.RECONNECT_PICTURES === 'yes';
 
 /** The browser of all journeys of a file, but for those with a camera: each person is a stranger to the others. */

@@ -337,7 +337,7 @@ async fn what_the_log_contradicts_is_trusted_for_no_deposit(server: Server) -> R
         });
         let inbox = look(&mut owner).await?;
         let why: Vec<_> = inbox.quarantined.iter().map(|(_, why)| *why).collect();
-        let expected = if hides { Distrust::Forged } else { Distrust::Left };
+        let expected = if hides { Distrust::Unproven } else { Distrust::Left };
         ensure!(inbox.waiting.is_empty() && why == [expected, expected], "{hides}: {why:?}");
     }
     Ok(())

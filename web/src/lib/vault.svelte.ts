@@ -120,7 +120,11 @@ class Vault {
   async askDesk<T>(intent: (desk: Desk) => Promise<T>): Promise<T> {
     await this.#ready;
     if (!this.#desk) throw new Refusal('internal');
-    return this.#guard(intent(this.#desk));
+    return this.#guard(intent(this.#desk).catch((thrown: unknown) => {
+      const refusal = asRefusal(thrown);
+      // Of the team, a colleague's page was faster; of one's own safe it is another device.
+      throw refusal.code === 'conflict' ? new Refusal('team_changes') : refusal;
+    }));
   }
 
   async #guard<T>(answer: Promise<T>): Promise<T> {
@@ -264,12 +268,16 @@ class Vault {
   /** In small steps, between which everything else goes on: what fails is tried again at the next turn. */
   async #renew(): Promise<void> {
     const visit = this.#visit;
+    const step = async (ask: (desk: Desk) => Promise<RenewalView>): Promise<boolean> => {
+      const renewal = await this.askDesk(ask);
+      if (visit !== this.#visit) return false;
+      this.renewal = renewal;
+      return renewal.more;
+    };
     try {
-      do {
-        const renewal = await this.askDesk((desk) => desk.renew());
-        if (visit !== this.#visit) return;
-        this.renewal = renewal;
-      } while (this.renewal.more);
+      // How far it is shows first: a step may take long, or fail.
+      await step((desk) => desk.renewal());
+      while (await step((desk) => desk.renew()));
     } catch {
       // The list is shown all the same.
     }

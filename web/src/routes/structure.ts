@@ -36,6 +36,8 @@ export const structureTabs: readonly Tab[] = [
 ];
 
 const always = ['language', 'settings', 'ways', 'devices', 'leave', 'close'];
+/** For whoever waits to come in again with keys in hand: what they open, and what needs no colleague. */
+const reading = ['received', 'given', 'read', 'hand', 'poster'];
 
 /** Without a membership there is one thing to do first. */
 export function structureDetour(asked: string): string | null {
@@ -45,7 +47,10 @@ export function structureDetour(asked: string): string | null {
     return asked === 'found' ? null : 'begin';
   }
   if (['left', 'closed'].includes(vault.structure.state)) return vault.invitation === null ? 'left' : 'join';
-  if (vault.structure.state === 'waiting_for_colleague' && asked === 'again') return null;
+  if (vault.structure.state === 'waiting_for_colleague') {
+    const may = asked === 'again' || (vault.structure.reads && reading.includes(asked));
+    return may ? null : 'waiting';
+  }
   if (vault.structure.state !== 'member') return 'waiting';
   return ['begin', 'found', 'join', 'waiting', 'again', 'left'].includes(asked) ? vault.home : null;
 }

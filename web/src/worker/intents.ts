@@ -83,7 +83,7 @@ export interface DepositView {
 export interface InboxView {
   waiting: DepositView[];
   /** Never opened. */
-  quarantined: { id: string; reason: 'forged' | 'left' | 'misdirected' | 'replayed' | 'damaged' }[];
+  quarantined: { id: string; reason: 'forged' | 'unproven' | 'left' | 'misdirected' | 'replayed' | 'damaged' }[];
 }
 
 export interface DraftView {
@@ -287,6 +287,10 @@ export interface StructureView {
   invitations: { id: string; name: string; endsAt: number; state: 'open' | 'asked' | 'used' }[];
   /** A manager asks that it close. */
   closing: AskedView | null;
+  /** Whether what was given shows: for members, and for whoever waits to be one again. */
+  reads: boolean;
+  /** Who signed for what this device could not take in; the name is empty when it is not known. */
+  spoiledBy: { number: number; name: string; me: boolean } | null;
   /** Something was signed in the name of this device, and not by it. */
   copied: boolean;
 }
@@ -371,6 +375,8 @@ export interface Desk {
   /** Learns who gave some more of it; whether there is still more. */
   learn(): Promise<boolean>;
   received(): Promise<ReceivedView[]>;
+  /** How far that is under the newest key. */
+  renewal(): Promise<RenewalView>;
   /** Carries some of it over to the newest key, and looks at what colleagues' pages carried over. */
   renew(): Promise<RenewalView>;
   /** Opens a grant, which the owner's trace shows: what it covers. */

@@ -396,6 +396,7 @@ function deskOf(client: StructureClient, described: Described, put: Put, account
       (upload, note) => client.finish_deposit(upload as never, note, name, message),
     )),
     sentDeposits: async () => JSON.parse(await inTurn(() => client.sent_deposits())),
+    renewal: async () => JSON.parse(await inTurn(() => client.renewal())),
     renew: async () => JSON.parse(await inTurn(() => client.renew())),
     openReceived: open as never,
     readReceived: (grantId, id, progress) => newest(async (before) => {

@@ -41,7 +41,15 @@ journey('a worker gives a paper to a person, who takes it', { name: 'depositing'
   await worker.told('hand-done');
   await worker.read('Attestation');
   await worker.look('hand-sent');
+  // Theirs may be full, which is not the worker's own safe.
+  worker.provoke(/status of 413/);
+  stage.wire.away = (method, path) => (method === 'POST' && path === '/v1/deposits'
+    ? { status: 413, type: 'application/json', body: '{"status":413,"code":"too_many_things","limit_count":200}' } : undefined);
   await give('Publicité', address);
+  await worker.told('error-inbox_full');
+  await worker.look('hand-full');
+  stage.wire.away = null;
+  await worker.press('hand-send');
   await worker.read('Publicité');
 
   // They wait; the safe itself is as it was.

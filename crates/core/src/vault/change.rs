@@ -2,7 +2,7 @@
 //! and taking somebody's place away.
 
 use reconnect_format::{
-    api::{Call, Code, GroupChange, Joining},
+    api::{Call, Code, GroupChange, Joining, Problem},
     id::Base64,
     structure::{EpochTerms, StructureBody},
 };
@@ -42,7 +42,7 @@ impl Desk {
                 other => return other,
             }
         }
-        Err(Error::Unreadable)
+        Err(Error::Refused(Problem::of(Code::Conflict)))
     }
 
     async fn try_to_put_out(

@@ -19,6 +19,11 @@ impl Desk {
         (self.spoiled_by != 0).then_some(self.spoiled_by)
     }
 
+    /// Whether this device holds any key to what was given: that shows, also while it waits. HIST-3.
+    pub fn holds_keys(&self) -> bool {
+        !self.history.seeds.is_empty()
+    }
+
     /// Whether this device holds the key to which owners give now.
     pub fn can_read(&self) -> bool {
         self.recipient_key(self.recipient_epoch()).is_ok()

@@ -57,6 +57,8 @@ impl Deposited {
 pub enum Distrust {
     /// Nobody of that structure signed it so.
     Forged,
+    /// What the server shows of that structure is not so, or is nothing: nobody can tell who signed it.
+    Unproven,
     /// Who signed it is not there any more.
     Left,
     /// It is for somebody else.
@@ -126,7 +128,7 @@ impl Vault {
             sound.insert(structure_id, is_sound);
         }
         if sound.get(&structure_id) != Some(&true) {
-            return Ok(Err(Distrust::Forged));
+            return Ok(Err(Distrust::Unproven));
         }
         let body = signed.body();
         if body.deposit_id != waiting.deposit_id

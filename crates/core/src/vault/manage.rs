@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use reconnect_format::{
     Suite,
-    api::{Call, Code, Inside, Moved, StructureSays},
+    api::{Call, Code, Inside, Moved, Problem, StructureSays},
     decode,
     id::{AccountId, Base64},
     statement::Attested,
@@ -272,7 +272,7 @@ impl Desk {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::Unreadable)
+        Err(Error::Refused(Problem::of(Code::Conflict)))
     }
 
     fn take_over(&mut self, chain: StructureChain) {
