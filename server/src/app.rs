@@ -147,6 +147,17 @@ impl App {
         sweep::all(self).await.map_err(|error| anyhow::anyhow!("the sweep failed: {error}"))
     }
 
+    /// What anyone may know of it.
+    pub(crate) fn service(&self) -> Service {
+        Service {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            file_limit_bytes: self.config.file_limit_bytes,
+            account_limit_bytes: self.config.account_limit_bytes,
+            log: self.log.key().to_string(),
+            operator: reconnect_format::id::Base64(self.secrets.operator_key().0.to_vec()),
+        }
+    }
+
     /// Publishes now what waits for the log.
     pub async fn publish(&self) -> anyhow::Result<()> {
         log::step(self).await.map_err(|error| anyhow::anyhow!("the log did not go on: {error}"))
@@ -240,6 +251,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/log/tile/{*tile}", Principals::Anyone),
     route("GET", "/v1/log/heads/{leaf}", Principals::Anyone),
     route("GET", "/v1/log/lookup", Principals::Anyone),
+    route("GET", "/v1/log/said/{name}", Principals::Anyone),
     route("POST", "/v1/log/cosignatures", Principals::Anyone),
     route("GET", "/v1/structures", Principals::Anyone),
     route("POST", "/v1/structures", Principals::Caller),
@@ -295,6 +307,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(log::tile))
         .routes(routes!(log::heads))
         .routes(routes!(log::look_up))
+        .routes(routes!(log::said))
         .routes(routes!(log::hand_in))
         .layer(Extension(BodyLimit(OPEN_JSON_BYTES)));
     let callers = OpenApiRouter::new()
@@ -426,13 +439,7 @@ async fn ready(State(app): State<App>) -> Result<&'static str> {
 /// What anyone may know of the service.
 #[utoipa::path(get, path = "/v1/service", responses((status = 200, body = Service)))]
 async fn service(State(app): State<App>) -> Json<Service> {
-    Json(Service {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        file_limit_bytes: app.config.file_limit_bytes,
-        account_limit_bytes: app.config.account_limit_bytes,
-        log: app.log.key().to_string(),
-        operator: reconnect_format::id::Base64(app.secrets.operator_key().0.to_vec()),
-    })
+    Json(app.service())
 }
 
 #[cfg(test)]

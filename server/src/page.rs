@@ -1,5 +1,7 @@
 //! The page: static files that are part of the binary, and the headers of every answer.
 
+use std::fmt::Write as _;
+
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
@@ -70,6 +72,22 @@ pub(crate) async fn serve(request: Request) -> Response {
         Some((file, encoding)) => answer(name, file, encoding, request.headers()),
         None => Error::Code(Code::NotFound).into_response(),
     }
+}
+
+/// The files of the page in every form that is served, ascending by name, each on a line of its own as
+/// `sha256sum` writes it. LOG-18.
+pub(crate) fn manifest() -> String {
+    let mut names: Vec<_> = Page::iter().collect();
+    names.sort_unstable();
+    names.iter().fold(String::new(), |mut manifest, name| {
+        if let Some(file) = Page::get(name) {
+            for byte in file.metadata.sha256_hash() {
+                let _ = write!(manifest, "{byte:02x}");
+            }
+            let _ = writeln!(manifest, "  {name}");
+        }
+        manifest
+    })
 }
 
 /// The smallest form of a file that the browser understands.

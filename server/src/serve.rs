@@ -35,6 +35,9 @@ pub async fn serve(
     app: App,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
+    // LOG-18: before anybody is answered.
+    log::announce(&app).await.map_err(|error| anyhow::anyhow!("the log cannot go on: {error}"))?;
+    app.publish().await?;
     let sweeping = tokio::spawn(sweep::forever(app.clone()));
     let logging = tokio::spawn(log::forever(app.clone()));
     let router = app::router(app.clone());

@@ -120,7 +120,9 @@ fn labels_are_unique_and_written_in_one_place() -> Result<()> {
     ensure!(texts.len() == Label::ALL.len(), "two labels are the same");
     let literal = concat!("\"reconnect", "/v1 ");
     for file in committed(&["rs", "ts", "svelte"])? {
-        let registry = file.ends_with("format/src/label.rs");
+        // An auditor takes its labels from PROTOCOL.md, and has no code in common with what it checks.
+        let registry =
+            ["format/src/label.rs", "audit/src/page.rs"].iter().any(|it| file.ends_with(it));
         ensure!(registry || !read(&file)?.contains(literal), "{}: a label", file.display());
     }
     Ok(())

@@ -11,6 +11,8 @@ mod mallory;
 mod misbehaviour;
 #[path = "log/page.rs"]
 mod page;
+#[path = "log/release.rs"]
+mod release;
 #[path = "log/trouble.rs"]
 mod trouble;
 

@@ -6,6 +6,7 @@
 mod evidence;
 mod follow;
 mod key;
+mod page;
 mod say;
 mod state;
 mod wire;
@@ -25,6 +26,7 @@ use zeroize::Zeroizing;
 use crate::{
     follow::{Failure, Follower},
     key::WitnessKey,
+    page::Looked,
     say::{Event, Say},
     state::State,
     wire::{Address, HandedIn, Server},
@@ -49,7 +51,7 @@ const CHASES: u32 = 5;
 #[derive(Parser)]
 #[command(version, about)]
 #[command(
-    after_help = "Ends with 0 when all is well, 1 when the log misbehaved, 2 when something \
+    after_help = "Ends with 0 when all is well, 1 when the log misbehaved or the page is another, 2 when something \
     else did not work, 3 when evidence rests on the word of whoever kept it, 64 when the command was \
     not understood, 65 when what was given is no evidence."
 )]
@@ -95,6 +97,21 @@ enum Command {
         #[arg(long, default_value_t = 20_000_000)]
         limit: u64,
     },
+    /// Follows a log for one round, and compares the page that its server gives out, every file in
+    /// every form, with the one that the log names
+    Page {
+        /// The server: `https://` and its name
+        url: Address,
+        /// The log's verifier key, from its operator or another auditor
+        #[arg(long, value_parser = log_key)]
+        log_key: VerifierKey,
+        /// The folder that remembers
+        #[arg(long)]
+        state: PathBuf,
+        /// Leaves and heads to hold at most: about 300 bytes of memory each
+        #[arg(long, default_value_t = 20_000_000)]
+        limit: u64,
+    },
     /// Checks evidence that somebody kept, without a network
     Check {
         /// A folder in `evidence`, or the file that a client's page saved
@@ -131,7 +148,10 @@ fn main() -> ExitCode {
         Command::Keygen { name, out } => keygen(&name, &out, say),
         Command::Follow { url, log_key, state, key, once, interval, limit } => {
             open(url, log_key, &state, key.as_deref(), limit)
-                .and_then(|follower| follow(follower, once, interval, say))
+                .and_then(|mut follower| follow(&mut follower, once, interval, say))
+        }
+        Command::Page { url, log_key, state, limit } => {
+            open(url, log_key, &state, None, limit).and_then(|follower| page(follower, say))
         }
         Command::Check { evidence, log_key } => Ok(check(&evidence, &log_key, say)),
         Command::Show { state } => show(&state, say),
@@ -167,7 +187,24 @@ fn open(
     Ok(Follower { log, server: Server::new(url), state, key, limit })
 }
 
-fn follow(mut follower: Follower, once: bool, interval: u64, say: Say) -> Result<ExitCode> {
+fn page(mut follower: Follower, say: Say) -> Result<ExitCode> {
+    let round = follow(&mut follower, true, 1, say)?;
+    if round != ExitCode::SUCCESS {
+        return Ok(round);
+    }
+    Ok(match page::look(&follower)? {
+        Looked::Same { number, files } => {
+            say.event(&Event::Page { number, files });
+            ExitCode::SUCCESS
+        }
+        Looked::Other { what } => {
+            say.event(&Event::OtherPage { what });
+            ExitCode::from(MISBEHAVED)
+        }
+    })
+}
+
+fn follow(follower: &mut Follower, once: bool, interval: u64, say: Say) -> Result<ExitCode> {
     // A log that misbehaved is not cosigned again because somebody restarts the program.
     if let Some(path) = evidence::list(&follower.state.evidence())?.into_iter().next() {
         say.event(&Event::Known { evidence: path });

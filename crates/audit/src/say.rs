@@ -49,6 +49,10 @@ pub(crate) enum Event {
     Trouble { what: String, again_in_seconds: Option<u64> },
     /// The log misbehaved.
     Misbehaved { kind: Kind, words: String, is_proof: bool, evidence: PathBuf },
+    /// The page is the one that the log names.
+    Page { number: u64, files: usize },
+    /// It is not.
+    OtherPage { what: String },
     /// It had misbehaved before.
     Known { evidence: PathBuf },
     /// What was given shows nothing.
@@ -112,6 +116,14 @@ impl fmt::Display for Event {
                 };
                 write!(f, "MISBEHAVED: {words}\n{rests}\nevidence: {}", evidence.display())
             }
+            Self::Page { number, files } => {
+                write!(f, "page: all {files} files are those that the log names as {number}")
+            }
+            Self::OtherPage { what } => write!(
+                f,
+                "ANOTHER PAGE: {what}\nNobody signed what was served: that it was is your word. Look \
+                 again in a minute: the service may have been updated just now."
+            ),
             Self::Known { evidence } => write!(
                 f,
                 "MISBEHAVED before: see {}. Nothing is read or cosigned until somebody has looked \

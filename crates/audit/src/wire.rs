@@ -12,6 +12,10 @@ const CHECKPOINT_BYTES: usize = 64 << 10;
 const ENTRIES_BYTES: usize = 256 * 77;
 /// Longest tile of hashes.
 const HASHES_BYTES: usize = 256 * 32;
+/// Longest text that a service says of itself.
+const SAID_BYTES: usize = 1 << 20;
+/// Longest file of a page.
+const PAGE_BYTES: usize = 64 << 20;
 /// One call, from its first byte to the last of its answer.
 const CALL: Duration = Duration::from_mins(1);
 /// How often a call is made, and how long to wait in between.
@@ -92,6 +96,17 @@ impl Server {
         self.read(&format!("heads/{leaf}"), usize::try_from(count)?.saturating_mul(HEAD_BYTES))
     }
 
+    /// What the service says of itself under a name.
+    pub(crate) fn said(&self, name: &str) -> Result<String> {
+        let bytes = self.read(&format!("said/{name}"), SAID_BYTES)?;
+        String::from_utf8(bytes).with_context(|| format!("said/{name} is no text"))
+    }
+
+    /// A file of the page, in the form in which a browser gets it that understands `encoding`.
+    pub(crate) fn page(&self, path: &str, encoding: &str) -> Result<Vec<u8>> {
+        Self::patiently(|| self.attempt(path, encoding, PAGE_BYTES))
+    }
+
     /// Hands in a note with a cosignature.
     pub(crate) fn hand_in(&self, note: &str) -> Result<HandedIn> {
         let url = format!("{}/v1/log/cosignatures", self.address);
@@ -111,23 +126,28 @@ impl Server {
 
     /// Reads, and tries again when the network or the server has trouble.
     fn read(&self, path: &str, most: usize) -> Result<Vec<u8>> {
+        Self::patiently(|| self.attempt(&format!("v1/log/{path}"), "identity", most))
+    }
+
+    fn patiently(attempt: impl Fn() -> Result<Vec<u8>, Trouble>) -> Result<Vec<u8>> {
         for _ in 1..ATTEMPTS {
-            match self.attempt(path, most) {
+            match attempt() {
                 Err(Trouble::Passing(_)) => thread::sleep(PAUSE),
                 Err(Trouble::Lasting(error)) => return Err(error),
                 Ok(bytes) => return Ok(bytes),
             }
         }
-        self.attempt(path, most).map_err(|trouble| match trouble {
+        attempt().map_err(|trouble| match trouble {
             Trouble::Passing(error) | Trouble::Lasting(error) => error,
         })
     }
 
-    fn attempt(&self, path: &str, most: usize) -> Result<Vec<u8>, Trouble> {
-        let url = format!("{}/v1/log/{path}", self.address);
+    fn attempt(&self, path: &str, encoding: &str, most: usize) -> Result<Vec<u8>, Trouble> {
+        let url = format!("{}/{path}", self.address);
         let passing = |error| Trouble::Passing(anyhow!("{path} could not be read: {error}"));
         let lasting = |what: String| Trouble::Lasting(anyhow!("{path}: {what}"));
-        let answer = self.agent.get(&url).call().map_err(passing)?;
+        let answer =
+            self.agent.get(&url).header("accept-encoding", encoding).call().map_err(passing)?;
         match answer.status().as_u16() {
             200 => {}
             status @ (429 | 500..) => {

@@ -21,6 +21,17 @@ pub fn structure_value(sequence: u64, head: &[u8; 32]) -> [u8; 32] {
     Label::LogValue.hash(&[sequence.to_be_bytes().as_slice(), head].concat())
 }
 
+/// Where a text that the service says of itself stands in the map: its name is shorter than any id.
+/// LOG-18.
+pub fn said_index(name: &str) -> [u8; 32] {
+    Label::LogIndex.hash(name.as_bytes())
+}
+
+/// The map's value for such a text, under its number. LOG-18.
+pub fn said_value(sequence: u64, text: &str) -> [u8; 32] {
+    Label::LogValue.hash(&[sequence.to_be_bytes().as_slice(), text.as_bytes()].concat())
+}
+
 /// Which index of the log's map is looked up.
 #[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
 pub struct LogAsked {

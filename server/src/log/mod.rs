@@ -7,6 +7,7 @@
 
 mod queue;
 mod routes;
+mod said;
 mod state;
 mod store;
 
@@ -30,6 +31,7 @@ pub(crate) use routes::{
     __path_checkpoint, __path_hand_in, __path_heads, __path_look_up, __path_tile, checkpoint,
     hand_in, heads, look_up, tile,
 };
+pub(crate) use said::{__path_said, announce, said};
 use state::{Standing, State};
 use store::{NEWEST, Store, WITNESSED};
 

@@ -32,14 +32,23 @@ pub(crate) async fn entry(
     (sequence, head): (u64, [u8; 32]),
     tx: &mut AnyConnection,
 ) -> Result<()> {
+    let value = structure_value(sequence, &head);
+    wait((structure_index(structure_id), Newest { sequence, value }), tx).await
+}
+
+/// An entry waits for the log.
+pub(super) async fn wait(
+    (index, newest): ([u8; 32], Newest),
+    tx: &mut AnyConnection,
+) -> Result<()> {
     sqlx::query(
-        "-- log::entry
+        "-- log::wait
         insert into log_waiting (log_index, value, sequence, is_head) values ($1, $2, $3, 0)
         on conflict do nothing",
     )
-    .bind(structure_index(structure_id).as_slice())
-    .bind(structure_value(sequence, &head).as_slice())
-    .bind(to_row(sequence))
+    .bind(index.as_slice())
+    .bind(newest.value.as_slice())
+    .bind(to_row(newest.sequence))
     .execute(&mut *tx)
     .await?;
     Ok(())

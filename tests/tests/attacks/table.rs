@@ -282,7 +282,11 @@ pub(crate) const ROWS: &[Row] = &[
         "papers become pixels in a worker that has no keys, under a strict content policy; what is neither picture nor PDF is not shown",
         "active",
     ),
-    waiting("another page to one person", "releases that are signed and logged", "signed releases"),
+    waiting(
+        "another page to one person",
+        "releases that are logged, and compared by auditors (LOG-18, LOG-19); and signed",
+        "signed releases",
+    ),
     partly(
         shown(
             "guessing words with the database, or the whole server",

@@ -130,7 +130,7 @@ impl Scene {
             "newest" => (self.log_size()? - 1).to_string(),
             _ => row.object.to_owned(),
         };
-        path = path.replace("{*tile}", &log).replace("{leaf}", &log);
+        path = path.replace("{*tile}", &log).replace("{leaf}", &log).replace("{name}", row.object);
         if log == "anything" {
             path = path + "?index=" + &String::from(Base64(vec![3; 32]));
         }

@@ -77,6 +77,9 @@ GET    /v1/log/heads/{leaf}                       past-end   404
 GET    /v1/log/heads/{leaf}                       malformed  404
 GET    /v1/log/lookup                             anything   200
 GET    /v1/log/lookup                             -          400
+GET    /v1/log/said/{name}                        release    200
+GET    /v1/log/said/{name}                        policy     200
+GET    /v1/log/said/{name}                        anything   404
 POST   /v1/log/cosignatures                       nobodys    422
 POST   /v1/log/cosignatures                       malformed  400
 
