@@ -385,6 +385,35 @@ impl Client {
         .await
     }
 
+    /// What the structure says of others, by name.
+    pub async fn introductions(&self) -> Result<String, JsValue> {
+        self.at_desk(async |desk, vault, world| {
+            for said in desk.introductions() {
+                match vault.structure(world, said.structure_id).await {
+                    Ok(_) | Err(Error::Refused(_) | Error::Misbehaved(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            let said = desk.introductions().iter().map(|it| view::introduction(vault, it));
+            Ok(shown(&said.collect::<Vec<_>>()))
+        })
+        .await
+    }
+
+    /// Introduces a structure whose code the person at this page compared.
+    pub async fn introduce(&self, structure: String) -> Result<(), JsValue> {
+        self.at_desk(async |desk, vault, world| desk.introduce(vault, world, id(&structure)?).await)
+            .await
+    }
+
+    /// Introduces it no more.
+    pub async fn withdraw_introduction(&self, structure: String) -> Result<(), JsValue> {
+        self.at_desk(async |desk, vault, world| {
+            desk.withdraw_introduction(vault, world, id(&structure)?).await
+        })
+        .await
+    }
+
     /// Looks at what the structure was given, and learns who gave the newest of it; `learn` learns
     /// some more. Whether there is more to learn.
     pub async fn look(&self) -> Result<bool, JsValue> {

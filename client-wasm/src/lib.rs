@@ -400,7 +400,32 @@ impl Client {
             let structure_id = id(&structure)?;
             vault.compare_structure(world, structure_id, Comparison::read(&code)).await?;
             let chain = vault.known_structure(structure_id).ok_or(Error::NotFound)?;
-            Ok(shown(&view::verified(chain)))
+            Ok(shown(&view::verified(vault, chain)))
+        })
+        .await
+    }
+
+    /// Structures that were compared and introduce one that was not, and what that one is.
+    pub async fn introducers(&self, structure: String) -> Result<String, JsValue> {
+        self.with(async |vault, world| {
+            let structure_id = id(&structure)?;
+            let introducers = vault.introducers(world, structure_id).await?;
+            Ok(shown(&view::introducers(vault, structure_id, &introducers)))
+        })
+        .await
+    }
+
+    /// Takes the word of one of them.
+    pub async fn admit_structure(
+        &self,
+        structure: String,
+        introducer: String,
+    ) -> Result<String, JsValue> {
+        self.with(async |vault, world| {
+            let structure_id = id(&structure)?;
+            vault.admit_structure(world, structure_id, id(&introducer)?).await?;
+            let chain = vault.known_structure(structure_id).ok_or(Error::NotFound)?;
+            Ok(shown(&view::verified(vault, chain)))
         })
         .await
     }
@@ -413,7 +438,7 @@ impl Client {
                 .manifest()
                 .structures()
                 .filter_map(|(structure_id, _)| vault.known_structure(structure_id))
-                .map(view::verified)
+                .map(|chain| view::verified(vault, chain))
                 .collect();
             Ok(shown(&views))
         })

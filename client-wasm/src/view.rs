@@ -6,6 +6,8 @@ use reconnect_core::{
     vault::{Entry, GivenGrant, GrantState, Opening, Sentence, Vault},
     world::World,
 };
+#[cfg(feature = "structure")]
+use reconnect_format::structure::Introduction;
 use reconnect_format::{
     grant::{GrantTerms, RecipientName, Scope},
     id::{DocumentId, GrantId, StructureId},
@@ -226,16 +228,61 @@ pub(crate) struct VerifiedView {
     code: String,
     worker_count: u32,
     compared: bool,
+    /// Name of the structure whose word stands for it, where its code was not compared.
+    introduced_by: String,
 }
 
-pub(crate) fn verified(chain: &StructureChain) -> VerifiedView {
+pub(crate) fn verified(vault: &Vault, chain: &StructureChain) -> VerifiedView {
+    let introducer = vault.manifest().introducer(chain.structure_id);
     VerifiedView {
         id: chain.structure_id.to_string(),
         name: text(&chain.founding.name),
         place: text(&chain.founding.place),
         code: chain.structure_id.code(),
         worker_count: chain.roster.as_ref().map_or(0, |roster| roster.roster_size),
-        compared: true,
+        compared: vault.manifest().compared(chain.structure_id).is_some(),
+        introduced_by: introducer.map(|id| structure_name(vault, id)).unwrap_or_default(),
+    }
+}
+
+/// Who introduces a structure, and what it says itself that it is: what the server lists it as may be
+/// another's name.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IntroducersView {
+    structure: Option<VerifiedView>,
+    by: Vec<VerifiedView>,
+}
+
+pub(crate) fn introducers(
+    vault: &Vault,
+    structure_id: StructureId,
+    by: &[StructureId],
+) -> IntroducersView {
+    let known = |id: &StructureId| vault.known_structure(*id).map(|chain| verified(vault, chain));
+    let structure = known(&structure_id).filter(|_| !by.is_empty());
+    IntroducersView { structure, by: by.iter().filter_map(known).collect() }
+}
+
+/// Another structure that one's own introduces.
+#[cfg(feature = "structure")]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IntroductionView {
+    id: String,
+    name: String,
+    place: String,
+    made_at: u64,
+}
+
+#[cfg(feature = "structure")]
+pub(crate) fn introduction(vault: &Vault, said: &Introduction) -> IntroductionView {
+    let founding = vault.known_structure(said.structure_id).map(|chain| &chain.founding);
+    IntroductionView {
+        id: said.structure_id.to_string(),
+        name: founding.map(|it| text(&it.name)).unwrap_or_default(),
+        place: founding.map(|it| text(&it.place)).unwrap_or_default(),
+        made_at: said.made_at,
     }
 }
 
@@ -377,7 +424,7 @@ pub(crate) fn entry(vault: &Vault, entry: &Entry) -> Option<EntryView> {
             line.worker_number = Some(opening.worker_number);
             kind
         }
-        Sentence::Compared(_) => return None,
+        Sentence::Compared(_) | Sentence::Introduced(..) => return None,
         Sentence::DeviceAdded(id) => {
             line.this_device = Some(*id == vault.device_id());
             "device_added"

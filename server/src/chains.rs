@@ -108,7 +108,12 @@ pub(crate) async fn rows_from(
 pub(crate) fn check_room(chain: &StructureChain, newest: &[u8]) -> Result<()> {
     let takes_away = match (Link::claim(newest)?.body, decode(newest)?) {
         (_, Link::Root { .. })
-        | (StructureBody::RemoveManager { .. } | StructureBody::Close { .. }, _) => true,
+        | (
+            StructureBody::RemoveManager { .. }
+            | StructureBody::Withdraw { .. }
+            | StructureBody::Close { .. },
+            _,
+        ) => true,
         (StructureBody::Epoch(terms), _) => !terms.revoked.is_empty(),
         _ => false,
     };

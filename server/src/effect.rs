@@ -45,7 +45,9 @@ pub(crate) fn check_count(body: &Body, after: &Manifest) -> Result<()> {
             (after.documents().count(), DOCUMENTS_MAX)
         }
         Body::Grant(_) => (after.grants().count(), GRANTS_MAX),
-        Body::CompareStructure { .. } => (after.structures().count(), STRUCTURES_MAX),
+        Body::CompareStructure { .. } | Body::AdmitStructure { .. } => {
+            (after.structures().count(), STRUCTURES_MAX)
+        }
         Body::SetLock { .. } => (after.locks().count(), LOCKS_MAX),
         Body::AddDevice { .. } => (after.devices().count(), DEVICES_MAX),
         _ => return Ok(()),
@@ -158,7 +160,7 @@ pub(crate) async fn apply(
             grant::insert_wraps(&effect.wraps, tx).await
         }
         Body::Close => crate::account::close(account_id, tx).await,
-        Body::CompareStructure { .. } | Body::Open { .. } => Ok(()),
+        Body::CompareStructure { .. } | Body::AdmitStructure { .. } | Body::Open { .. } => Ok(()),
     }
 }
 

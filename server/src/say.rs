@@ -1,6 +1,6 @@
 //! What is said of a structure without a commit of its group: who manages it, what one manager asks
-//! another to say, that it ends, and certificates that are renewed. Who may say what is the chain's to
-//! judge.
+//! another to say, whom it introduces, that it ends, and certificates that are renewed. Who may say
+//! what is the chain's to judge.
 
 use axum::{extract::State, http::StatusCode};
 use reconnect_format::{
@@ -97,6 +97,7 @@ async fn carry_out(
             forget_motions(structure_id, account_id, tx).await
         }
         StructureBody::Close { .. } => close(structure_id, tx).await,
+        StructureBody::Introduce { .. } | StructureBody::Withdraw { .. } => Ok(()),
         // The others go with a commit, or with another group.
         _ => Err(Code::Refused.into()),
     }

@@ -58,7 +58,7 @@ where
 /// A browser whose calls end at this router.
 pub fn through(server: &Server, router: Router) -> Browser {
     let network = Rc::new(RefCell::new(Network::Inside(router)));
-    Browser::new(network, server.clock().clone(), None)
+    Browser::new(network, server.clock().clone(), Some(Rc::clone(server.recording())))
 }
 
 /// The log's key, as the server says it.
@@ -72,6 +72,8 @@ pub async fn service_key(server: &Server) -> Result<VerifierKey> {
 pub struct LogThief {
     key: VerifierKey,
     signing: SigningKey,
+    /// What the other log says, before anything that nobody asks for.
+    entries: Vec<Leaf>,
 }
 
 impl LogThief {
@@ -79,7 +81,14 @@ impl LogThief {
     pub async fn of(server: &Server) -> Result<Self> {
         let secret = fs::read(server.folder().join("secrets/log.key"))?;
         let signing = SigningKey::from_bytes(secret.as_slice().try_into()?);
-        Ok(Self { key: service_key(server).await?, signing })
+        Ok(Self { key: service_key(server).await?, signing, entries: Vec::new() })
+    }
+
+    /// The other log gives this index this value.
+    #[must_use]
+    pub fn saying(mut self, index: [u8; 32], newest: Newest) -> Self {
+        self.entries.push(Leaf::Entry { index, newest });
+        self
     }
 
     /// A browser that is shown another log under the same key, of as many leaves as `long` says, given
@@ -108,9 +117,10 @@ impl LogThief {
         let mut replay = Replay::default();
         for number in 1..leaves {
             let newest = Newest { sequence: number, value: [7; 32] };
-            let entry = Leaf::Entry { index: asked.index.0, newest };
+            let other = Leaf::Entry { index: [0xee; 32], newest };
+            let place = usize::try_from(number).unwrap_or_default() - 1;
             // Invariant: the number goes forward.
-            let _ = replay.take(&entry.encode(), &[]);
+            let _ = replay.take(&self.entries.get(place).unwrap_or(&other).encode(), &[]);
         }
         let (map_leaf, heads) = replay.map_leaf(&[], &[]);
         let _ = replay.take(&map_leaf.encode(), &heads);

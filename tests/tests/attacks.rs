@@ -5,6 +5,8 @@
 mod deposits;
 #[path = "attacks/giving.rs"]
 mod giving;
+#[path = "attacks/introductions.rs"]
+mod introductions;
 #[path = "attacks/lies.rs"]
 mod lies;
 #[path = "attacks/locks.rs"]
@@ -57,6 +59,7 @@ fn every_attack_has_its_pair_of_tests_or_says_what_it_waits_for() -> Result<()> 
     let made: BTreeSet<_> = [
         deposits::ALL,
         giving::ALL,
+        introductions::ALL,
         locks::ALL,
         log::ALL,
         papers::ALL,

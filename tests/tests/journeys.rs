@@ -14,6 +14,8 @@ mod colleagues;
 mod depositing;
 #[path = "journeys/fresh.rs"]
 mod fresh;
+#[path = "journeys/introductions.rs"]
+mod introductions;
 #[path = "journeys/joining.rs"]
 mod joining;
 #[path = "journeys/kept_keys.rs"]

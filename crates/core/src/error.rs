@@ -122,6 +122,9 @@ pub enum Error {
     /// The structure's code was not compared in this safe.
     #[error("not compared")]
     NotCompared,
+    /// No structure that this safe compared stands in for it, or not any more. INTRO-3.
+    #[error("not introduced")]
+    NotIntroduced,
     /// What was typed or scanned is no address of a safe.
     #[error("address misread")]
     AddressMisread,
@@ -181,6 +184,7 @@ impl Error {
             Self::CodeMisread => "code_misread",
             Self::CodeDiffers => "code_differs",
             Self::NotCompared => "not_compared",
+            Self::NotIntroduced => "not_introduced",
             Self::AddressMisread => "address_misread",
             Self::OtherLog => "other_log",
             Self::InvitationMisread => "invitation_misread",

@@ -142,7 +142,7 @@ impl Watch {
         // Nothing is believed before what was carried is continued as well. The log may grow between
         // two answers: they must be of one checkpoint.
         for _ in 0..MEETING_TRIES {
-            let Some(carried) = self.carried.take() else { break };
+            let Some(carried) = self.carried.take().filter(|_| check!(Carried)) else { break };
             if Box::pin(asking.meets(world, carried, &witnessed)).await.inspect_err(|error| {
                 self.carried = matches!(error, Error::Unchecked(_)).then_some(carried);
             })? {

@@ -37,7 +37,7 @@ impl Recipient {
         manifest: &Manifest,
         witnessed: &Witnessed,
     ) -> Result<Self, Error> {
-        let seen = manifest.compared(chain.structure_id).ok_or(Error::NotCompared)?;
+        let seen = manifest.admitted(chain.structure_id).ok_or(Error::NotCompared)?;
         chain.extends(seen.sequence, &seen.head)?;
         if named_by(chain, witnessed)? < chain.head().0 {
             return Err(Unchecked::Behind.into());

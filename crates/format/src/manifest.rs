@@ -13,7 +13,7 @@ use crate::{
     check,
     envelope::{EnvelopeKind, EnvelopeRef},
     grant::RecipientName,
-    id::{AccountId, DepositId, DeviceId, DocumentId, StructureId},
+    id::{AccountId, DepositId, DeviceId, DocumentId},
     lock::{HANDLE_MAX_BYTES, LockAccess},
     statement::{Body, Signer, Statement},
     tree,
@@ -230,6 +230,10 @@ impl Manifest {
                 .is_some_and(|terms| !matches!(terms.recipient, RecipientName::Owner { .. })),
             Body::CompareStructure { structure_id, sequence, .. } => {
                 self.compared(*structure_id).is_none_or(|before| before.sequence < *sequence)
+                    && self.admitted(*structure_id).is_none_or(|seen| seen.sequence <= *sequence)
+            }
+            Body::AdmitStructure { structure_id, sequence, introducer, .. } => {
+                self.may_admit(*structure_id, *introducer, *sequence)
             }
             Body::Close => true,
             Body::Regrant { grant_id, terms } => {
@@ -372,14 +376,6 @@ impl Manifest {
             content_sequence: content.sequence,
             card_sequence: card.sequence,
         })
-    }
-
-    /// How much of a structure's chain was seen; `None` before its code was compared.
-    pub fn compared(&self, structure_id: StructureId) -> Option<&ComparedRecord> {
-        match self.record(RecordKey::Structure(structure_id)) {
-            Some(Record::Structure(record)) => Some(record),
-            _ => None,
-        }
     }
 
     /// Whether a deposit was taken or refused before. DEP-4.

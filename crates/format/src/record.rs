@@ -69,6 +69,14 @@ pub enum Record {
     /// A document's card.
     #[tls_codec(discriminant = 7)]
     Card(CardRecord),
+    /// How much of the chain of a structure that another one introduced was seen.
+    #[tls_codec(discriminant = 8)]
+    Introduced {
+        /// How much.
+        seen: ComparedRecord,
+        /// Whose word it is.
+        introducer: StructureId,
+    },
 }
 
 impl Record {
@@ -114,6 +122,11 @@ impl Statement {
             Body::CompareStructure { structure_id, sequence, head } => {
                 let record = ComparedRecord { sequence: *sequence, head: *head };
                 vec![(RecordKey::Structure(*structure_id), Record::Structure(record))]
+            }
+            Body::AdmitStructure { structure_id, sequence, head, introducer } => {
+                let seen = ComparedRecord { sequence: *sequence, head: *head };
+                let record = Record::Introduced { seen, introducer: *introducer };
+                vec![(RecordKey::Structure(*structure_id), record)]
             }
             Body::RetireDevice { .. }
             | Body::RetireLock { .. }

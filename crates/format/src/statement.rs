@@ -236,6 +236,18 @@ pub enum Body {
         /// Which one; it never comes back.
         deposit_id: DepositId,
     },
+    /// The owner takes a compared structure's word for another, and saw its chain up to here. INTRO-3.
+    #[tls_codec(discriminant = 16)]
+    AdmitStructure {
+        /// Which one.
+        structure_id: StructureId,
+        /// Sequence number of the newest statement seen.
+        sequence: u64,
+        /// Hash of that statement.
+        head: [u8; 32],
+        /// Whose word it is.
+        introducer: StructureId,
+    },
 }
 
 impl Body {

@@ -6,12 +6,14 @@
 
 mod attested;
 mod chain;
+mod introduction;
 mod managers;
 
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 pub use attested::{verify_certificate, verify_leaf_request};
 pub use chain::{ChainError, Link, StructureChain};
+pub use introduction::{INTRODUCTIONS_MAX, Introduction};
 pub use managers::Manager;
 
 use crate::{
@@ -161,6 +163,22 @@ pub enum StructureBody {
     Close {
         /// Another manager's [`Motion`].
         motion: Option<Attested>,
+    },
+    /// Its people compared another structure's code: owners may take its word for it. INTRO-1.
+    #[tls_codec(discriminant = 8)]
+    Introduce {
+        /// Which structure.
+        introduced: StructureId,
+        /// Sequence number of the newest statement of its chain that was seen.
+        sequence: u64,
+        /// Its hash.
+        head: [u8; 32],
+    },
+    /// It does not introduce that structure any more.
+    #[tls_codec(discriminant = 9)]
+    Withdraw {
+        /// Which structure.
+        introduced: StructureId,
     },
 }
 

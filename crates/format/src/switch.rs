@@ -111,6 +111,8 @@ mod switches {
         WitnessedTime,
         /// The code that people compare. STRUCT-2.
         Code,
+        /// That an introducer's own code was compared. INTRO-3.
+        Introducer,
         /// That a founding hashes to the structure's id. STRUCT-1.
         Founding,
         /// Who may sign a structure's statement. STRUCT-3.
@@ -123,6 +125,8 @@ mod switches {
         SafeLogged,
         /// That nothing is given from a safe that the log could not be compared with. LOG-11.
         SafeChecked,
+        /// That the log continues what a square carried. LOG-17.
+        Carried,
         /// How many witnesses must have seen the log. LOG-5.
         Witnesses,
         /// Who may sign a certificate. CERT-1.

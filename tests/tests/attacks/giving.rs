@@ -5,17 +5,19 @@ use ed25519_dalek::SigningKey;
 use reconnect_core::{
     error::Error,
     key::RecipientKey,
-    log::Release,
+    log::{Carried, Release, newest},
     vault::{Comparison, Gift},
     world::World as _,
 };
 use reconnect_format::{
     api::StructureFace,
     id::{DocumentId, StructureId},
+    log::{structure_index, structure_value},
     structure::StructureBody,
 };
-use reconnect_log::{KeyKind, VerifierKey};
+use reconnect_log::{KeyKind, Newest, VerifierKey};
 use reconnect_tests::{
+    between::LogThief,
     stage::{DAY, Database, Person, Server, card},
     team::Team,
 };
@@ -34,13 +36,14 @@ pairs! {
     an_older_chain_than_the_one_that_was_seen: "rollback" without [StructureSeen, StructureLogged];
     an_epoch_that_is_held_back: "withheld" without [StructureLogged];
     a_log_that_no_witness_has_seen: "log_witnesses" without [Witnesses];
+    a_log_that_a_poster_contradicts: "log_forked" without [Carried];
     a_kept_grant_key_after_its_holder_left: passed_over without [GrantEpoch];
     a_kept_grant_key_after_it_was_taken_back: passed_over without [FreshKey];
 }
 
 pub(crate) const SECRET: &[u8] = b"Demande d'asile, recit";
 
-async fn stage() -> Result<(Server, Team, Person, DocumentId)> {
+pub(crate) async fn stage() -> Result<(Server, Team, Person, DocumentId)> {
     // Boxed: a play with several people is a large future.
     Box::pin(async {
         let server = Server::on(Database::Sqlite).await?;
@@ -65,7 +68,7 @@ pub(crate) async fn give(
 }
 
 /// Gives to a structure whose code was compared before.
-async fn give_again(
+pub(crate) async fn give_again(
     owner: &mut Person,
     structure_id: StructureId,
     document_id: DocumentId,
@@ -193,6 +196,32 @@ async fn a_log_that_no_witness_has_seen() -> Result<Outcome> {
     let code = front.structure_id.code();
     let outcome = give(&mut owner, front.structure_id, &code, document_id).await;
     judge(&server, &mut owner, outcome, (front.key()?, 0)).await
+}
+
+/// Somebody left the structure. The owner is shown the chain as it was before, and a log of their own,
+/// signed with the log's key, that knows no more; the structure's poster was drawn by somebody who saw
+/// the true one.
+async fn a_log_that_a_poster_contradicts() -> Result<Outcome> {
+    let server = Server::on(Database::Sqlite).await?;
+    let mut owner = Person::open(server.browser(), true).await?;
+    let document_id = owner.add("Dossier", SECRET).await?;
+    let mallory = Somebody::new()?;
+    let mut front = mallory.found("Foyer", None)?;
+    let (shown, (sequence, head)) = (front.links.len(), front.head);
+    front.begin_epoch(&mallory)?;
+    front.show(&server, &mallory).await?;
+    let carried = newest(&server.browser()).await;
+    let poster = Carried::beside(&front.structure_id.to_string(), carried.as_ref());
+
+    let index = structure_index(front.structure_id);
+    let newest = Newest { sequence, value: structure_value(sequence, &head) };
+    let thief = LogThief::of(&server).await?.saying(index, newest);
+    owner.browser = thief.between(&server, |_| 40);
+    lie(&owner.browser, "/v1/structures/", move |_, face: &mut StructureFace| {
+        face.statements.truncate(shown);
+    });
+    let outcome = give(&mut owner, front.structure_id, &poster, document_id).await;
+    judge(&server, &mut owner, outcome, (&front.keys[0], 0)).await
 }
 
 /// The chain is the structure's own, and goes on with an epoch of Mallory's.

@@ -1,7 +1,9 @@
 //! The table of attacks: what whoever runs or stole the server could do, perhaps with a grantee or a
 //! member at their side; what stops it; and which tests show both. SECURITY.md quotes it.
 
-use crate::{deposits, giving, locks, log, pair::Pair, papers, readers, safe, team, wire};
+use crate::{
+    deposits, giving, introductions, locks, log, pair::Pair, papers, readers, safe, team, wire,
+};
 
 /// One attack.
 pub(crate) struct Row {
@@ -71,13 +73,16 @@ pub(crate) fn written() -> String {
 pub(crate) const ROWS: &[Row] = &[
     shown(
         "another key for the structure or its people, when something is given",
-        "the code of 100 bits that people compare at the desk names the founding; every key after it is signed by a manager of that chain; what was seen must stay",
-        &["STRUCT-1", "STRUCT-2", "STRUCT-3", "STRUCT-6", "STRUCT-7", "GRANT-5"],
+        "the code of 100 bits that people compare at the desk names the founding; every key after it is signed by a manager of that chain; what was seen must stay; another's word counts if its own code was compared and the log names its newest statement",
+        &["STRUCT-1", "STRUCT-2", "STRUCT-3", "STRUCT-6", "STRUCT-7", "GRANT-5", "INTRO-3"],
         &[
             giving::a_namesake_in_the_list::PAIR,
             giving::another_chain_under_the_structures_id::PAIR,
             giving::a_chain_other_than_the_one_that_was_seen::PAIR,
             giving::an_epoch_that_no_manager_began::PAIR,
+            introductions::an_introduction_that_no_manager_signed::PAIR,
+            introductions::an_introduction_that_was_withdrawn::PAIR,
+            introductions::a_word_of_a_structure_that_nobody_compared::PAIR,
         ],
     ),
     shown(
@@ -249,9 +254,12 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     shown(
         "different logs to different people",
-        "as many witnesses as the page's release asks for have seen it; a device keeps the newest checkpoint",
-        &["LOG-5", "LOG-7"],
-        &[giving::a_log_that_no_witness_has_seen::PAIR],
+        "as many witnesses as the page's release asks for have seen it; a device keeps the newest checkpoint; posters, sheets and screens carry one",
+        &["LOG-5", "LOG-7", "LOG-17"],
+        &[
+            giving::a_log_that_no_witness_has_seen::PAIR,
+            giving::a_log_that_a_poster_contradicts::PAIR,
+        ],
     ),
     shown(
         "a change of one's own safe that one did not make",

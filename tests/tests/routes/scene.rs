@@ -246,6 +246,10 @@ impl Scene {
         cast.worker.settle().await?;
         // Boxed: a large future.
         Box::pin(self.second_manager(cast)).await?;
+        let stranger = cast.stranger.desk.structure_id();
+        let Person { browser, vault, .. } = &mut cast.manager.person;
+        vault.compare_structure(browser, stranger, Comparison::read(&stranger.code())).await?;
+        cast.manager.desk.introduce(vault, browser, stranger).await?;
         let open = cast.manager.invite("Quelqu'un").await?;
         self.objects.insert(("invitation_id", "open"), invitation(&self.server, &open)?);
         let answered = cast.manager.invite("Invité").await?;

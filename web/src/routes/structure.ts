@@ -24,6 +24,7 @@ export const structureRoutes: Routes = {
   team: { inside: true, load: () => import('./team/Team.svelte') },
   member: { inside: true, load: () => import('./member/Member.svelte') },
   end: { inside: true, load: () => import('./end/End.svelte') },
+  introduce: { inside: true, question: true, load: () => import('./introduce/Introduce.svelte') },
   invite: { inside: true, load: () => import('./invite/Invite.svelte') },
   poster: { inside: true, load: () => import('./poster/Poster.svelte') },
 };

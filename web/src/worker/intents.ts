@@ -106,7 +106,14 @@ export interface VerifiedStructure extends StructureSummary {
   /** Twenty letters, in five groups of four. */
   code: string;
   workerCount: number;
-  compared: true;
+  /** Name of the structure whose word was taken for it, as far as it is known; empty when its own code was compared. */
+  introducedBy: string;
+}
+
+/** Who introduces a structure, and what its own chain says that it is. */
+export interface Introducers {
+  structure: VerifiedStructure | null;
+  by: VerifiedStructure[];
 }
 
 export interface GrantView {
@@ -248,6 +255,10 @@ export interface Safe {
   /** `code`: twenty letters as typed, or what a QR held. Refuses another chain for the same structure. */
   compareStructure(structureId: string, code: string): Promise<VerifiedStructure>;
   structures(): Promise<VerifiedStructure[]>;
+  /** Structures that were compared and introduce this one, as of now. */
+  introducers(structureId: string): Promise<Introducers>;
+  /** Takes the word of one of them, in place of comparing. */
+  admitStructure(structureId: string, introducerId: string): Promise<VerifiedStructure>;
   give(
     structureId: string, documentIds: string[], endsAt: number, signedAs: string, purpose: string,
   ): Promise<string>;
@@ -321,6 +332,13 @@ export interface ReceivedView {
   documentCount: number;
 }
 
+export interface IntroductionView {
+  id: string;
+  name: string;
+  place: string;
+  madeAt: number;
+}
+
 export interface SentView {
   id: string;
   title: string;
@@ -386,6 +404,11 @@ export interface Desk {
     address: string, document: NewDocument, name: string, message: string, progress: Progress, abort: AbortSignal,
   ): Promise<void>;
   sentDeposits(): Promise<SentView[]>;
+  /** Other structures for which this one stands in. */
+  introductions(): Promise<IntroductionView[]>;
+  /** Only of a structure whose code this person compared. */
+  introduce(structureId: string): Promise<void>;
+  withdrawIntroduction(structureId: string): Promise<void>;
   readReceived(grantId: string, documentId: string, progress: Progress): Promise<Opened>;
   receivedThumbnail(grantId: string, documentId: string): Promise<ArrayBuffer>;
 }

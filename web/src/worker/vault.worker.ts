@@ -321,6 +321,8 @@ function answersOf(client: Client): Answers {
     findStructures: async (query) => JSON.parse(await inTurn(() => client.find_structures(query))),
     compareStructure: async (id, code) => JSON.parse(await inTurn(() => client.compare_structure(id, code))),
     structures: async () => JSON.parse(await inTurn(() => client.structures())),
+    introducers: async (id) => JSON.parse(await inTurn(() => client.introducers(id))),
+    admitStructure: async (id, introducer) => JSON.parse(await inTurn(() => client.admit_structure(id, introducer))),
     give: (id, ids, endsAt, signedAs, purpose) => inTurn(() => client.give(id, ids, endsAt, signedAs, purpose)),
     grants,
     takeBack: async (grantId): Promise<SeenBefore> => {
@@ -395,6 +397,9 @@ function deskOf(client: StructureClient, described: Described, put: Put, account
       async (bytes) => (await client.begin_deposit(address, bytes)) as never, paper, progress, abort,
       (upload, note) => client.finish_deposit(upload as never, note, name, message),
     )),
+    introductions: async () => JSON.parse(await inTurn(() => client.introductions())),
+    introduce: (id) => inTurn(() => client.introduce(id)),
+    withdrawIntroduction: (id) => inTurn(() => client.withdraw_introduction(id)),
     sentDeposits: async () => JSON.parse(await inTurn(() => client.sent_deposits())),
     renewal: async () => JSON.parse(await inTurn(() => client.renewal())),
     renew: async () => JSON.parse(await inTurn(() => client.renew())),

@@ -13,7 +13,7 @@ use reconnect_format::{
 };
 use reconnect_log::Carried;
 
-use super::{Attach, Make, Vault, bare, papers::wrap_one, trace::Opening};
+use super::{Attach, Vault, bare, papers::wrap_one, trace::Opening};
 use crate::{
     document::draw_id,
     error::{Error, ServerMisbehaved},
@@ -144,7 +144,7 @@ impl Vault {
         let face: StructureFace = self.read(world, call).await?;
         let statements = face.statements.iter().map(|it| it.0.as_slice());
         let chain = StructureChain::verify(structure_id, statements)?;
-        if let Some(seen) = self.manifest.compared(structure_id) {
+        if let Some(seen) = self.manifest.admitted(structure_id) {
             chain.extends(seen.sequence, &seen.head)?;
         }
         if let Some(known) = self.chains.get(&structure_id) {
@@ -182,36 +182,11 @@ impl Vault {
             self.heed(world, carried).await?;
         }
         self.structure(world, structure_id).await?;
-        self.note_head(world, structure_id).await
+        self.note(world, structure_id, None).await
     }
 
-    /// Writes down how much of a verified chain was seen, when it has grown.
-    pub(super) async fn note_head(
-        &mut self,
-        world: &impl World,
-        structure_id: StructureId,
-    ) -> Result<(), Error> {
-        let chain = self.chains.get(&structure_id).ok_or(Error::NotFound)?;
-        let (sequence, head) = chain.head();
-        let is_noted = |vault: &Self| {
-            vault.manifest.compared(structure_id).is_some_and(|seen| seen.sequence >= sequence)
-        };
-        if is_noted(self) {
-            return Ok(());
-        }
-        let body = Body::CompareStructure { structure_id, sequence, head };
-        let wish = format!("compare {structure_id} {sequence}");
-        let make: &Make<'_> = &|vault, _| {
-            if is_noted(vault) { Err(Error::NotFound) } else { Ok((body.clone(), bare())) }
-        };
-        match self.write(world, &wish, make).await {
-            // Another device was faster.
-            Err(Error::NotFound) if is_noted(self) => Ok(()),
-            other => other.map(drop),
-        }
-    }
-
-    /// Gives documents to a structure whose code was compared, until a date. The grant key is
+    /// Gives documents to a structure whose code was compared, or for which one that was compared
+    /// stands in now, until a date. The grant key is
     /// wrapped once, whatever the number of people; each document key once. GRANT-2, GRANT-5.
     pub async fn give(&mut self, world: &impl World, gift: &Gift) -> Result<GrantId, Error> {
         let bounded = gift.ends_at > self.time(world)
@@ -225,7 +200,11 @@ impl Vault {
         // LOG-6: looked up for each gift, however long the page has been open.
         Box::pin(self.witness(world, gift.structure_id)).await?;
         self.recipient(gift.structure_id)?;
-        self.note_head(world, gift.structure_id).await?;
+        let introducer = self.manifest.introducer(gift.structure_id);
+        if let Some(introducer) = introducer {
+            self.vouched(world, gift.structure_id, introducer).await?;
+        }
+        self.note(world, gift.structure_id, introducer).await?;
         self.make_room_for_grant(world).await?;
         let statement = self
             .write(world, &gift.wish(), &|vault, rng| {

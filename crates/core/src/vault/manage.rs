@@ -25,7 +25,7 @@ const TRIES: usize = 5;
 const MOTION_SECONDS: u64 = 30 * 24 * 3600;
 
 /// Makes what is to be said, as things are by then; nothing when it is so already.
-type Saying<'a> = &'a dyn Fn(&Desk, &Vault) -> Result<Vec<Base64>, Error>;
+pub(super) type Saying<'a> = &'a dyn Fn(&Desk, &Vault) -> Result<Vec<Base64>, Error>;
 
 /// What a manager asks the others to say, verified.
 pub(super) struct OpenMotion {
@@ -232,7 +232,7 @@ impl Desk {
 
     /// Says what takes no commit: made anew when another page was faster. An answer that was lost takes
     /// nothing with it, since what is so already is not said again.
-    async fn say(
+    pub(super) async fn say(
         &mut self,
         vault: &mut Vault,
         world: &impl World,

@@ -19,6 +19,7 @@ mod giving;
 #[cfg(feature = "structure")]
 mod harm;
 mod inbox;
+mod introducing;
 #[cfg(feature = "structure")]
 mod invite;
 #[cfg(feature = "structure")]

@@ -85,7 +85,8 @@ impl Vault {
         grant_id: GrantId,
         structure_id: StructureId,
     ) -> Result<(), Error> {
-        self.note_head(world, structure_id).await?;
+        let introducer = self.manifest.introducer(structure_id);
+        self.note(world, structure_id, introducer).await?;
         let renewed = self
             .write(world, &format!("renew {grant_id}"), &|vault, rng| {
                 let before = vault.manifest.grant(grant_id).ok_or(Error::GrantEnded)?;

@@ -99,6 +99,8 @@ pub enum Sentence {
     Rewrapped(StructureId),
     /// A structure's code was compared.
     Compared(StructureId),
+    /// A structure was admitted on another's word: which, and whose.
+    Introduced(StructureId, StructureId),
     /// A device was added.
     DeviceAdded(DeviceId),
     /// A device was retired.
@@ -243,6 +245,9 @@ impl Vault {
                 structure_id: self.structure_of(*grant_id),
             },
             Body::CompareStructure { structure_id, .. } => Sentence::Compared(*structure_id),
+            Body::AdmitStructure { structure_id, introducer, .. } => {
+                Sentence::Introduced(*structure_id, *introducer)
+            }
             Body::Close => return None,
             Body::Regrant { terms, .. } => Sentence::Renewed(self.structure_of(terms.grant_id)?),
         })

@@ -39,7 +39,7 @@ impl Manifest {
             (recipient, Scope::Documents { document_ids }) => {
                 let known = match recipient {
                     RecipientName::Structure { structure_id, .. } => {
-                        self.compared(*structure_id).is_some()
+                        self.admitted(*structure_id).is_some()
                     }
                     _ => true,
                 };

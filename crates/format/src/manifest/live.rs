@@ -33,11 +33,53 @@ impl Manifest {
         })
     }
 
-    /// All structures whose code was compared.
+    /// All structures that may be given something: compared, or introduced.
     pub fn structures(&self) -> impl Iterator<Item = (StructureId, &ComparedRecord)> {
         self.records.iter().filter_map(|(key, (_, record))| match (key, record) {
-            (RecordKey::Structure(id), Record::Structure(compared)) => Some((*id, compared)),
+            (
+                RecordKey::Structure(id),
+                Record::Structure(seen) | Record::Introduced { seen, .. },
+            ) => Some((*id, seen)),
             _ => None,
         })
+    }
+
+    /// How much of a structure's chain was seen; `None` before its code was compared.
+    pub fn compared(&self, structure_id: StructureId) -> Option<&ComparedRecord> {
+        match self.record(RecordKey::Structure(structure_id)) {
+            Some(Record::Structure(seen)) => Some(seen),
+            _ => None,
+        }
+    }
+
+    /// The same of one that was compared or introduced.
+    pub fn admitted(&self, structure_id: StructureId) -> Option<&ComparedRecord> {
+        match self.record(RecordKey::Structure(structure_id)) {
+            Some(Record::Structure(seen) | Record::Introduced { seen, .. }) => Some(seen),
+            _ => None,
+        }
+    }
+
+    /// Whose word stands for a structure whose code was not compared.
+    pub fn introducer(&self, structure_id: StructureId) -> Option<StructureId> {
+        match self.record(RecordKey::Structure(structure_id)) {
+            Some(Record::Introduced { introducer, .. }) => Some(*introducer),
+            _ => None,
+        }
+    }
+
+    /// Whether a structure, seen so far, may be admitted on another's word: never in the place of a
+    /// comparison. Whose word counts is asked before each gift (INTRO-3). STMT-5.
+    pub(super) fn may_admit(
+        &self,
+        structure_id: StructureId,
+        introducer: StructureId,
+        sequence: u64,
+    ) -> bool {
+        let known = self.introducer(structure_id);
+        let forward = self.admitted(structure_id).is_none_or(|seen| {
+            seen.sequence < sequence || (seen.sequence == sequence && known != Some(introducer))
+        });
+        structure_id != introducer && self.compared(structure_id).is_none() && forward
     }
 }

@@ -3,8 +3,8 @@
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use super::{
-    EpochTerms, Founding, MotionAbout, RosterTerms, StructureBody, StructureStatement, is_showable,
-    managers::Manager, verify_certificate,
+    EpochTerms, Founding, Introduction, MotionAbout, RosterTerms, StructureBody,
+    StructureStatement, is_showable, managers::Manager, verify_certificate,
 };
 use crate::{
     DecodeError, PublicKey, Signed, Unverified,
@@ -120,6 +120,7 @@ pub struct StructureChain {
     pub hashes: Vec<[u8; 32]>,
     /// Whose device signed each of them; none where the root did.
     pub signers: Vec<Option<(AccountId, DeviceId)>>,
+    pub(super) introductions: Vec<Introduction>,
     pub(super) managers: Vec<Manager>,
     /// Numbers, and the sequence number of the statement that revoked them.
     revoked: Vec<(u32, u64)>,
@@ -160,6 +161,7 @@ impl StructureChain {
             closed: false,
             hashes: vec![statement.hash()],
             signers: vec![None],
+            introductions: Vec::new(),
             revoked: Vec::new(),
             stated: Vec::new(),
         })
@@ -276,6 +278,18 @@ impl StructureChain {
             (StructureBody::Close { motion }, _) => {
                 self.check_agreed(by, MotionAbout::Close, motion.as_ref(), said.made_at)?;
                 self.closed = true;
+            }
+            (StructureBody::Introduce { introduced, sequence, head }, Speaker::Manager(by)) => {
+                self.introduce(Introduction {
+                    structure_id: *introduced,
+                    sequence: *sequence,
+                    head: *head,
+                    by,
+                    made_at: said.made_at,
+                })?;
+            }
+            (StructureBody::Withdraw { introduced }, Speaker::Manager(_)) => {
+                self.withdraw(*introduced)?;
             }
             // A second founding is nobody's to say.
             (StructureBody::Found(_), _) => return Err(ChainError::OtherChain),

@@ -63,6 +63,8 @@ impl StructureChain {
             let (sequence, last_serial) = manager.until.unwrap_or(until);
             manager.until = Some((sequence, last_serial.min(until.1)));
         }
+        // Nobody stands for their word any more. INTRO-1.
+        self.introductions.retain(|it| it.by != account_id);
         Ok(())
     }
 

@@ -22,6 +22,8 @@ use crate::{
     draw, flip, flip_last, seeded,
 };
 
+#[path = "introductions.rs"]
+mod introductions;
 #[path = "leaves.rs"]
 mod leaves;
 #[path = "structures_over_time.rs"]
@@ -35,7 +37,8 @@ pub(crate) fn write(writer: &mut Writer) -> Result<()> {
     seen(writer, &place)?;
     certificates(writer, &mut place)?;
     words(writer, &mut place)?;
-    leaves::write(writer, &mut place)
+    leaves::write(writer, &mut place)?;
+    introductions::write(writer)
 }
 
 /// A structure with a founder, and somebody who is nobody in it.
