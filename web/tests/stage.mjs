@@ -132,6 +132,8 @@ async function newPerson({ browser, url, stage, who, options = {} }) {
     locale: { fr: 'fr-FR', en: 'en-GB', ar: 'ar' }[language],
     timezoneId: 'Europe/Paris',
     viewport: phone,
+    // Bars that flow are drawn anew sixty times a second, for nobody.
+    reducedMotion: 'reduce',
     acceptDownloads: true,
     ...context,
   });
