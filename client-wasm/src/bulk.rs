@@ -212,6 +212,12 @@ impl Reader {
         bytes
     }
 
+    /// Why nobody knows whether it is still so, as a code.
+    #[wasm_bindgen(getter)]
+    pub fn unchecked(&self) -> Option<String> {
+        self.reading.unchecked.map(|unchecked| unchecked.code().to_owned())
+    }
+
     /// Bytes before the first chunk.
     #[wasm_bindgen(getter)]
     pub fn prefix_bytes(&self) -> u32 {

@@ -102,7 +102,6 @@ pub(crate) async fn begin(
         structure::check_sizes(structure_id, &[&again.history, &again.recovery], tx).await?;
         let (before, _) = chain.head();
         let (chain, epoch) = check(&again, chain, caller)?;
-        app.turns.take(&chain, caller.account_id, again.statements.len())?;
         store((&chain, &epoch), before, &again, tx).await?;
         keep((structure_id, caller), 0, &again.recovery, tx).await?;
         // Who begins has a leaf, whatever they had asked for.

@@ -9,7 +9,7 @@ use std::{
 use reconnect_format::{
     api::Code,
     decode,
-    id::{AccountId, StructureId},
+    id::{AccountId, Base64, StructureId},
     structure::{Link, StructureBody, StructureChain},
 };
 use sqlx::AnyConnection;
@@ -21,7 +21,8 @@ use crate::{
     wire::to_row,
 };
 
-/// Statements that a chain holds, and how many more that take something away. STRUCT-12.
+/// Statements that a chain holds, how many more that take something away, and as many again for the
+/// root. STRUCT-12.
 const STATEMENTS: u64 = 16_384;
 const RESERVE: u64 = 1_024;
 /// Statements of all chains that are kept: a few hundred bytes each.
@@ -104,25 +105,42 @@ pub(crate) async fn rows_from(
     Ok(rows)
 }
 
-/// Whether a chain may end with `newest`, which it does. STRUCT-12.
-pub(crate) fn check_room(chain: &StructureChain, newest: &[u8]) -> Result<()> {
-    let takes_away = match (Link::claim(newest)?.body, decode(newest)?) {
-        (_, Link::Root { .. })
-        | (
-            StructureBody::RemoveManager { .. }
-            | StructureBody::Withdraw { .. }
-            | StructureBody::Close { .. },
-            _,
-        ) => true,
-        (StructureBody::Epoch(terms), _) => !terms.revoked.is_empty(),
-        _ => false,
-    };
-    let (count, _) = chain.head();
-    if has_room(count, takes_away) { Ok(()) } else { Err(Error::TooMany(STATEMENTS)) }
+/// What a statement does to the room that there is.
+enum Kind {
+    Adds,
+    TakesAway,
+    Root,
 }
 
-fn has_room(count: u64, takes_away: bool) -> bool {
-    count <= if takes_away { STATEMENTS + RESERVE } else { STATEMENTS }
+impl Kind {
+    fn of(link: &[u8]) -> Result<Self> {
+        Ok(match (Link::claim(link)?.body, decode(link)?) {
+            (_, Link::Root { .. }) => Self::Root,
+            (
+                StructureBody::RemoveManager { .. }
+                | StructureBody::Withdraw { .. }
+                | StructureBody::Close { .. },
+                _,
+            ) => Self::TakesAway,
+            (StructureBody::Epoch(terms), _) if !terms.revoked.is_empty() => Self::TakesAway,
+            _ => Self::Adds,
+        })
+    }
+
+    /// Managers cannot use up what is left for the root.
+    fn most(&self) -> u64 {
+        match self {
+            Self::Adds => STATEMENTS,
+            Self::TakesAway => STATEMENTS + RESERVE,
+            Self::Root => STATEMENTS + 2 * RESERVE,
+        }
+    }
+}
+
+/// Whether a chain may end with `newest`, which it does. STRUCT-12.
+pub(crate) fn check_room(chain: &StructureChain, newest: &[u8]) -> Result<()> {
+    let (count, _) = chain.head();
+    if count <= Kind::of(newest)?.most() { Ok(()) } else { Err(Error::TooMany(STATEMENTS)) }
 }
 
 /// How much one person says of one structure: so much at once, and then one in each interval.
@@ -132,15 +150,39 @@ struct Pace {
 }
 
 const MANAGER: Pace = Pace { burst: 1_000, interval: Duration::from_mins(1) };
-const WORKER: Pace = Pace { burst: 50, interval: Duration::from_mins(30) };
+const WORKER: Pace = Pace { burst: 50, interval: Duration::from_mins(20) };
 
 /// When all that each member said will have been earned again. A restart forgets it.
 #[derive(Default)]
 pub(crate) struct Turns(Mutex<HashMap<(StructureId, AccountId), Instant>>);
 
 impl Turns {
-    /// Counts so many statements of a member, or says when there may be more. STRUCT-12.
-    pub(crate) fn take(&self, chain: &StructureChain, by: AccountId, count: usize) -> Result<()> {
+    /// Counts what a member says of a structure, or says when they may say more. What takes away is not
+    /// counted, nor what the root signs, nor the answer to a leaf's request: whoever asked was. STRUCT-12.
+    pub(crate) fn take(
+        &self,
+        chain: &StructureChain,
+        by: AccountId,
+        links: &[Base64],
+    ) -> Result<()> {
+        let mut count = 0;
+        for link in links {
+            let answers = matches!(
+                Link::claim(&link.0)?.body,
+                StructureBody::Roster { answers: Some(_), .. }
+            );
+            count += usize::from(!answers && matches!(Kind::of(&link.0)?, Kind::Adds));
+        }
+        self.take_count(chain, by, count)
+    }
+
+    /// The same, of so many.
+    pub(crate) fn take_count(
+        &self,
+        chain: &StructureChain,
+        by: AccountId,
+        count: usize,
+    ) -> Result<()> {
         let pace = if chain.is_manager(by) { MANAGER } else { WORKER };
         self.take_at((chain.structure_id, by), &pace, count, Instant::now())
     }
@@ -171,9 +213,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_takes_away_has_room_when_nothing_else_has() {
-        let most = [false, true].map(|it| (1..20_000).filter(|count| has_room(*count, it)).max());
-        assert_eq!(most, [Some(16_384), Some(17_408)]);
+    fn what_takes_away_has_room_when_nothing_else_has_and_the_root_has_most() {
+        let most = [Kind::Adds, Kind::TakesAway, Kind::Root].map(|kind| kind.most());
+        assert_eq!(most, [16_384, 17_408, 18_432]);
     }
 
     #[tokio::test]

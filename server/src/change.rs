@@ -65,7 +65,6 @@ pub(crate) async fn change(
         let sealed = [&change.commit, &change.history, &change.recovery, welcome];
         structure::check_sizes(structure_id, &sealed, tx).await?;
         let checked = Checked::new(&change, chain, now)?;
-        app.turns.take(&checked.chain, caller.account_id, change.statements.len())?;
         checked.commit(&change, tx).await?;
         again::keep((structure_id, caller), change.mls_epoch + 1, &change.recovery, tx).await?;
         match (&change.joining, &checked.said) {
@@ -78,17 +77,19 @@ pub(crate) async fn change(
                 let device_id = checked.use_invitation(certificate, admitted, tx).await?;
                 checked.confirm(certificate, tx).await?;
                 let asker = (certificate.account_id, device_id);
-                leaf::welcome(checked.joined(asker), &admitted.welcome.0, tx).await
+                leaf::welcome(checked.joined(asker), &admitted.welcome.0, tx).await?;
             }
             (Some(Joining::Answered(answered)), Said::Answered(request)) => {
                 let asker = (request.account_id, request.device_id);
                 leaf::use_up((structure_id, asker), &answered.request.0, tx).await?;
-                leaf::welcome(checked.joined(asker), &answered.welcome.0, tx).await
+                leaf::welcome(checked.joined(asker), &answered.welcome.0, tx).await?;
             }
-            (None, Said::Left(terms)) => checked.put_out(terms, tx).await,
-            (None, Said::Retired) => Ok(()),
-            _ => Err(Code::Refused.into()),
+            (None, Said::Left(terms)) => checked.put_out(terms, tx).await?,
+            (None, Said::Retired) => {}
+            _ => return Err(Code::Refused.into()),
         }
+        // Last: what is refused is not counted.
+        app.turns.take(&checked.chain, caller.account_id, &change.statements)
     })?;
     if change.joining.is_none() {
         app.taken_away();

@@ -53,7 +53,9 @@ pub(crate) async fn ask(
         if !sound {
             return Err(Code::Refused.into());
         }
-        take_in(structure_id, caller, &asked.request.0, to_row(now), tx).await
+        take_in(structure_id, caller, &asked.request.0, to_row(now), tx).await?;
+        // Each colleague's page answers by itself: whoever asks is counted.
+        app.turns.take_count(&chain, caller.account_id, 1)
     })?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -65,8 +65,8 @@ pub(crate) async fn say(
             chains::check_room(&chain, &link.0)?;
             carry_out(structure_id, Link::claim(&link.0)?.body, tx).await?;
         }
-        app.turns.take(&chain, caller.account_id, said.statements.len())?;
-        store(&chain, before, &said.statements, tx).await
+        store(&chain, before, &said.statements, tx).await?;
+        app.turns.take(&chain, caller.account_id, &said.statements)
     })?;
     // Somebody may have lost what they could fetch.
     app.taken_away();

@@ -125,7 +125,9 @@ impl Log {
         };
         if let Some(batch) = batch {
             stored(self.store.append(batch.after, &batch.entries_bytes(), &batch.heads))?;
-            self.write().take(&batch)?;
+            if let Err(error) = self.write().take(&batch) {
+                stop_without_ack("log", &error);
+            }
         }
         let (is_new, checkpoint) = {
             let state = self.read();

@@ -120,14 +120,18 @@ impl State {
     pub(super) fn batch(&self, waiting: &[Waiting]) -> Option<Batch> {
         // After a restart the log may have it; with a database from a backup, or a disk that lost what
         // waited, it may be ahead of what waits: LOG-2.
-        let is_fresh = |it: &&Waiting| {
-            let before = self.replay.map().get(&it.index);
-            before.is_none_or(|before| before.sequence < it.newest.sequence)
-        };
-        let (mut entries, mut heads) = (Vec::new(), BTreeMap::new());
-        for Waiting { index, newest, is_head } in waiting.iter().filter(is_fresh) {
+        // Nor does one batch go back in itself: whoever chose a safe's index may have chosen a structure's.
+        // In the order in which the log takes them: entries, each chain's in its own order, then heads.
+        let of = |is_head| waiting.iter().filter(move |it| it.is_head == is_head);
+        let (mut entries, mut heads, mut numbers) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        for Waiting { index, newest, is_head } in of(false).chain(of(true)) {
+            let named = self.replay.map().get(index).map(|named| named.sequence);
+            let before = numbers.get(index).copied().or(named);
+            if before.is_some_and(|before| before >= newest.sequence) {
+                continue;
+            }
+            numbers.insert(*index, newest.sequence);
             if *is_head {
-                // In the order of the chain: the newest stays.
                 heads.insert(*index, *newest);
             } else {
                 entries.push(Leaf::Entry { index: *index, newest: *newest });
@@ -143,7 +147,7 @@ impl State {
         Some(Batch { after: self.lengths, leaves, heads })
     }
 
-    /// Takes in a batch that was written.
+    /// Takes in a batch that was written. After a fault in it nothing that this state says may be signed.
     pub(super) fn take(&mut self, batch: &Batch) -> Result<()> {
         let last = batch.leaves.len().saturating_sub(1);
         for (at, leaf) in batch.leaves.iter().enumerate() {
@@ -175,4 +179,40 @@ pub(super) fn leaf_of(tile: &[u8], place: usize) -> Option<Vec<u8>> {
 /// A row's 32 bytes.
 pub(super) fn hash_of(bytes: &[u8]) -> Result<Hash> {
     bytes.try_into().map_err(|_| Error::Broken("a hash in the database has another length"))
+}
+
+#[cfg(test)]
+mod tests {
+    use reconnect_log::Newest;
+
+    use super::*;
+
+    /// Somebody founded a structure at the index that they had chosen for their safe.
+    #[test]
+    fn two_chains_at_one_index_do_not_break_the_log() -> Result<()> {
+        let waits = |index: u8, sequence, value: u8, is_head| Waiting {
+            index: [index; 32],
+            newest: Newest { sequence, value: [value; 32] },
+            is_head,
+        };
+        let mut state = State::default();
+        let batches = [
+            vec![waits(2, 1, 1, true), waits(5, 2, 2, false), waits(5, 2, 3, true)],
+            vec![waits(5, 3, 4, true), waits(5, 4, 5, false), waits(1, 1, 6, true)],
+            vec![waits(5, 4, 7, true), waits(5, 5, 8, true)],
+        ];
+        let mut whole = Replay::default();
+        for waiting in &batches {
+            let batch = state.batch(waiting).expect("something new");
+            state.take(&batch)?;
+            let last = batch.leaves.len() - 1;
+            for (at, leaf) in batch.leaves.iter().enumerate() {
+                let heads = if at == last { batch.heads.as_slice() } else { &[] };
+                whole.take(leaf, heads).expect("an honest log");
+            }
+        }
+        assert_eq!(whole.map().get(&[5; 32]), Some(Newest { sequence: 5, value: [8; 32] }));
+        assert_eq!(whole.map().count(), 3);
+        Ok(())
+    }
 }

@@ -160,15 +160,18 @@ pub(crate) const ROWS: &[Row] = &[
         &["CARD-1", "ENV-8"],
         &[papers::a_card_that_a_grantee_wrote_anew::PAIR],
     ),
-    shown(
-        "a paper that its owner did not put there, to them or to a grantee",
-        "only statements of the owner's live devices count, for both",
-        &["STMT-3", "GRANT-7", "FRESH-2"],
-        &[
-            safe::a_paper_that_nobody_put_there::PAIR,
-            papers::a_version_that_its_owner_did_not_write::PAIR,
-            readers::what_a_retired_device_signed::PAIR,
-        ],
+    partly(
+        shown(
+            "a paper that its owner did not put there, to them or to a grantee",
+            "only statements of the owner's live devices count, for both",
+            &["STMT-3", "GRANT-7", "FRESH-2"],
+            &[
+                safe::a_paper_that_nobody_put_there::PAIR,
+                papers::a_version_that_its_owner_did_not_write::PAIR,
+                readers::what_a_retired_device_signed::PAIR,
+            ],
+        ),
+        "a retired device that signs the head which the log names: grantees believe it until the owner's next look",
     ),
     shown(
         "a forged deposit in a worker's name",
@@ -368,7 +371,7 @@ pub(crate) const ROWS: &[Row] = &[
     waiting(
         "a backup that brings back what was revoked, or forks the log",
         "a start is refused behind the newest cosigned checkpoint",
-        "continuing from a backup",
+        "continuing from a backup: until then owners and readers of safes that the log names further stay out",
     ),
     shown(
         "a member who destroys what is the team's, or takes a colleague's place away",

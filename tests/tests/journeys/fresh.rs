@@ -111,7 +111,11 @@ async fn a_log_that_is_silent_keeps_nobody_from_reading(server: Server) -> Resul
     let papers = open(&mut team.worker, grant_id).await?;
     ensure!(papers[0].unchecked == Some(Unchecked::Unanswered), "{:?}", papers[0].unchecked);
     team.worker.browser().cut(Cut::Call, &fresh);
-    ensure!(team.worker.read(grant_id, document_id).await? == SECRET);
+    let Person { browser, vault, .. } = &mut team.worker.person;
+    let reading = team.worker.desk.reading(vault, browser, grant_id, document_id).await?;
+    ensure!(reading.unchecked == Some(Unchecked::Unanswered), "{:?}", reading.unchecked);
+    let bytes = browser.ship(reading.call.clone(), Some(vault.token())).await;
+    ensure!(*reading.open(&bytes.map_err(|_| anyhow::anyhow!("read"))?)? == *SECRET);
     // Whoever opens it again asks again.
     ensure!(is_checked(&team.worker.open(grant_id).await?));
     Ok(())

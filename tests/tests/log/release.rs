@@ -66,9 +66,9 @@ async fn a_page_that_the_log_does_not_name_is_told_from_the_one_that_it_does() -
     let change: Lie = |path, _, body| {
         if path == "/structure.html" { [b" ".as_slice(), &body].concat() } else { body }
     };
-    // Browsers are given a compressed form: that alone.
+    // Browsers are given a compressed form of what they open: that alone.
     let compressed: Lie = |path, encoding, body| {
-        if path == "/index.html" && encoding == "br" { [&body[..], b"!"].concat() } else { body }
+        if path == "/" && encoding == "br" { [&body[..], b"!"].concat() } else { body }
     };
     // Another list, for another page.
     let list: Lie = |path, _, body| {
@@ -76,8 +76,8 @@ async fn a_page_that_the_log_does_not_name_is_told_from_the_one_that_it_does() -
         if path.ends_with("/said/release") { body[first..].to_vec() } else { body }
     };
     for (lie, says) in [
-        (change, "structure.html"),
-        (compressed, "index.html.br"),
+        (change, "/structure.html is not structure.html"),
+        (compressed, "/ is not index.html.br"),
         (list, "the list of files is not the one that the log names as 1"),
     ] {
         let url = before(setup.address, lie).await?;

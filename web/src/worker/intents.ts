@@ -186,6 +186,8 @@ export interface Opened {
   title: string;
   mediaType: string;
   kind: DocumentKind;
+  /** Why nobody knows whether it is still given, and the newest. */
+  unchecked?: string | undefined;
 }
 
 /** How a file is described when it is added: the page proposes, the person corrects. */

@@ -412,11 +412,12 @@ function deskOf(client: StructureClient, described: Described, put: Put, account
       const known = opened.get(grantId) ?? [];
       if (before && known.every((it) => it.id !== id)) throw before;
       const reader = await inTurn(() => client.read_received(grantId, id));
+      const { unchecked } = reader;
       const bytes = await receive(client as unknown as OwnerClient, reader as never, progress).catch((thrown: unknown) => {
         // Taken back between the receipt and the bytes.
         throw refusalOf(thrown).code === 'not_found' ? new Refusal('taken_back') : thrown;
       });
-      return described(id, bytes, known);
+      return { ...await described(id, bytes, known), unchecked };
     }),
     receivedThumbnail: async (grantId, id) =>
       (await inTurn(() => client.received_thumbnail(grantId, id))).buffer as ArrayBuffer,

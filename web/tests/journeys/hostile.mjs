@@ -145,8 +145,12 @@ journey('a worker is not shown a paper as it was before', { name: 'outdated', re
   await comeBack(desk, keys);
   await open(desk);
   await desk.told('given-unchecked');
-  await desk.page.getByRole('link', { name: 'Demande' }).waitFor();
   await desk.look('unchecked');
+  await desk.page.getByRole('link', { name: 'Demande' }).click();
+  await desk.onNamed('Demande');
+  await desk.told('look-other');
+  await desk.told('given-unchecked');
+  await desk.look('read-unchecked');
   stage.wire.tamper = null;
   await comeBack(desk, keys);
   await open(desk);

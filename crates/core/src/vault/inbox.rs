@@ -198,6 +198,7 @@ impl Vault {
             call: Call::read(format!("/v1/deposits/{deposit_id}/content")),
             named: deposited.signed.body().content.clone(),
             true_bytes: deposited.card.true_bytes(),
+            unchecked: None,
             key: deposited.secret.key(),
             owner: self.account_id(),
             document_id: deposit_id.as_document(),

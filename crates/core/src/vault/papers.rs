@@ -19,7 +19,7 @@ use crate::{
         Card, ChunkPlan, DocumentKind, SealedEnvelope, draw_id, open_card, open_content,
         open_thumbnail, seal_card, seal_thumbnail,
     },
-    error::{Damaged, Error},
+    error::{Damaged, Error, Unchecked},
     grant::{unwrap_document, wrap_document},
     secret::{DocumentKey, GrantKey},
     world::{World, ask},
@@ -84,6 +84,8 @@ pub struct Reading {
     pub named: EnvelopeRef,
     /// Its length without padding.
     pub true_bytes: u64,
+    /// Why nobody knows whether it is still given, and the newest; of one's own nothing. FRESH-4.
+    pub unchecked: Option<Unchecked>,
     pub(crate) key: DocumentKey,
     pub(crate) owner: reconnect_format::id::AccountId,
     pub(crate) document_id: DocumentId,
@@ -419,6 +421,7 @@ impl Vault {
             call: Call::read(format!("/v1/documents/{document_id}/content")),
             named: record.content.clone(),
             true_bytes: self.card(document_id)?.true_bytes(),
+            unchecked: None,
             key: self.document_key(document_id, &record.content)?,
             owner: self.account_id(),
             document_id,

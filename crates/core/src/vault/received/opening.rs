@@ -314,6 +314,7 @@ impl Desk {
             call: Call::read(format!("{path}/content")),
             named: paper.content.clone(),
             true_bytes: card.true_bytes(),
+            unchecked: checked.err(),
             key,
             owner: grant.owner.account_id,
             document_id,
