@@ -130,6 +130,24 @@ async fn until(status: u16, ask: impl AsyncFn() -> Answer) -> Answer {
     }
 }
 
+/// Lets more come until there is no room for what asks, and gives the refusal. One that comes while
+/// what asks has some of the room is refused itself, so that no number of them is enough.
+async fn filled(
+    held: &mut Vec<TcpStream>,
+    comes: impl AsyncFn() -> TcpStream,
+    ask: impl AsyncFn() -> Answer,
+) -> Answer {
+    let start = Instant::now();
+    loop {
+        held.push(comes().await);
+        let answer = ask().await;
+        if answer.status == 503 {
+            return answer;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "{}", answer.status);
+    }
+}
+
 /// Signs in, soon.
 async fn comes_in(server: &Server, person: &Person) {
     let start = Instant::now();
@@ -186,22 +204,22 @@ async fn parts_that_drip_leave_room_for_everything_else() {
     assert_eq!(server.send("PUT", &path, Some(&person.token), prefix.into()).await.status, 204);
     let listening = listen(&server).await;
     server.remote = Some(listening.address);
-    let mut dripping = Vec::new();
-    for index in 0..4 {
+    let drip = async || {
         let mut stream = TcpStream::connect(listening.address).await.expect("connects");
         let request = format!(
-            "PUT {path}/parts/{index} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4194560\r\n\
+            "PUT {path}/parts/0 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4194560\r\n\
              Authorization: Bearer {}\r\n\r\n.",
             URL_SAFE_NO_PAD.encode(person.token)
         );
         stream.write_all(request.as_bytes()).await.expect("asks");
-        dripping.push(stream);
-    }
+        stream
+    };
     let part = async || {
         let path = format!("{path}/parts/4");
         server.send("PUT", &path, Some(&person.token), vec![0].into()).await
     };
-    let refused = until(503, part).await;
+    let mut dripping = Vec::new();
+    let refused = filled(&mut dripping, drip, part).await;
     assert_eq!(refused.problem(), (503, "unavailable".into()));
     assert!(refused.headers.contains_key("retry-after"));
     until(200, async || server.get("/v1/sync", Some(&person.token)).await).await;
@@ -218,17 +236,17 @@ async fn large_bodies_wait_for_room_and_small_ones_never_do() {
     let person = Person::arrive(&server).await;
     let listening = listen(&server).await;
     server.remote = Some(listening.address);
-    let mut announced = Vec::new();
-    // 32 fill the room. One that comes while a body below has some of it is refused: more come.
-    for _ in 0..40 {
-        let bytes = 8 << 20;
-        announced.push(drip(&listening, "/v1/statements", Some(&person.token), bytes).await);
-    }
+    let announce = async || drip(&listening, "/v1/statements", Some(&person.token), 8 << 20).await;
     let large = async || {
         let large = vec![b' '; 100_000];
         server.send("POST", "/v1/statements", Some(&person.token), large.into()).await
     };
-    let refused = until(503, large).await;
+    let mut announced = Vec::new();
+    // 32 fill the room.
+    for _ in 0..32 {
+        announced.push(announce().await);
+    }
+    let refused = filled(&mut announced, announce, large).await;
     assert_eq!(refused.problem(), (503, "unavailable".into()));
     assert!(refused.headers.contains_key("retry-after"));
     comes_in(&server, &person).await;
