@@ -1,5 +1,6 @@
-//! Chains of structures: verified once and kept in memory, so that no transaction that writes waits for
-//! thousands of signatures, and bounded, so that nobody can make them endless.
+//! Chains of structures: verified before a transaction that writes asks for them, and kept in memory, so
+//! that it waits for thousands of signatures only where others pushed them out in between; and bounded,
+//! so that nobody can make them endless.
 
 use std::{
     collections::HashMap,

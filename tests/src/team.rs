@@ -94,6 +94,15 @@ impl Member {
         Ok((Self { person, desk }, paper))
     }
 
+    /// Somebody founds a structure that the operator accepts; with its paper.
+    pub async fn accepted(server: &Server) -> Result<(Self, PaperSecret)> {
+        let founding = Self::found_with_paper(server.person().await?, "Accueil de jour", "Lyon");
+        let (mut founder, paper) = Box::pin(founding).await?;
+        server.accept(founder.desk.structure_id()).await?;
+        Box::pin(founder.settle()).await?;
+        Ok((founder, paper))
+    }
+
     /// This manager invites somebody, who answers and is admitted by the manager's page.
     pub async fn admit(&mut self, person: Person, name: &str) -> Result<Self> {
         // Boxed: each of these is a large future, and many plays wait for this one.

@@ -120,10 +120,12 @@ fn labels_are_unique_and_written_in_one_place() -> Result<()> {
     ensure!(texts.len() == Label::ALL.len(), "two labels are the same");
     let literal = concat!("\"reconnect", "/v1 ");
     for file in committed(&["rs", "ts", "svelte"])? {
-        // An auditor takes its labels from PROTOCOL.md, and has no code in common with what it checks.
-        let registry =
-            ["format/src/label.rs", "audit/src/page.rs"].iter().any(|it| file.ends_with(it));
-        ensure!(registry || !read(&file)?.contains(literal), "{}: a label", file.display());
+        let registry = file.ends_with("format/src/label.rs");
+        // An auditor writes them down once more, from PROTOCOL.md: it has no code in common with what it
+        // checks, and the suite `log` sees that both mean the same.
+        let most = usize::from(file.ends_with("audit/src/page.rs"));
+        let count = read(&file)?.matches(literal).count();
+        ensure!(registry || count <= most, "{}: a label", file.display());
     }
     Ok(())
 }

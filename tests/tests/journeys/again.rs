@@ -10,8 +10,8 @@ use reconnect_core::{
 };
 use reconnect_tests::{
     browser::Cut,
-    stage::{Person, Server, bytes},
-    team::{Member, called},
+    stage::{Server, bytes},
+    team::Member,
 };
 
 super::on_both_databases! {
@@ -19,18 +19,6 @@ super::on_both_databases! {
     a_worker_with_the_paper_begins_again_and_lets_the_others_in,
     an_answer_that_was_lost_is_asked_for_again,
     another_paper_begins_nothing_and_neither_does_one_that_is_not_needed,
-}
-
-/// A structure that was accepted, and its paper.
-async fn found(server: &Server) -> Result<(Member, PaperSecret)> {
-    let mut person = server.person().await?;
-    let Person { browser, vault, .. } = &mut person;
-    let paper = PaperSecret::generate(&mut browser.rng());
-    let desk = Desk::found(vault, browser, &paper, &called("Accueil de jour", "Lyon")).await?;
-    server.accept(desk.structure_id()).await?;
-    let mut founder = Member { person, desk };
-    founder.settle().await?;
-    Ok((founder, paper))
 }
 
 async fn begin(member: &mut Member, paper: &PaperSecret) -> Result<(), Error> {
@@ -44,7 +32,7 @@ fn stands(member: &Member, standing: Standing) -> Result<()> {
 }
 
 async fn a_founder_whose_only_browser_was_cleared_begins_again(server: Server) -> Result<()> {
-    let (founder, paper) = found(&server).await?;
+    let (founder, paper) = Member::accepted(&server).await?;
     let structure_id = founder.desk.structure_id();
     let mut owner = server.person().await?;
     let id = owner.add("Passeport", &bytes(1, 20_000)).await?;
@@ -73,7 +61,7 @@ async fn a_founder_whose_only_browser_was_cleared_begins_again(server: Server) -
 }
 
 async fn a_worker_with_the_paper_begins_again_and_lets_the_others_in(server: Server) -> Result<()> {
-    let (mut founder, paper) = found(&server).await?;
+    let (mut founder, paper) = Member::accepted(&server).await?;
     let worker = founder.admit(server.person().await?, "Paul").await?;
     let other = founder.admit(server.person().await?, "Nour").await?;
     let mut owner = server.person().await?;
@@ -108,7 +96,7 @@ async fn a_worker_with_the_paper_begins_again_and_lets_the_others_in(server: Ser
 
 async fn an_answer_that_was_lost_is_asked_for_again(server: Server) -> Result<()> {
     for when in [Cut::Call, Cut::Answer] {
-        let (founder, paper) = found(&server).await?;
+        let (founder, paper) = Member::accepted(&server).await?;
         let mut back = founder.elsewhere(&server).await?;
         for _ in 0..2 {
             back.browser().cut(when, "/groups");
@@ -128,7 +116,7 @@ async fn an_answer_that_was_lost_is_asked_for_again(server: Server) -> Result<()
 async fn another_paper_begins_nothing_and_neither_does_one_that_is_not_needed(
     server: Server,
 ) -> Result<()> {
-    let (mut founder, paper) = found(&server).await?;
+    let (mut founder, paper) = Member::accepted(&server).await?;
     let mut back = founder.elsewhere(&server).await?;
     let other = PaperSecret::generate(&mut back.browser().rng());
     ensure!(begin(&mut back, &other).await == Err(Error::WrongPaper));

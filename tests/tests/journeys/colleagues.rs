@@ -4,7 +4,6 @@
 use anyhow::{Context as _, Result, ensure};
 use reconnect_core::{
     vault::{Desk, Standing},
-    words::PaperSecret,
     world::World as _,
 };
 use reconnect_format::{
@@ -17,24 +16,12 @@ use reconnect_format::{
 use reconnect_tests::{
     dump,
     stage::{Person, Server, bytes},
-    team::{Member, called},
+    team::Member,
 };
 
 super::on_both_databases! {
     one_worker_destroys_nothing_that_was_given,
     a_history_that_opens_nothing_is_asked_for_again,
-}
-
-/// A structure that was accepted, and its paper.
-async fn found(server: &Server) -> Result<(Member, PaperSecret)> {
-    let mut person = server.person().await?;
-    let Person { browser, vault, .. } = &mut person;
-    let paper = PaperSecret::generate(&mut browser.rng());
-    let desk = Desk::found(vault, browser, &paper, &called("Accueil de jour", "Lyon")).await?;
-    server.accept(desk.structure_id()).await?;
-    let mut founder = Member { person, desk };
-    founder.settle().await?;
-    Ok((founder, paper))
 }
 
 async fn reads(member: &mut Member, given: GrantId, id: DocumentId) -> Result<()> {
@@ -84,7 +71,7 @@ async fn destroy(worker: &Member) -> Result<()> {
 }
 
 async fn one_worker_destroys_nothing_that_was_given(server: Server) -> Result<()> {
-    let (mut founder, paper) = found(&server).await?;
+    let (mut founder, paper) = Member::accepted(&server).await?;
     let mut worker = founder.admit(server.person().await?, "Paul").await?;
     let mut other = founder.admit(server.person().await?, "Nour").await?;
     let mut owner = server.person().await?;
@@ -139,7 +126,7 @@ async fn spoil_the_history(server: &Server) -> Result<()> {
 }
 
 async fn a_history_that_opens_nothing_is_asked_for_again(server: Server) -> Result<()> {
-    let (mut founder, _) = found(&server).await?;
+    let (mut founder, _) = Member::accepted(&server).await?;
     let member = founder.admit(server.person().await?, "Paul").await?;
     let mut owner = server.person().await?;
     let id = owner.add("Passeport", &bytes(1, 20_000)).await?;

@@ -1,6 +1,7 @@
 // Papers that are programs: whoever may send somebody a paper could send one that looks for keys in the
-// reader's page. Here they are read by owner and worker, and nothing of them runs; and then shown by a
-// page of the same origin as they are, where they find what they look for.
+// reader's page. Here they are read by owner and worker, and nothing of them runs; and then, but for the
+// PDF, which this browser runs in no page, shown by a page of the same origin as they are, where they
+// find what they look for.
 
 import assert from 'node:assert/strict';
 import { pdf, photo } from '../papers.mjs';
