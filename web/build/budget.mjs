@@ -12,7 +12,7 @@ const web = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(web, 'dist');
 
 // What the page weighs today, and little more: it may not grow. The goals are 150,000 and 300,000.
-const limits = { signIn: 330_000, readAndAdd: 377_500 };
+const limits = { signIn: 322_000, readAndAdd: 369_500 };
 
 /** Loaded on demand and yet needed to sign in: the client's worker and the client. */
 const signIn = [/^(owner|vault)\b.*worker/, /^owner-.*\.wasm$/];
@@ -22,7 +22,7 @@ const signIn = [/^(owner|vault)\b.*worker/, /^owner-.*\.wasm$/];
  * at what others sent, saving what shows that a log forked. The large icons are for the home screen of a phone.
  */
 const later = [
-  /^pdf/, /^Foxit|^Liberation/, /^(jbig2|openjpeg|qcms_bg)-/, /^decode-|^qr-/, /^zip-/, /^icon.*png$/,
+  /^pdf/, /^Foxit|^Liberation/, /^(jbig2|openjpeg|qcms_bg)-/, /^decode-|^qr-/, /^away-/, /^icon.*png$/,
   /^(Inbox|Deposit|Evidence)-/,
 ];
 

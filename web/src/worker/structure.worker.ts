@@ -1,4 +1,5 @@
 import init, { Client } from '../wasm/structure/client';
+import { deskOf } from './desk';
 import { serve } from './vault.worker';
 
-serve(init().then(() => Client as never));
+serve(init().then(() => Client as never), deskOf);

@@ -1,18 +1,15 @@
 // The client: owns the wasm safe and answers the page's intents, one after the other. Keys live in
 // this worker's memory and nowhere else: ending the worker locks the safe.
 
-import type { Client as OwnerClient, Upload } from '../wasm/owner/client';
-import type { Client as StructureClient } from '../wasm/structure/client';
-import { zipOf } from './away';
+import type { Client, Upload } from '../wasm/owner/client';
 import { receive, refusalOf, sealAgain, send, sourceOf, untilAnswered } from './bulk';
 import {
   Refusal, type Desk, type DocumentView, type DraftView, type NewDocument, type Opened, type Progress,
-  type InboxView, type Safe, type SafeView, type SeenBefore, type StructureView, type GrantView,
+  type InboxView, type Safe, type SafeView, type SeenBefore, type GrantView,
 } from './intents';
 import { dropDraft, forget, keep, keepDraft, kept, keptDrafts } from './keep';
 import { hangUp, ship } from './ship';
 
-type Client = OwnerClient & Partial<StructureClient>;
 type Answers = Omit<Safe, 'missing' | 'lock'> & Partial<Desk>;
 
 /** Drafts are sealed in memory: what is larger comes from a file that is still there. */
@@ -20,7 +17,7 @@ const draftLimitBytes = 40 * 1024 * 1024;
 
 /** One thing after the other: the safe has one writer. */
 let turn: Promise<unknown> = Promise.resolve();
-function inTurn<T>(what: () => Promise<T>): Promise<T> {
+export function inTurn<T>(what: () => Promise<T>): Promise<T> {
   const answer = turn.then(what);
   turn = answer.catch(() => undefined);
   return answer;
@@ -42,26 +39,11 @@ async function limits(): Promise<Service> {
   return service;
 }
 
-const writing = new Set<string>();
-
-/** A group's state has one writer: the first page of this account that asks, until its worker ends. */
-async function alone(account: string): Promise<void> {
-  if (writing.has(account)) return;
-  const free = await new Promise<boolean>((settle, fail) => {
-    navigator.locks.request(`desk/${account}`, { ifAvailable: true }, (lock) => {
-      settle(lock !== null);
-      return lock === null ? undefined : new Promise<never>(() => undefined);
-    }).catch(fail);
-  });
-  if (!free) throw new Refusal('busy_elsewhere');
-  writing.add(account);
-}
-
 /** What may come of reading what is sealed anew at that moment: then there is a newer one to read. */
 const outrun = new Set(['not_found', 'conflict', 'damaged', 'taken_back']);
 
 /** Reads, and once again where it may have been outrun: then `read` is told what happened. */
-async function newest<T>(read: (before?: Refusal) => Promise<T>): Promise<T> {
+export async function newest<T>(read: (before?: Refusal) => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (thrown) {
@@ -113,8 +95,23 @@ function unpackDraft(packed: Uint8Array): { note: DraftNote; paper: NewDocument 
   return { note, paper };
 }
 
+/** What the answers of a desk are made with. */
+export interface Parts {
+  described: (
+    id: string, bytes: Uint8Array, known: { id: string; title: string; mediaType: string; kind: DocumentView['kind'] }[],
+  ) => Promise<Opened>;
+  put: (
+    begin: (bytes: number) => Promise<Upload>, paper: NewDocument, progress: Progress, abort: AbortSignal,
+    finish: (upload: Upload, note: string) => Promise<string>,
+  ) => Promise<string>;
+  /** Whose safe is open. */
+  account: () => string;
+}
+
+type More<Given> = (client: Given, parts: Parts) => Desk;
+
 /** Answers to all intents, over one wasm client. */
-function answersOf(client: Client): Answers {
+function answersOf<Given extends Client>(client: Given, more?: More<Given>): Answers {
   let account = '';
   let ownDevice = false;
   const draftViews = new Map<string, DraftView>();
@@ -301,6 +298,7 @@ function answersOf(client: Client): Answers {
     takeAway: async (progress) => {
       const papers = (await documents()).filter((paper) => paper.state === 'kept');
       let done = 0;
+      const { zipOf } = await import('./away');
       return zipOf(papers, async (paper) => {
         const reader = await inTurn(() => client.read(paper.id));
         const bytes = await receive(client, reader, () => undefined).catch((thrown: unknown) => {
@@ -345,83 +343,7 @@ function answersOf(client: Client): Answers {
     },
     trace: async () => JSON.parse(await inTurn(() => client.trace())),
   };
-  return client.settle ? { ...safe, ...deskOf(client as StructureClient, described, put, () => account) } : safe;
-}
-
-type Described = (
-  id: string, bytes: Uint8Array, known: { id: string; title: string; mediaType: string; kind: DocumentView['kind'] }[],
-) => Promise<Opened>;
-
-type Put = (
-  begin: (bytes: number) => Promise<Upload>, paper: NewDocument, progress: Progress, abort: AbortSignal,
-  finish: (upload: Upload, note: string) => Promise<string>,
-) => Promise<string>;
-
-function deskOf(client: StructureClient, described: Described, put: Put, account: () => string): Desk {
-  /** What the grants that were opened cover, by the id under which they were asked for. */
-  const opened = new Map<string, DocumentView[]>();
-  async function open(grantId: string): Promise<DocumentView[]> {
-    const documents = JSON.parse(await inTurn(() => client.open_received(grantId)));
-    opened.set(grantId, documents);
-    return documents;
-  }
-  /** Everything else needs a desk, which begins with one of these three. */
-  const first = (begin: (there: string) => Promise<string>): Promise<never> => inTurn<never>(async () => {
-    await alone(account());
-    return JSON.parse(await begin(await client.structure())) as never;
-  });
-  const isNowhere = (there: string): boolean => ['left', 'closed', undefined].includes((JSON.parse(there) as StructureView | null)?.state);
-  return {
-    drawRoot: async () => JSON.parse(client.draw_root()),
-    // What is kept already is never overwritten: an answer may have been lost, or another page have been first.
-    found: (name, place, myName) => first(() => client.found(name, place, myName)),
-    structure: () => first(async (there) => there),
-    invite: async (name) => JSON.parse(await inTurn(() => client.invite(name))),
-    join: (fragment, myName) => first(async (there) => (isNowhere(there) ? client.join(fragment, myName) : there)),
-    beginAgain: async (letters) => JSON.parse(await inTurn(() => client.begin_again(letters))),
-    putOut: async (number) => JSON.parse(await inTurn(() => client.put_out(number))),
-    makeManager: async (number) => JSON.parse(await inTurn(() => client.make_manager(number))),
-    stepDown: async () => JSON.parse(await inTurn(() => client.step_down())),
-    removeManager: async (number) => JSON.parse(await inTurn(() => client.remove_manager(number))),
-    replaceManager: async (letters, number) => JSON.parse(await inTurn(() => client.replace_manager(letters, number))),
-    closeStructure: async (letters) => JSON.parse(await inTurn(() => client.close_structure(letters ?? undefined))),
-    settle: async () => {
-      const there = await inTurn(() => client.settle());
-      if (isNowhere(there)) opened.clear();
-      return JSON.parse(there);
-    },
-    look: () => inTurn(() => client.look()),
-    learn: () => inTurn(() => client.learn()),
-    received: async () => JSON.parse(await inTurn(() => client.received())),
-    deposit: async (address, paper, name, message, progress, abort) => void (await put(
-      async (bytes) => (await client.begin_deposit(address, bytes)) as never, paper, progress, abort,
-      (upload, note) => client.finish_deposit(upload as never, note, name, message),
-    )),
-    introductions: async () => JSON.parse(await inTurn(() => client.introductions())),
-    introduce: (id) => inTurn(() => client.introduce(id)),
-    withdrawIntroduction: (id) => inTurn(() => client.withdraw_introduction(id)),
-    sentDeposits: async () => JSON.parse(await inTurn(() => client.sent_deposits())),
-    renewal: async () => JSON.parse(await inTurn(() => client.renewal())),
-    renew: async () => JSON.parse(await inTurn(() => client.renew())),
-    openReceived: open as never,
-    readReceived: (grantId, id, progress) => newest(async (before) => {
-      if (before) {
-        await inTurn(() => client.look());
-        await open(grantId);
-      }
-      const known = opened.get(grantId) ?? [];
-      if (before && known.every((it) => it.id !== id)) throw before;
-      const reader = await inTurn(() => client.read_received(grantId, id));
-      const { unchecked } = reader;
-      const bytes = await receive(client as unknown as OwnerClient, reader as never, progress).catch((thrown: unknown) => {
-        // Taken back between the receipt and the bytes.
-        throw refusalOf(thrown).code === 'not_found' ? new Refusal('taken_back') : thrown;
-      });
-      return { ...await described(id, bytes, known), unchecked };
-    }),
-    receivedThumbnail: async (grantId, id) =>
-      (await inTurn(() => client.received_thumbnail(grantId, id))).buffer as ArrayBuffer,
-  };
+  return { ...safe, ...more?.(client, { described, put, account: () => account }) };
 }
 
 export interface Asked {
@@ -451,10 +373,10 @@ function transferred(answer: unknown): Transferable[] {
   return bytes instanceof ArrayBuffer ? [bytes] : [];
 }
 
-/** Serves the page with the wasm that was given. */
-export function serve(load: Promise<new (outside: never) => Client>): void {
+/** Serves the page with the wasm that was given, and with what it answers more than an owner's. */
+export function serve<Given extends Client>(load: Promise<new (outside: never) => Given>, more?: More<Given>): void {
   const outside = { ship, keep, kept, forget } as never;
-  const ready = load.then((Made) => answersOf(new Made(outside)));
+  const ready = load.then((Made) => answersOf(new Made(outside), more));
   ready.catch(() => undefined);
 
   const stoppable = new Map<number, AbortController>();
