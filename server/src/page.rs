@@ -51,7 +51,32 @@ pub(crate) fn harden(headers: &mut HeaderMap) {
     }
 }
 
-/// Answers with a file of the page; 404 for everything else.
+/// What a browser drops when somebody leaves a shared computer: whatever this site could keep there.
+/// Not its cache, which holds the program alone and may take long to look through.
+const CLEAR: (HeaderName, &str) =
+    (HeaderName::from_static("clear-site-data"), "\"cookies\", \"storage\"");
+
+/// Leads to the first screen of the page that was left. Only that page itself clears anything on the
+/// way: a link or a picture of another site must not empty somebody's own device.
+fn leave(query: &str, asked: &HeaderMap) -> Response {
+    let says = |what| query.split('&').any(|part| part == what);
+    let first = match (says("structure"), says("kiosk")) {
+        (false, false) => "/",
+        (false, true) => "/?kiosk",
+        (true, false) => "/structure.html",
+        (true, true) => "/structure.html?kiosk",
+    };
+    let headers = [(header::LOCATION, first), (header::CACHE_CONTROL, "no-store")];
+    let from_page = asked.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
+        && asked.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
+    let mut response = (StatusCode::SEE_OTHER, headers).into_response();
+    if from_page {
+        response.headers_mut().insert(CLEAR.0, HeaderValue::from_static(CLEAR.1));
+    }
+    response
+}
+
+/// Answers with a file of the page, or leads from `/leave` to its start; 404 for everything else.
 pub(crate) async fn serve(request: Request) -> Response {
     let path = request.uri().path();
     let name = match path {
@@ -67,6 +92,9 @@ pub(crate) async fn serve(request: Request) -> Response {
     }
     if ![Method::GET, Method::HEAD].contains(request.method()) {
         return Error::Code(Code::MethodNotAllowed).into_response();
+    }
+    if path == "/leave" {
+        return leave(request.uri().query().unwrap_or_default(), request.headers());
     }
     match find(name, request.headers()) {
         Some((file, encoding)) => answer(name, file, encoding, request.headers()),
@@ -173,6 +201,30 @@ mod tests {
         assert!(!is_hashed("index.html"));
         assert!(!is_hashed("assets/logo.svg"));
         assert!(!is_hashed("sw-12345678.js"));
+    }
+
+    #[test]
+    fn leaving_leads_to_a_first_screen_of_this_page_and_to_nothing_else() {
+        let leads = |query| leave(query, &HeaderMap::new()).headers()[header::LOCATION].clone();
+        assert_eq!(leads(""), "/");
+        assert_eq!(leads("kiosk"), "/?kiosk");
+        assert_eq!(leads("structure&kiosk"), "/structure.html?kiosk");
+        assert_eq!(leads("//elsewhere.example"), "/");
+    }
+
+    #[test]
+    fn only_this_page_has_a_browser_forget_what_it_keeps() {
+        let clears = |site, mode| {
+            let mut asked = HeaderMap::new();
+            asked.insert("sec-fetch-site", HeaderValue::from_static(site));
+            asked.insert("sec-fetch-mode", HeaderValue::from_static(mode));
+            leave("", &asked).headers().contains_key(CLEAR.0)
+        };
+        assert!(clears("same-origin", "navigate"));
+        assert!(!clears("same-origin", "no-cors"));
+        assert!(!clears("cross-site", "navigate"));
+        assert!(!clears("none", "navigate"));
+        assert!(!leave("", &HeaderMap::new()).headers().contains_key(CLEAR.0));
     }
 
     #[test]

@@ -21,6 +21,7 @@ tab-settings = Settings
 to-safe = See my safe
 
 exit = Leave fast
+exit-note-kiosk = “Leave fast” closes everything and goes back to the first screen. Pressing Shift three times does the same.
 exit-note = “Leave fast” closes everything and shows a weather site. Pressing Shift three times does the same. But the browser’s own history is not erased: we cannot do that.
 
 lock-soon = Your safe is about to close.
@@ -76,7 +77,9 @@ keep-lead = If other people use it, nothing must stay on it.
 keep-yes = Yes, it is mine
 keep-yes-hint = The name of your safe stays here. You will always need your words to come in.
 keep-no = No, it is lent or shared
-keep-no-hint = Nothing stays on this device.
+keep-no-hint = Nothing stays on this device. When you leave, the page starts again from the beginning.
+keep-refused = This browser refuses to keep anything. Do as on a shared device.
+kiosk-lead = This computer is shared. Nothing stays on it.
 
 # The recovery sheet
 sheet-own-title = Your recovery sheet

@@ -22,6 +22,7 @@ tab-settings = Réglages
 to-safe = Voir mon coffre
 
 exit = Quitter vite
+exit-note-kiosk = « Quitter vite » ferme tout et revient au premier écran. Trois fois la touche Maj fait pareil.
 exit-note = « Quitter vite » ferme tout et montre un site de météo. Trois fois la touche Maj fait pareil. Mais l’historique du navigateur, lui, n’est pas effacé : nous ne pouvons pas le faire.
 
 lock-soon = Votre coffre va se fermer.
@@ -77,7 +78,9 @@ keep-lead = Si d’autres personnes s’en servent, rien ne doit y rester.
 keep-yes = Oui, il est à moi
 keep-yes-hint = Le nom du coffre reste ici. Il faudra toujours vos mots pour entrer.
 keep-no = Non, il est prêté ou partagé
-keep-no-hint = Rien ne reste sur cet appareil.
+keep-no-hint = Rien ne reste sur cet appareil. Quand vous partez, la page recommence au début.
+keep-refused = Ce navigateur ne veut rien garder. Faites comme sur un appareil partagé.
+kiosk-lead = Cet ordinateur est partagé. Rien n’y reste.
 
 # The recovery sheet
 sheet-own-title = Votre feuille de secours

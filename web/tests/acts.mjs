@@ -18,7 +18,7 @@ export function actsOf(person) {
     button: (key, values) => page.getByRole('button', { name: t(key, values), exact: true }),
     press: (key, values) => acts.button(key, values).click(),
     /** A big answer: its name goes on after these words. */
-    choose: (key, values) => page.getByRole('button', { name: starts(key, values) }).first().click(),
+    choose: (key, values) => page.getByRole('main').getByRole('button', { name: starts(key, values) }).first().click(),
     chooseNamed: (name) => page.getByRole('button', { name: new RegExp(`^\\s*${escaped(name)}`, 'u') }).first().click(),
     link: (key, values) => page.getByRole('link', { name: starts(key, values) }).first(),
     follow: (key, values) => acts.link(key, values).click(),
@@ -57,6 +57,7 @@ export function actsOf(person) {
     async openSafe({ keep, looks = false, desk = '', onSheet = async () => undefined }) {
       const look = looks ? acts.look : async () => undefined;
       await acts.choose(`welcome-${desk}open`);
+      await acts.keepOrNot(keep, look);
       await acts.on('open-handle-title');
       await look('open-handle');
       const handle = (await page.locator('main .handle').innerText()).trim();
@@ -87,10 +88,6 @@ export function actsOf(person) {
       await look('open-sheet');
       await acts.press('sheet-next');
       await acts.checkSheet(letters, look);
-
-      await acts.on('keep-title');
-      await look('open-keep');
-      await acts.choose(keep ? 'keep-yes' : 'keep-no');
       return { handle, words, letters };
     },
 
@@ -123,6 +120,7 @@ export function actsOf(person) {
 
     /** Comes in with the six words, from the screen that asks what one has. */
     async comeWithWords({ handle, words }, keep = null) {
+      await acts.keepOrNot(keep);
       await acts.choose('come-words');
       await acts.on('come-words');
       await acts.write('come-handle', handle);
@@ -130,21 +128,21 @@ export function actsOf(person) {
         await page.getByLabel(`${t('come-word')} ${at + 1}`, { exact: true }).fill(word);
       }
       await acts.press('come-in');
-      await acts.keepOrNot(keep);
     },
 
-    async comeWithSheet({ letters }, keep) {
+    async comeWithSheet({ letters }, keep = null) {
+      await acts.keepOrNot(keep);
       await acts.choose('come-sheet');
       await acts.on('come-sheet');
       await acts.write('come-letters', letters.toLowerCase());
       await acts.press('come-in');
-      await acts.keepOrNot(keep);
     },
 
-    /** `null` on a device that knows already whose it is. */
-    async keepOrNot(keep) {
+    /** Says whose device it is; `null` where nobody asks, because that is known. */
+    async keepOrNot(keep, look = async () => undefined) {
       if (keep === null) return;
       await acts.on('keep-title');
+      await look('keep');
       await acts.choose(keep ? 'keep-yes' : 'keep-no');
     },
 

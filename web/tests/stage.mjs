@@ -104,7 +104,11 @@ export function journey(name, options, tell) {
 
 /** Chromium as Debian ships it; it finds no name but this machine's. */
 async function launch(film) {
-  return chromium.launch({
+  return chromium.launch(chromiumWith(film));
+}
+
+function chromiumWith(film) {
+  return {
     executablePath: process.env.RECONNECT_CHROMIUM ?? '/usr/bin/chromium',
     args: [
       '--no-sandbox', '--headless', '--disable-gpu', '--disable-quic', '--no-first-run',
@@ -113,21 +117,22 @@ async function launch(film) {
       '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
       ...(film ? [`--use-file-for-fake-video-capture=${film}`] : []),
     ],
-  });
+  };
 }
 
 /**
  * @param {object} options of Playwright's `newContext`, among them `viewport` (a phone when none is
- *   said), and `language`, the one that is read
+ *   said), `language`, the one that is read, and `profile`, a folder where a browser of its own keeps
+ *   what browsers keep
  */
 async function newPerson({ browser, url, stage, who, options = {} }) {
-  const { language = 'fr', ...context } = options;
+  const { language = 'fr', profile, ...context } = options;
   const faults = [];
   const provoked = [];
   const fault = (what) => {
     if (!provoked.some((pattern) => pattern.test(what))) faults.push(what);
   };
-  const owned = await browser.newContext({
+  const settings = {
     baseURL: url,
     locale: { fr: 'fr-FR', en: 'en-GB', ar: 'ar' }[language],
     timezoneId: 'Europe/Paris',
@@ -136,9 +141,12 @@ async function newPerson({ browser, url, stage, who, options = {} }) {
     reducedMotion: 'reduce',
     acceptDownloads: true,
     ...context,
-  });
+  };
+  const owned = await (profile
+    ? chromium.launchPersistentContext(profile, { ...chromiumWith(null), ...settings })
+    : browser.newContext(settings));
   await watch(owned, new URL(url).origin, fault);
-  const page = await owned.newPage();
+  const page = owned.pages()[0] ?? (await owned.newPage());
   page.setDefaultTimeout(20_000);
   let shots = 0;
   const person = {

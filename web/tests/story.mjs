@@ -104,9 +104,10 @@ export async function tellStory(stage, language, names) {
   const elsewhere = await people('owner elsewhere', desktop);
   await elsewhere.page.goto(`/?lang=${language}`);
   await elsewhere.choose('welcome-come');
+  await elsewhere.keepOrNot(false);
   await elsewhere.on('come-title');
   await elsewhere.look('come');
-  await elsewhere.comeWithSheet(ownerKeys, false);
+  await elsewhere.comeWithSheet(ownerKeys);
   await elsewhere.on('safe-title');
   await elsewhere.look('safe-elsewhere');
   await bothWrite(owner, elsewhere, said);

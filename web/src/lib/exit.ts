@@ -1,13 +1,17 @@
 // The quick exit: empties the page at once, then shows a neutral site in its place. The browser's own
 // history cannot be erased by a page; the screens say so.
 
+import { startAnew } from './anew';
+import { kiosk } from './router.svelte';
 import { vault } from './vault.svelte';
 
 const neutralAddress = 'https://www.meteofrance.com/';
 const shiftsWithin = 1500;
 
 export function leaveQuickly(): void {
-  void vault.lock(null);
+  vault.vanish();
+  // A computer that shows this page all day says nothing by its first screen, and needs it.
+  if (kiosk) return startAnew();
   document.body.replaceChildren();
   document.title = '…';
   location.replace(neutralAddress);

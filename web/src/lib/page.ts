@@ -7,7 +7,7 @@ import { startExitKey } from './exit';
 import { startQuiet } from './quiet.svelte';
 import { startRouter } from './router.svelte';
 import { asRefusal, vault } from './vault.svelte';
-import { startWords } from './words.svelte';
+import { startWords, t } from './words.svelte';
 
 export async function startPage(
   props: Omit<ComponentProps<typeof App>, 'knownHere'>,
@@ -16,6 +16,9 @@ export async function startPage(
   startRouter();
   startExitKey();
   startQuiet();
+  // What is printed names no service, nor does the file that a browser makes of it.
+  addEventListener('beforeprint', () => (document.title = '…'));
+  addEventListener('afterprint', () => (document.title = t('page-title')));
   const connected = connectClient().catch((thrown: unknown) => {
     vault.broken = asRefusal(thrown);
   });

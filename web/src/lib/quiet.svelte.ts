@@ -1,11 +1,16 @@
 // The automatic lock: five minutes without a touch, or ten minutes out of sight (the camera and the
-// file picker hide the page for a while). Work in progress counts as a touch. Outside, words that were
-// drawn or typed are taken off the screen after the same time.
+// file picker hide the page for a while). Two minutes of either on a shared computer, where any screen
+// but the first then goes. Work in progress counts as a touch. Outside, words that were drawn or typed
+// are taken off the screen after five minutes everywhere: who copies six words by hand is slow.
 
+import { startAnew } from './anew';
+import { router } from './router.svelte';
 import { vault } from './vault.svelte';
+import { words } from './words.svelte';
 
 const idleSeconds = 300;
 const hiddenSeconds = 600;
+const sharedSeconds = 120;
 const warnSeconds = 30;
 
 let lastTouch = Date.now();
@@ -25,24 +30,32 @@ export function touch(): void {
 }
 
 function lock(because: 'idle' | 'hidden'): void {
-  secondsLeft = null;
+  // Leaving takes a moment, in which it is not due again.
+  touch();
+  hiddenSince &&= Date.now();
   if (vault.view) void vault.lock(because);
-  else vault.wipe();
+  else if (vault.exposed) vault.wipe();
+  else startAnew();
 }
 
 function look(): void {
-  if (!vault.view && !vault.exposed) {
+  const shared = vault.own === false;
+  const told = vault.view !== null || vault.exposed;
+  const begun = shared && (words.chosen || router.place.name !== '');
+  if (!told && !begun) {
     secondsLeft = null;
     return;
   }
   if (vault.busy) lastTouch = Date.now();
   if (hiddenSince !== null) {
-    if (Date.now() - hiddenSince >= hiddenSeconds * 1000) lock('hidden');
+    const most = shared ? sharedSeconds : hiddenSeconds;
+    if (Date.now() - hiddenSince >= most * 1000) lock('hidden');
     return;
   }
-  const left = idleSeconds - Math.floor((Date.now() - lastTouch) / 1000);
+  const most = shared && !vault.exposed ? sharedSeconds : idleSeconds;
+  const left = most - Math.floor((Date.now() - lastTouch) / 1000);
   if (left <= 0) lock('idle');
-  else secondsLeft = left <= warnSeconds ? left : null;
+  else secondsLeft = told && left <= warnSeconds ? left : null;
 }
 
 function seenOrHidden(): void {

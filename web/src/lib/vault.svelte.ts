@@ -1,7 +1,8 @@
 // The one home of the page's state: what the safe shows, over the intents of the worker. Screens read
 // it and ask through it; nothing here knows a key, a route of the server or a byte layout.
 
-import { replace } from './router.svelte';
+import { startAnew } from './anew';
+import { hideAddresses, kiosk, replace } from './router.svelte';
 import {
   Refusal, type Desk, type GrantView, type Progress, type ReceivedDocument, type ReceivedView, type RenewalView,
   type Safe, type SafeView, type SeenBefore, type StructureView,
@@ -33,6 +34,8 @@ export function asRefusal(thrown: unknown): Refusal {
 const staleAfter = 3;
 /** Milliseconds between two looks at what a structure was given. */
 const receiveEvery = 6_000;
+/** Milliseconds that the server has to hear of a sign-out before the page goes all the same. */
+const goodbye = 2_000;
 /** How many answers of a long look pass before the screen shows what they brought. */
 const showEvery = 5;
 
@@ -60,6 +63,8 @@ class Vault {
   tasks = $state<Task[]>([]);
   outside = $state<Outside>(null);
   keptHandle = $state<string | null>(null);
+  /** Whether this device is the person's alone; null until that was said. */
+  own = $state<boolean | null>(kiosk ? false : null);
   missing = $state.raw<string[]>([]);
 
   structure = $state.raw<StructureView | null>(null);
@@ -103,7 +108,7 @@ class Vault {
     this.#safe = safe;
     this.#desk = desk;
     this.missing = await safe.missing();
-    if (this.missing.length === 0) this.keptHandle = await safe.keptHandle();
+    if (this.missing.length === 0 && !kiosk) this.keptHandle = await safe.keptHandle();
     const [entry] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
     const wasInside = /^#\/(?!come|open|language)\w/.test(location.hash);
     if (entry?.type === 'reload' && wasInside && !this.view) this.outside = 'reload';
@@ -185,7 +190,7 @@ class Vault {
     // The session may have ended meanwhile.
     if (!this.view) return;
     this.outside = null;
-    this.keptHandle = await this.ask((safe) => safe.keptHandle());
+    if (this.own) this.keptHandle = await this.ask((safe) => safe.keptHandle());
     // In place of the door: going back must not lead to somebody's words.
     replace(this.home);
   }
@@ -342,16 +347,39 @@ class Vault {
     this.tasks = this.tasks.filter((task) => task.state === 'running');
   }
 
+  /** Whether whoever says that this device is theirs alone can be taken at their word: a browser that
+   *  refuses to keep anything is as good as shared. */
+  async canKeep(own: boolean): Promise<boolean> {
+    return !own || this.ask((safe) => safe.canKeep());
+  }
+
+  /** Somebody said whose device this is. */
+  decide(own: boolean): void {
+    this.own = own;
+    if (!own) hideAddresses();
+  }
+
   /** Takes drawn and typed words off the screen, and out of the worker that drew them. */
   wipe(): void {
     this.#forget('wiped');
     replace('');
   }
 
+  /** On a shared computer this signs out as well, where the server can be reached. */
   async lock(because: Outside): Promise<void> {
+    if (this.own === false) {
+      this.#clear(because);
+      const patience = new Promise((settle) => setTimeout(settle, goodbye));
+      await Promise.race([this.#safe?.signOut(false).catch(() => undefined), patience]);
+    }
     this.#forget(because);
     replace('come');
-    await this.#safe?.lock();
+  }
+
+  /** Everything goes at once, the keys first. */
+  vanish(): void {
+    this.#clear(null);
+    void this.#safe?.lock();
   }
 
   async signOut(everywhere: boolean): Promise<void> {
@@ -368,11 +396,17 @@ class Vault {
     replace('');
   }
 
-  /** Takes everything of the person off the screens. */
+  /** The worker ends, and every key with it, whatever led outside. */
   #forget(because: Outside): void {
-    this.#visit += 1;
-    // The worker ends, and every key with it, whatever led outside.
+    this.#clear(because);
     void this.#safe?.lock();
+    if (this.own === false) startAnew();
+    else this.own = null;
+  }
+
+  /** Takes everything of the person off the screens. */
+  #clear(because: Outside): void {
+    this.#visit += 1;
     this.outside = because;
     this.view = null;
     this.grants = [];

@@ -1,6 +1,6 @@
 // Words in the person's language. One Fluent file per language, each a chunk of its own that is
-// loaded when chosen. The choice lives in memory and in `?lang=`, never in storage: a shared computer
-// must not remember who read Arabic on it.
+// loaded when chosen. The choice lives in memory, and in `?lang=` on a device of one's own, never in
+// storage: a shared computer must not remember who read Arabic on it.
 
 import { FluentBundle, FluentResource, type FluentVariable } from '@fluent/bundle';
 
@@ -66,9 +66,13 @@ export async function startWords(): Promise<void> {
 export async function speak(code: string): Promise<void> {
   await load(byCode(code) ?? language);
   chosen = true;
+}
+
+/** Has the address say which language, so that this page speaks it when it is loaded again. */
+export function keepInAddress(): void {
   const url = new URL(location.href);
   url.searchParams.set('lang', language.code);
-  history.replaceState(null, '', url);
+  history.replaceState(history.state, '', url);
 }
 
 export const words = {

@@ -216,6 +216,8 @@ export interface Safe {
   unlockWithWords(handle: string, words: string, keep: boolean): Promise<SafeView>;
   /** Letters as typed, or what the QR held. */
   unlockWithSheet(letters: string, keep: boolean): Promise<SafeView>;
+  /** Whether this browser lets the page keep anything. Asked once the person says that it may. */
+  canKeep(): Promise<boolean>;
   /** Handle of the safe kept on this device, to fill the first field. */
   keptHandle(): Promise<string | null>;
   lock(): Promise<void>;

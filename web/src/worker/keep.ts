@@ -33,6 +33,21 @@ function database(): Promise<IDBPDatabase<Kept>> {
 /** What is kept for as long as this worker lives: on a shared computer nothing is written. */
 const here = new Map<string, Uint8Array>();
 
+/** Null where nothing was ever kept: opening a database makes one, and a shared computer has none. A
+ *  browser that does not tell is asked by opening. */
+async function found(): Promise<IDBPDatabase<Kept> | null> {
+  if (opened === null && 'databases' in indexedDB) {
+    const all = await indexedDB.databases();
+    if (all.every((one) => one.name !== 'safe')) return null;
+  }
+  return database();
+}
+
+/** Whether the browser lets this page keep anything. */
+export async function canKeep(): Promise<boolean> {
+  return database().then(() => true, () => false);
+}
+
 export async function keep(name: string, bytes: Uint8Array): Promise<void> {
   if (name.startsWith('here/')) {
     here.set(name, bytes);
@@ -42,12 +57,12 @@ export async function keep(name: string, bytes: Uint8Array): Promise<void> {
 }
 
 export async function kept(name: string): Promise<Uint8Array | undefined> {
-  return here.get(name) ?? (await database()).get('sealed', name);
+  return here.get(name) ?? (await found())?.get('sealed', name);
 }
 
 export async function forget(name: string): Promise<void> {
   if (here.delete(name)) return;
-  await (await database()).delete('sealed', name);
+  await (await found())?.delete('sealed', name);
 }
 
 export async function keepDraft(draft: KeptDraft): Promise<void> {
@@ -55,9 +70,9 @@ export async function keepDraft(draft: KeptDraft): Promise<void> {
 }
 
 export async function keptDrafts(account: string): Promise<KeptDraft[]> {
-  return (await database()).getAllFromIndex('drafts', 'account', account);
+  return (await found())?.getAllFromIndex('drafts', 'account', account) ?? [];
 }
 
 export async function dropDraft(id: string): Promise<void> {
-  await (await database()).delete('drafts', id);
+  await (await found())?.delete('drafts', id);
 }

@@ -7,7 +7,7 @@ import {
   Refusal, type Desk, type DocumentView, type DraftView, type NewDocument, type Opened, type Progress,
   type InboxView, type Safe, type SafeView, type SeenBefore, type GrantView,
 } from './intents';
-import { dropDraft, forget, keep, keepDraft, kept, keptDrafts } from './keep';
+import { canKeep, dropDraft, forget, keep, keepDraft, kept, keptDrafts } from './keep';
 import { hangUp, ship } from './ship';
 
 type Answers = Omit<Safe, 'missing' | 'lock'> & Partial<Desk>;
@@ -243,6 +243,7 @@ function answersOf<Given extends Client>(client: Given, more?: More<Given>): Ans
     unlockWithWords: (handle, words, own) =>
       inTurn(async () => shown(await client.unlock_with_words(handle, words, own))),
     unlockWithSheet: (letters, own) => inTurn(async () => shown(await client.unlock_with_sheet(letters, own))),
+    canKeep,
     keptHandle: async () => {
       const handle = await kept('handle').catch(() => undefined);
       return handle ? new TextDecoder().decode(handle) : null;

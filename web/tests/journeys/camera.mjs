@@ -52,9 +52,9 @@ journey('squares are read by the camera', { name: 'camera', camera: true }, asyn
   const elsewhere = await stage.newPerson('owner elsewhere', { viewport: desktop });
   await elsewhere.page.goto('/?lang=fr');
   await elsewhere.choose('welcome-come');
+  await elsewhere.keepOrNot(false);
   await elsewhere.choose('come-sheet');
   await elsewhere.press('scan-start');
-  await elsewhere.keepOrNot(false);
   await elsewhere.on('safe-title');
   await elsewhere.told('safe-inbox-waits', { count: 1 });
 

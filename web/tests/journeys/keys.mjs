@@ -47,7 +47,9 @@ journey('a page that is reloaded or left alone has no keys', { name: 'keys' }, a
   await owner.page.goBack();
   await owner.on('come-title');
   assert.equal(await owner.page.getByText(title).count(), 0, 'going back shows nothing');
-  await owner.comeWithSheet(keys, true);
+  // A sheet does not say whose it is: then somebody has to.
+  await owner.comeWithSheet(keys);
+  await owner.keepOrNot(true);
   await owner.on('safe-title');
   await owner.paper(title).waitFor();
 
@@ -74,6 +76,7 @@ journey('words that were drawn or typed do not stay on a screen', { name: 'wiped
   await owner.page.clock.install();
   await owner.arrive();
   await owner.choose('welcome-open');
+  await owner.keepOrNot(true);
   await owner.on('open-handle-title');
   await owner.press('open-handle-next');
   await owner.on('open-words-title');
@@ -101,12 +104,14 @@ journey('words that were drawn or typed do not stay on a screen', { name: 'wiped
 
   // The same for words that were typed and not sent.
   await owner.choose('welcome-come');
+  await owner.keepOrNot(true);
   await owner.choose('come-words');
   await owner.page.getByLabel(`${owner.t('come-word')} 1`, { exact: true }).fill('abacus');
   await owner.page.clock.fastForward('05:01');
   await owner.on('welcome-title');
   await owner.told('outside-wiped');
   await owner.choose('welcome-come');
+  await owner.keepOrNot(true);
   await owner.choose('come-words');
   assert.equal(await owner.page.getByLabel(`${owner.t('come-word')} 1`, { exact: true }).inputValue(), '');
   // A screen without a secret stays.
@@ -116,6 +121,7 @@ journey('words that were drawn or typed do not stay on a screen', { name: 'wiped
   // The quick exit takes drawn words with it.
   await owner.page.goto('/?lang=fr');
   await owner.choose('welcome-open');
+  await owner.keepOrNot(true);
   await owner.press('open-handle-next');
   await owner.on('open-words-title');
   words.splice(0, 6, ...(await owner.page.locator('main .word').allInnerTexts()).map((word) => word.trim()));
@@ -217,15 +223,14 @@ journey('leaving leaves nothing behind', { name: 'leaves', record: true }, async
   const picture = await photo(stage.browser, { colour: 'rgb(204, 32, 32)', width: 800, height: 600 });
   await owner.put(title, { name: 'IMG_1.jpg', mimeType: 'image/jpeg', buffer: picture.bytes });
 
-  // A shared computer keeps nothing, not even while it is used.
   const shared = await stage.newPerson('owner on a shared computer', { viewport: desktop });
-  await shared.page.goto('/?lang=fr');
-  await shared.choose('welcome-come');
-  await shared.comeWithWords(keys, false);
-  await shared.paper(title).waitFor();
-  assert.deepEqual(await shared.page.evaluate(kept), []);
-  assert.equal(await shared.page.evaluate(() => document.cookie + localStorage.length + sessionStorage.length), '00');
-
+  const comeBriefly = async () => {
+    await shared.page.goto('/?lang=fr');
+    await shared.choose('welcome-come');
+    await shared.comeWithWords(keys, false);
+    await shared.paper(title).waitFor();
+  };
+  await comeBriefly();
   await shared.tab('settings');
   await shared.choose('settings-devices');
   await shared.on('devices-title');
@@ -233,32 +238,26 @@ journey('leaving leaves nothing behind', { name: 'leaves', record: true }, async
   await shared.look('devices');
   const token = tokenOf(stage);
   await leave(shared, 'leave-here');
-  await shared.told('outside-signed_out');
-  await shared.look('signed-out');
+  await shared.on('language-title');
   assert.equal(await ask(stage, token), 401, 'the session is over');
 
   // Signed out everywhere: every page is outside at its next turn.
-  await shared.choose('welcome-come');
-  await shared.comeWithWords(keys, false);
-  await shared.paper(title).waitFor();
+  await comeBriefly();
   shared.provoke(refused);
   await leave(owner, 'leave-everywhere');
   await owner.told('outside-signed_out');
+  await owner.look('signed-out');
   const find = finderOf({ title, words: keys.words.join(' '), sheet: keys.letters.replaceAll(' ', '') });
   for (const text of await owner.page.evaluate(kept)) {
     assert.deepEqual(find(Buffer.from(text, 'base64')), [], 'no key and no paper stays on the device');
   }
   await shared.tab('who');
-  await shared.on('come-title');
-  await shared.told('outside-session_ended');
+  await shared.on('language-title');
   assert.equal(await shared.page.getByText(title).count(), 0);
 
   // The quick exit, by its button and by three times Shift.
   for (const exit of [() => shared.press('exit'), () => threeShifts(shared.page)]) {
-    await shared.page.goto('/?lang=fr');
-    await shared.choose('welcome-come');
-    await shared.comeWithWords(keys, false);
-    await shared.paper(title).waitFor();
+    await comeBriefly();
     shared.provoke(/other origin: https:\/\/www\.meteofrance\.com/);
     await shared.page.route('https://www.meteofrance.com/**', (route) =>
       route.fulfill({ contentType: 'text/html', body: '<title>Météo</title>Soleil' }));

@@ -42,7 +42,7 @@ journey('a file over the limit never leaves', { name: 'limit', record: true, env
 journey('damage is named, and the rest opens', { name: 'damage', record: true }, async (stage) => {
   const owner = await stage.newPerson('owner');
   await owner.arrive();
-  const keys = await owner.openSafe({ keep: false });
+  const keys = await owner.openSafe({ keep: true });
   await owner.on('safe-title');
   const [broken, whole] = [canary('Bail'), canary('Contrat')];
   const picture = await photo(stage.browser, { colour: 'rgb(204, 32, 32)', width: 1600, height: 1200 });
@@ -76,7 +76,7 @@ journey('damage is named, and the rest opens', { name: 'damage', record: true },
     return Buffer.from(JSON.stringify(sent));
   };
   await owner.page.reload();
-  await owner.comeWithWords(keys, false);
+  await owner.comeWithWords(keys);
   await owner.on('safe-title');
   await owner.paper(owner.t('paper-damaged-title')).click();
   await owner.on('paper-damaged-title');

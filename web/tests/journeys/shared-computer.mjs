@@ -1,0 +1,201 @@
+// A computer that is everybody's: a desk's, started at `/?kiosk`, where nobody is asked whose it is. After
+// signing out, a time-out, the quick exit and a closed tab nothing is left of who was there: asked of the
+// browser through its own tools, and looked for in everything that it wrote to its disk.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { canary } from '../papers.mjs';
+import { printed } from '../printed.mjs';
+import { finderOf } from '../scan.mjs';
+import { desktop, journey } from '../stage.mjs';
+
+const note = { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('note') };
+/** Typed where the first word belongs: not a word, and like nothing else. */
+const typed = 'kqzvxwpjmf';
+
+for (const language of ['fr', 'ar']) {
+  journey(`nothing stays on a desk's computer, in ${language}`, { name: `shared-computer-${language}`, record: true }, async (stage) => {
+    const profile = mkdtempSync(join(tmpdir(), 'profile-'));
+    const titles = [canary('Carte'), canary('Bail')];
+    const owner = await stage.newPerson('owner', { language });
+    await owner.arrive();
+    const keys = await owner.openSafe({ keep: true });
+    await owner.on('safe-title');
+    await owner.put(titles[0], note);
+    await owner.leavePage();
+
+    const desk = await stage.newPerson('at the desk', { language, viewport: desktop, profile });
+    const gone = () => isGone(desk, stage, titles);
+    const come = async () => {
+      await desk.choose('welcome-come');
+      await desk.comeWithWords(keys);
+      await desk.paper(titles[0]).waitFor();
+    };
+
+    // Signing out.
+    await desk.arrive('/?kiosk', true);
+    await desk.told('exit-note-kiosk');
+    await desk.look('kiosk-welcome');
+    await desk.choose('welcome-come');
+    await desk.comeWithWords({ ...keys, words: [typed, ...keys.words.slice(1)] });
+    await desk.told('error-words_misread', { place: 1 });
+    await desk.press('back');
+    await desk.press('back');
+    await come();
+    await desk.put(titles[1], note);
+    await desk.openPaper(titles[1]);
+    const blank = await printed(stage.browser, desk.page);
+    assert.deepEqual([blank.text, blank.title], ['', '…']);
+    await desk.page.goBack();
+    await desk.on('safe-title');
+    await isBare(desk, stage);
+    const token = tokenOf(stage);
+    await desk.tab('settings');
+    await desk.choose('settings-leave');
+    await desk.choose('leave-here');
+    await gone();
+    assert.equal(await ask(stage, token), 401, 'the session is over');
+
+    // A time-out: on the page's own clock, minutes pass when this journey says so.
+    await desk.page.clock.install();
+    await desk.arrive('/?kiosk');
+    await come();
+    const second = tokenOf(stage);
+    await desk.page.clock.fastForward('01:35');
+    await desk.told('lock-soon');
+    await desk.look('lock-soon');
+    await desk.page.clock.fastForward('00:30');
+    await gone();
+    assert.equal(await ask(stage, second), 401, 'the session is over');
+    // Who has said nothing but a language leaves no more.
+    await desk.arrive('/?kiosk');
+    await desk.on('welcome-title');
+    await desk.page.clock.fastForward('02:05');
+    await gone();
+
+    // The quick exit.
+    await desk.arrive('/?kiosk');
+    await come();
+    await desk.press('exit');
+    await gone();
+
+    // A safe is opened here, its sheet printed, and the tab closed.
+    await desk.arrive('/?kiosk');
+    let sheet = null;
+    const opened = await desk.openSafe({ keep: null, onSheet: async () => {
+      sheet = await printed(stage.browser, desk.page);
+    } });
+    await desk.on('safe-title');
+    assert.equal(sheet.title, '…');
+    const letters = opened.letters.replaceAll(' ', '');
+    assert.ok(sheet.text.includes(letters), 'the sheet is printed');
+    for (const named of [new URL(stage.url).host, desk.t('page-title'), opened.handle]) {
+      assert.ok(!sheet.text.includes(named), `${named} is printed`);
+    }
+    await inspect(desk, stage);
+    await desk.page.close();
+    await desk.close();
+
+    const find = finderOf({
+      'first title': titles[0], 'second title': titles[1], typed, handle: keys.handle, 'new handle': opened.handle,
+      words: keys.words.join(' '), 'new words': opened.words.join(' '), letters: keys.letters, 'new letters': letters,
+    });
+    assert.deepEqual(kept(profile, find), [], 'on the disk');
+
+    // The same search, the same browser, and somebody who says that it is theirs: their safe's name is kept.
+    const own = await stage.newPerson('at home', { language, profile });
+    await own.arrive();
+    await own.choose('welcome-come');
+    await own.comeWithWords(keys, true);
+    await own.on('safe-title');
+    await own.close();
+    assert.ok(kept(profile, find).some((what) => /^handle, raw in .*IndexedDB/.test(what)), 'what is kept is found');
+    rmSync(profile, { recursive: true });
+  });
+}
+
+journey('a browser that refuses to keep anything is as good as shared', { name: 'shared-computer-refuses' }, async (stage) => {
+  const profile = mkdtempSync(join(tmpdir(), 'profile-'));
+  mkdirSync(join(profile, 'Default'));
+  const never = { profile: { default_content_setting_values: { cookies: 2 } } };
+  writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify(never));
+  const owner = await stage.newPerson('owner', { profile });
+  await owner.arrive();
+  await owner.choose('welcome-open');
+  await owner.on('keep-title');
+  await owner.choose('keep-yes');
+  await owner.told('keep-refused');
+  await owner.look('keep-refused');
+  await owner.choose('keep-no');
+  await owner.on('open-handle-title');
+  await owner.close();
+  rmSync(profile, { recursive: true });
+});
+
+/** The very first screen, with nothing behind it. */
+async function isGone(desk, stage, titles) {
+  const there = async () => {
+    await desk.page.getByRole('button', { name: 'Français', exact: true }).waitFor();
+    for (const title of titles) assert.equal(await desk.page.getByText(title).count(), 0);
+  };
+  await there();
+  await inspect(desk, stage);
+  for (const way of ['goBack', 'goForward']) {
+    await desk.page[way]();
+    if (desk.page.url().startsWith(stage.url)) await there();
+  }
+  await inspect(desk, stage);
+}
+
+/** No entry of the history says more than where the page is. */
+async function isBare(desk, stage) {
+  const tools = await desk.context.newCDPSession(desk.page);
+  const { entries } = await tools.send('Page.getNavigationHistory');
+  const ours = entries.filter(({ url }) => url.startsWith(stage.url));
+  assert.ok(ours.length > 0);
+  for (const { url, title } of ours) assert.deepEqual([url, title], [`${stage.url}/?kiosk`, desk.t('page-title')]);
+  await tools.detach();
+}
+
+/** Everything that a site can keep in a browser, asked of the browser's own tools. */
+async function inspect(desk, stage) {
+  const tools = await desk.context.newCDPSession(desk.page);
+  const origin = new URL(stage.url).origin;
+  const { databaseNames } = await tools.send('IndexedDB.requestDatabaseNames', { securityOrigin: origin });
+  const { caches } = await tools.send('CacheStorage.requestCacheNames', { securityOrigin: origin });
+  const { cookies } = await tools.send('Network.getAllCookies');
+  const stored = [];
+  for (const isLocalStorage of [true, false]) {
+    const storageId = { securityOrigin: origin, isLocalStorage };
+    stored.push(...(await tools.send('DOMStorage.getDOMStorageItems', { storageId })).entries);
+  }
+  const { usage } = await tools.send('Storage.getUsageAndQuota', { origin });
+  await tools.detach();
+  const workers = await desk.page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length);
+  const state = await desk.page.evaluate(() => window.name);
+  assert.deepEqual(
+    { databaseNames, caches, cookies, stored, usage, workers, state },
+    { databaseNames: [], caches: [], cookies: [], stored: [], usage: 0, workers: 0, state: '' },
+  );
+  await isBare(desk, stage);
+}
+
+/** What is found of the canaries in the files of a browser, and where. */
+function kept(profile, find) {
+  const found = [];
+  for (const entry of readdirSync(profile, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    found.push(...find(readFileSync(path)).map((what) => `${what} in ${path.slice(profile.length)}`));
+  }
+  return found;
+}
+
+const tokenOf = (stage) => stage.wire.entries().findLast(({ headers }) => headers.authorization).headers.authorization;
+
+async function ask(stage, authorization) {
+  const path = '/v1/sync?statements_after=0&records_after=0&receipts_after=0';
+  return (await fetch(stage.server.url + path, { headers: { authorization } })).status;
+}
