@@ -17,7 +17,7 @@ function takeInvitation(): void {
 }
 takeInvitation();
 addEventListener('hashchange', takeInvitation);
-alsoSay({
+void alsoSay({
   fr: () => import('../messages/desk.fr.ftl?raw'),
   en: () => import('../messages/desk.en.ftl?raw'),
   ar: () => import('../messages/desk.ar.ftl?raw'),

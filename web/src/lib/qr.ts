@@ -24,16 +24,22 @@ async function nativeDetector(): Promise<Detector | null> {
 
 export type Reader = (source: HTMLVideoElement | ImageBitmap) => Promise<string | null>;
 
+/** Longest sides at which frames are read, in turn: what one is too fine or too coarse for, another reads. */
+const sides = [1000, 1600, 720];
+
 /** A reader of frames: answers with what a QR holds, or null when it sees none. */
 export async function qrReader(): Promise<Reader> {
   const native = await nativeDetector();
   if (native) return async (source) => (await native.detect(source))[0]?.rawValue ?? null;
   const { default: decode } = await import('qr/decode.js');
   const canvas = document.createElement('canvas');
+  let turn = 0;
   return async (source) => {
     const width = 'videoWidth' in source ? source.videoWidth : source.width;
     const height = 'videoHeight' in source ? source.videoHeight : source.height;
-    const scale = Math.min(1, 1000 / Math.max(width, height));
+    const side = sides[turn % sides.length] as number;
+    turn += 1;
+    const scale = Math.min(1, side / Math.max(width, height));
     canvas.width = Math.round(width * scale);
     canvas.height = Math.round(height * scale);
     const context = canvas.getContext('2d', { willReadFrequently: true });

@@ -20,12 +20,13 @@ export const languages: readonly Language[] = [
   { code: 'ar', name: 'العربية', dir: 'rtl', intl: 'ar-u-ca-gregory-nu-latn', load: () => import('../../messages/ar.ftl?raw') },
 ];
 
-/** What only this page says, by language. */
-let own: Readonly<Record<string, Language['load']>> = {};
+/** What only this page, or only some screens say, by language. */
+const more: Readonly<Record<string, Language['load']>>[] = [];
 
-/** Has more words loaded with each language. Said before `startWords`. */
-export function alsoSay(words: typeof own): void {
-  own = words;
+/** Has more words loaded with each language, from now on. */
+export async function alsoSay(words: (typeof more)[number]): Promise<void> {
+  more.push(words);
+  if (bundle) await load(language);
 }
 
 function byCode(code: string): Language | undefined {
@@ -45,7 +46,7 @@ let bundle = $state.raw<FluentBundle | null>(null);
 let chosen = $state(false);
 
 async function load(next: Language): Promise<void> {
-  const texts = await Promise.all([next.load(), own[next.code]?.()]);
+  const texts = await Promise.all([next, ...more.map((words) => ({ load: words[next.code] }))].map((words) => words.load?.()));
   const loaded = new FluentBundle(next.intl);
   for (const text of texts) if (text) loaded.addResource(new FluentResource(text.default));
   language = next;

@@ -2,7 +2,7 @@
 // paper for them, and the sheet by whoever comes back with it.
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { film } from '../film.mjs';
 import { canary, photo } from '../papers.mjs';
 import { found } from '../story.mjs';
 import { desktop, journey } from '../stage.mjs';
@@ -81,15 +81,4 @@ async function compare(owner) {
   await owner.chooseNamed(structure.name);
   await owner.on('compare-title', { name: structure.name });
   await owner.press('scan-start');
-}
-
-/** What the camera sees from now on: the square in the middle of a grey table. */
-async function film(stage, square) {
-  const page = await stage.browser.newPage({ viewport: { width: 640, height: 480 } });
-  await page.setContent(`<body style="margin:0;display:grid;place-items:center;height:480px;background:#999">
-    <img style="width:440px" src="data:image/png;base64,${square.toString('base64')}">`);
-  await page.locator('img').evaluate((image) => image.decode());
-  const frame = await page.screenshot({ type: 'jpeg', quality: 95 });
-  await page.close();
-  writeFileSync(stage.camera, Buffer.concat(Array(30).fill(frame)));
 }
