@@ -307,7 +307,7 @@ create table log_waiting (
   log_index {bytes} not null, -- public: of what, as the log will show it
   value {bytes} not null, -- public: a hash, as the log will show it
   sequence bigint not null, -- public: place of the statement in its chain
-  is_head bigint not null, -- public: whether it stands in the map only
+  is_head bigint not null, -- public: whether it stands in the map only; 2 for what goes last
   primary key (log_index, value)
 );
 

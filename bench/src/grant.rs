@@ -125,15 +125,8 @@ impl Owner {
         manifest.append(Unverified::decode(&added)?)?;
         let proof = DeviceProof { opening: opening.encode(), device: added };
         let (grant_id, grant_key) = (GrantId(draw()), GrantKey::generate(rng));
-        Ok(Self {
-            secrets,
-            device,
-            manifest,
-            proof,
-            grant_id,
-            grant_key,
-            place: LogPlace::generate(rng),
-        })
+        let (place, _) = LogPlace::generate(manifest.account_id(), rng);
+        Ok(Self { secrets, device, manifest, proof, grant_id, grant_key, place })
     }
 
     fn document(&self) -> Document {
@@ -293,9 +286,10 @@ fn witnessed(chain: &StructureChain) -> Result<Witnessed> {
         inclusion: log.tree().inclusion(size - 1, size).context("the last leaf")?,
         map_proof,
         newest,
+        beside: Vec::new(),
     };
     let policy = Policy::new(key, Vec::new(), 0)?;
-    Ok(lookup.verify(&Question { policy: &policy, index, kept: None, now: NOW })?)
+    Ok(lookup.verify(&Question { policy: &policy, index, beside: &[], kept: None, now: NOW })?)
 }
 
 fn draw<const N: usize>() -> [u8; N] {

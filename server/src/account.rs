@@ -10,8 +10,9 @@ use reconnect_format::{
     },
     decode,
     grant::OWNER_WRAP_BYTES,
-    id::{AccountId, Base64, LockId, LogIndex},
+    id::{AccountId, Base64, LockId},
     lock::{HANDLE_MAX_BYTES, LockAccess, LockKind, RootWrap},
+    log::account_index,
     manifest::Manifest,
     statement::Body,
 };
@@ -75,8 +76,6 @@ pub(crate) async fn open(
     app.unlock_rate.take()?;
     let opening = Opening::check(opening)?;
     let written = match app.disk.check_room(0) {
-        // Nobody takes a place that a structure or another safe has, or had.
-        Ok(()) if app.log.has(&opening.log_index.0) => Err(Code::Conflict.into()),
         Ok(()) => transaction!(app.db, "account::open", |tx| {
             opening.write(app.clock.now_row(), tx).await
         }),
@@ -98,7 +97,7 @@ struct Opening {
     statements: Vec<reconnect_format::Signed<reconnect_format::statement::Statement>>,
     locks: Vec<(LockId, LockAccess, LockMaterial)>,
     owner_wrap: Base64,
-    log_index: LogIndex,
+    log_index: [u8; 32],
     log_place: Base64,
     log_value: [u8; 32],
 }
@@ -146,7 +145,8 @@ impl Opening {
             return Err(Code::Refused.into());
         }
         let log_value = log::value(&opening.log_value)?;
-        let OpenAccount { owner_wrap, log_index, log_place, .. } = opening;
+        let log_index = account_index(manifest.account_id(), &log::value(&opening.log_nonce)?);
+        let OpenAccount { owner_wrap, log_place, .. } = opening;
         Ok(Self { manifest, statements, locks, owner_wrap, log_index, log_place, log_value })
     }
 
@@ -164,7 +164,7 @@ impl Opening {
         .bind(to_row(self.manifest.sequence()))
         .bind(self.manifest.head().as_slice())
         .bind(Label::AccountId.hash(account_id.as_bytes()).as_slice())
-        .bind(self.log_index.as_bytes())
+        .bind(self.log_index.as_slice())
         .bind(self.log_place.0.clone())
         .execute(&mut *tx)
         .await?;

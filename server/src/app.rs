@@ -65,7 +65,10 @@ pub struct Inner {
     pub(crate) secrets: Secrets,
     pub(crate) config: Config,
     pub(crate) log: Log,
+    /// After the newest statement.
     pub(crate) manifests: statement::Manifests,
+    /// After the statement that the log names, where that is another.
+    pub(crate) logged: statement::Manifests,
     pub(crate) chains: Chains,
     pub(crate) turns: Turns,
     pub(crate) unlocks: unlock::Unlocks,
@@ -108,6 +111,7 @@ impl App {
             blobs: Blobs::open(&config.data)?,
             secrets,
             manifests: statement::Manifests::default(),
+            logged: statement::Manifests::default(),
             chains: Chains::default(),
             turns: Turns::default(),
             unlocks: unlock::Unlocks::new()?,

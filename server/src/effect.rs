@@ -23,7 +23,7 @@ use crate::{
     deposit,
     document::{self, Small},
     error::{Error, Result},
-    grant, session,
+    grant, log, session,
     statement::Next,
     wire::to_row,
 };
@@ -36,6 +36,8 @@ pub(crate) struct Effect {
     pub(crate) required: BTreeSet<(GrantId, EnvelopeId)>,
     grant: Option<GrantWraps>,
     lock: Option<LockMaterial>,
+    /// Of a device that is retired.
+    mark: Option<[u8; 32]>,
 }
 
 /// A safe holds so many of each thing: its manifest is folded in memory, with each statement. STMT-9.
@@ -58,13 +60,18 @@ pub(crate) fn check_count(body: &Body, after: &Manifest) -> Result<()> {
 /// Checks what came with a statement.
 pub(crate) fn check(next: &Next, submission: Submission) -> Result<Effect> {
     let statement = next.statement.body();
-    let Submission { wraps, envelopes, grant, lock, .. } = submission;
+    let Submission { wraps, envelopes, grant, lock, mark, .. } = submission;
     let mut effect = Effect {
         small: Vec::new(),
         wraps: BTreeMap::new(),
         required: BTreeSet::new(),
         grant: None,
         lock: None,
+        // LOG-21.
+        mark: match &statement.body {
+            Body::RetireDevice { .. } => Some(log::value(&mark)?),
+            _ => None,
+        },
     };
     match &statement.body {
         Body::PutVersion { document_id, content, card, thumbnail }
@@ -117,7 +124,9 @@ pub(crate) async fn apply(
             session::add_device(account_id, *device_id, *signing, tx).await
         }
         Body::RetireDevice { device_id } => {
-            session::retire_device(account_id, *device_id, tx).await
+            session::retire_device(account_id, *device_id, tx).await?;
+            let mark = effect.mark.as_ref().ok_or(Code::Refused)?;
+            log::mark(account_id, mark, tx).await
         }
         Body::SetLock { lock_id, access, .. } => {
             let material = effect.lock.as_ref().ok_or(Code::Refused)?;

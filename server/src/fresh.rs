@@ -36,19 +36,24 @@ pub(crate) async fn fresh(
     if leaves.len() > LEAVES || !leaves.is_sorted_by(|before, after| before < after) {
         return Err(Code::BadRequest.into());
     }
-    let owner = owner_of(caller, grant_id, &app).await?;
-    let logged = logged(owner, asked.sequence, leaves.to_vec(), &app).await?;
+    let (owner, index) = owner_of(caller, grant_id, &app).await?;
+    // Of no other statement: nobody asks how the safe was.
+    let Some(sequence) = app.log.names(&index)? else {
+        return Ok(Json(Freshness { logged: None }));
+    };
+    let logged = logged(owner, sequence, leaves.to_vec(), &app).await?;
     Ok(Json(Freshness { logged: logged.map(Box::new) }))
 }
 
-/// Whose grant it is that the caller may open.
-async fn owner_of(caller: Caller, grant_id: GrantId, app: &App) -> Result<AccountId> {
-    let row: Option<Vec<u8>> = sqlx::query_scalar(
+/// Whose grant it is that the caller may open, and where the log has that safe.
+async fn owner_of(caller: Caller, grant_id: GrantId, app: &App) -> Result<(AccountId, Vec<u8>)> {
+    let row: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
         "-- fresh::owner_of
-        select g.account_id
+        select g.account_id, a.log_index
         from member m
         join structure s on s.structure_id = m.structure_id and s.acceptance is not null
         join granted g on g.structure_id = m.structure_id
+        join account a on a.account_id = g.account_id
         where m.account_id = $1 and m.confirmed = 1 and m.ends_at > $2
           and g.grant_id = $3 and g.ends_at > $2",
     )
@@ -57,7 +62,8 @@ async fn owner_of(caller: Caller, grant_id: GrantId, app: &App) -> Result<Accoun
     .bind(grant_id.as_bytes())
     .fetch_optional(app.db.reader())
     .await?;
-    id(&row.ok_or(Code::NotFound)?)
+    let (owner, index) = row.ok_or(Code::NotFound)?;
+    Ok((id(&owner)?, index))
 }
 
 /// The head of a statement, and where the leaves stand in the manifest after it; none where the

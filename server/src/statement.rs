@@ -33,7 +33,7 @@ use crate::{
 /// Manifests that are kept in memory.
 const MANIFESTS: usize = 128;
 
-/// Manifests of the safes that were written to last, to save folding whole chains again.
+/// Manifests of some safes, one of each, to save folding whole chains again.
 #[derive(Debug, Default)]
 pub(crate) struct Manifests(Mutex<HashMap<AccountId, Arc<Manifest>>>);
 
@@ -125,14 +125,23 @@ pub(crate) async fn load(account_id: AccountId, app: &App) -> Result<Arc<Manifes
     Ok(manifest)
 }
 
-/// What was so after one of the newest statements: most often, after the newest.
+/// What was so after the statement that the log names: most often, the newest.
 pub(crate) async fn as_of(
     account_id: AccountId,
     sequence: u64,
     app: &App,
 ) -> Result<Arc<Manifest>> {
     let newest = load(account_id, app).await?;
-    if newest.sequence() == sequence { Ok(newest) } else { fold(account_id, sequence, app).await }
+    if newest.sequence() == sequence {
+        return Ok(newest);
+    }
+    let kept = app.logged.find(account_id).filter(|kept| kept.sequence() == sequence);
+    if let Some(kept) = kept {
+        return Ok(kept);
+    }
+    let folded = fold(account_id, sequence, app).await?;
+    app.logged.keep(Arc::clone(&folded));
+    Ok(folded)
 }
 
 async fn fold(account_id: AccountId, until: u64, app: &App) -> Result<Arc<Manifest>> {

@@ -17,7 +17,7 @@ use reconnect_format::{
     api::{Call, LogAnswer, LogAsked, Service},
     id::Base64,
 };
-use reconnect_log::{Checkpoint, Leaf, Lookup, Newest, Note, Replay, VerifierKey};
+use reconnect_log::{Beside, Checkpoint, Leaf, Lookup, Map, Newest, Note, Replay, VerifierKey};
 
 use crate::{
     browser::{Browser, Network},
@@ -136,6 +136,13 @@ impl LogThief {
                 .unwrap_or_default(),
             map_proof,
             newest,
+            beside: beside_of(asked, replay.map()),
         }
     }
+}
+
+/// What a map says of the indices that were asked for beside the first.
+pub fn beside_of(asked: &LogAsked, map: &Map) -> Vec<Beside> {
+    let (indices, _) = asked.beside.0.as_chunks::<32>();
+    indices.iter().map(|index| map.prove(index).into()).collect()
 }

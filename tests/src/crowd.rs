@@ -60,7 +60,7 @@ async fn one(
     let (signing, leaf) = (device.signing.public(), device.leaf.public());
     let add = Body::AddDevice { device_id, signing, leaf };
     let added = secrets.signing.sign(manifest.next(root, add, now, draw()));
-    let place = LogPlace::generate(rng);
+    let (place, _) = LogPlace::generate(account_id, rng);
     let secret = GrantSecret::generate("Aminata D.", "Demande de logement", &place, rng)?;
     let recipient = Recipient::of_own_epoch(structure_id, epoch, key);
     let document_id = DocumentId(draw());

@@ -32,6 +32,8 @@ mod many;
 mod owner;
 #[path = "journeys/renewals.rs"]
 mod renewals;
+#[path = "journeys/retired.rs"]
+mod retired;
 #[path = "journeys/rewraps.rs"]
 mod rewraps;
 #[path = "journeys/squares.rs"]

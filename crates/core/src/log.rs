@@ -4,9 +4,9 @@
 use std::cell::Cell;
 
 use reconnect_format::{
-    api::{Call, LogAnswer, Service},
+    api::{BESIDE, Call, LogAnswer, Service},
     check,
-    id::LogIndex,
+    id::{Base64, LogIndex},
 };
 pub use reconnect_log::Carried;
 use reconnect_log::{Kept, Lookup, Note, Policy, Question, VerifierKey, Witnessed};
@@ -111,10 +111,43 @@ impl Watch {
     /// Looks an index up and checks everything. LOG-9.
     ///
     /// A device of one's own remembers the newest checkpoint; on a shared one this page does.
-    pub(crate) async fn look_up(
+    pub(crate) fn look_up(
         &mut self,
         world: &impl World,
         index: [u8; 32],
+        own_device: bool,
+    ) -> impl Future<Output = Result<Witnessed, Error>> {
+        self.look_up_beside(world, index, &[], own_device)
+    }
+
+    /// The same, and whether something stands at each of `marks`, then or a moment later: there may be
+    /// more of them than one answer has.
+    pub(crate) async fn look_up_marks(
+        &mut self,
+        world: &impl World,
+        index: [u8; 32],
+        marks: &[[u8; 32]],
+        own_device: bool,
+    ) -> Result<(Witnessed, Vec<bool>), Error> {
+        let (mut first, mut there) = (None, Vec::new());
+        let mut chunks = marks.chunks(BESIDE);
+        loop {
+            let asked = chunks.next().unwrap_or_default();
+            let witnessed = self.look_up_beside(world, index, asked, own_device).await?;
+            there.extend(witnessed.beside().iter().map(Option::is_some));
+            let witnessed = first.take().unwrap_or(witnessed);
+            if there.len() == marks.len() {
+                return Ok((witnessed, there));
+            }
+            first = Some(witnessed);
+        }
+    }
+
+    async fn look_up_beside(
+        &mut self,
+        world: &impl World,
+        index: [u8; 32],
+        beside: &[[u8; 32]],
         own_device: bool,
     ) -> Result<Witnessed, Error> {
         // Another page of this device may have seen more meanwhile.
@@ -133,7 +166,7 @@ impl Watch {
             (None, Some(seen)) => seen.log.clone(),
             (None, None) => first_log(world).await?,
         };
-        let asking = Asking { index, log: &log, own_device, ahead: Cell::new(0) };
+        let asking = Asking { index, beside, log: &log, own_device, ahead: Cell::new(0) };
         // Boxed: three of them in one future would make every journey's larger.
         let answered = Box::pin(asking.after(world, seen.map(|it| &it.kept))).await;
         // FRESH-5: nothing is believed under it, and yet it is so late: where witnesses say so. One
@@ -166,6 +199,7 @@ impl Watch {
 /// One question to a log, asked as often as it takes.
 struct Asking<'a> {
     index: [u8; 32],
+    beside: &'a [[u8; 32]],
     log: &'a VerifierKey,
     own_device: bool,
     /// Witnessed time, where an answer was too far ahead of the clock.
@@ -198,13 +232,15 @@ impl Asking<'_> {
     async fn after(&self, world: &impl World, kept: Option<&Kept>) -> Result<Witnessed, Error> {
         let release = world.release();
         let from = kept.map_or(0, |kept| kept.note.claim().size);
-        let path = format!("/v1/log/lookup?index={}&from={from}", LogIndex(self.index));
+        let (index, beside) = (LogIndex(self.index), String::from(Base64(self.beside.concat())));
+        let path = format!("/v1/log/lookup?index={index}&beside={beside}&from={from}");
         let answer = ask::<LogAnswer>(world, Call::read(path).open(), None).await;
         let answer = answer.map_err(|_| Unchecked::Unanswered)?;
         let required = if check!(Witnesses) { release.required } else { 0 };
         let policy = Policy::new(self.log.clone(), release.witnesses.clone(), required)
             .map_err(|_| ServerMisbehaved::LogForged)?;
-        let asked = Question { policy: &policy, index: self.index, kept, now: world.now() };
+        let (index, beside) = (self.index, self.beside);
+        let asked = Question { policy: &policy, index, beside, kept, now: world.now() };
         let lookup = Lookup::decode(&answer.lookup.0).map_err(|_| ServerMisbehaved::LogForged)?;
         let refused = match lookup.verify(&asked) {
             Ok(witnessed) => return Ok(witnessed),

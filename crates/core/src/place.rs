@@ -3,7 +3,12 @@
 //! something is given.
 
 use rand_core::CryptoRng;
-use reconnect_format::{Label, grant::PLACE_BYTES, id::AccountId};
+use reconnect_format::{
+    Label,
+    grant::PLACE_BYTES,
+    id::{AccountId, DeviceId},
+    log::account_index,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -13,6 +18,8 @@ use crate::{
 };
 
 const SUITE: [u8; 2] = [0, 1];
+/// What a mark is about.
+const DEVICE: u8 = 1;
 
 /// A safe's place in the log's map. LOG-11 compares what stands there with the chain.
 #[derive(Debug)]
@@ -22,11 +29,12 @@ pub struct LogPlace {
 }
 
 impl LogPlace {
-    /// Draws one, for a safe that is drawn.
-    pub fn generate(rng: &mut impl CryptoRng) -> Self {
-        let mut index = [0; 32];
-        rng.fill_bytes(&mut index);
-        Self { index, opening: PlaceOpening::generate(rng) }
+    /// Draws one, for a safe that is drawn, and of what its index comes.
+    pub fn generate(account_id: AccountId, rng: &mut impl CryptoRng) -> (Self, [u8; 32]) {
+        let mut nonce = [0; 32];
+        rng.fill_bytes(&mut nonce);
+        let index = account_index(account_id, &nonce);
+        (Self { index, opening: PlaceOpening::generate(rng) }, nonce)
     }
 
     /// Under what the map has the safe's head. Public, and linked to the safe by its server only.
@@ -38,6 +46,12 @@ impl LogPlace {
     pub fn value(&self, sequence: u64, head: &[u8; 32]) -> [u8; 32] {
         let parts = [self.opening.expose().as_slice(), &sequence.to_be_bytes(), head];
         Label::LogValue.hash(&parts.concat())
+    }
+
+    /// What says in the log that a device of this safe is retired. LOG-20.
+    pub fn mark(&self, device_id: DeviceId) -> [u8; 32] {
+        let parts = [self.opening.expose().as_slice(), &[DEVICE], device_id.as_bytes()];
+        Label::LogMark.hash(&parts.concat())
     }
 
     /// As it is sealed, for its owner or within a grant.

@@ -4,9 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::id::{
-    AccountId, Base64, DocumentId, EnvelopeId, GrantId, LogIndex, StructureId, UnlockId,
-};
+use crate::id::{AccountId, Base64, DocumentId, EnvelopeId, GrantId, StructureId, UnlockId};
 
 pub use crate::deposit::{
     GiveDeposit, Inbox, OwnerKeys, SentDeposit, SentDeposits, WaitingDeposit,
@@ -26,7 +24,7 @@ pub use crate::rewrap::{
     RefusedRewraps, WaitingRewrap,
 };
 pub use crate::{
-    log::{HandIn, LogAnswer, LogAsked},
+    log::{BESIDE, HandIn, LogAnswer, LogAsked},
     problem::{Code, Problem},
 };
 
@@ -126,8 +124,8 @@ pub struct OpenAccount {
     pub words_record: Base64,
     /// The owner's own grant key, sealed under the vault key.
     pub owner_wrap: Base64,
-    /// Where the safe's head stands in the log.
-    pub log_index: LogIndex,
+    /// 32 random bytes, of which comes where the safe's head stands in the log.
+    pub log_nonce: Base64,
     /// `LogPlace`, sealed under the vault key.
     pub log_place: Base64,
     /// What the log says of the safe after the last of these statements, 32 bytes.
@@ -323,6 +321,9 @@ pub struct Submission {
     /// For a lock.
     #[serde(default)]
     pub lock: Option<LockMaterial>,
+    /// What says in the log that a device is retired, 32 bytes.
+    #[serde(default)]
+    pub mark: Base64,
 }
 
 /// A card or a thumbnail.

@@ -12,8 +12,6 @@ pub const LEAVES: usize = 2_000;
 /// What a grantee wants to have shown.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct FreshAsked {
-    /// Of the statement that the log names.
-    pub sequence: u64,
     /// Leaves of the manifest, ascending, each once; at most [`LEAVES`].
     pub leaves: Base64,
 }

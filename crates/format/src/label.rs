@@ -145,12 +145,14 @@ labels! {
     DepositWrap = "deposit wrap",
     /// Derivation: what seals a depositor's own note of a deposit.
     DepositKeep = "deposit keep",
-    /// Hash: where a structure stands in the log's map.
+    /// Hash: where a structure, a safe or what it retired stands in the log's map.
     LogIndex = "log index",
     /// Hash: a chain's newest statement, as the log's map names it.
     LogValue = "log value",
     /// Derivation: what seals a safe's place in the log.
     LogPlace = "log place",
+    /// Hash: what says in the log that something of a safe was retired.
+    LogMark = "log mark",
 }
 
 impl Label {

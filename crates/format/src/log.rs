@@ -8,8 +8,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     Label,
-    id::{Base64, LogIndex, StructureId},
+    id::{AccountId, Base64, LogIndex, StructureId},
 };
+
+/// Indices that may be looked up beside one.
+pub const BESIDE: usize = 32;
+
+/// The sequence of a mark: that of the first head of a safe, so that nobody tells one from the other.
+pub const MARK_SEQUENCE: u64 = 5;
 
 /// Where a structure stands in the map.
 pub fn structure_index(structure_id: StructureId) -> [u8; 32] {
@@ -19,6 +25,17 @@ pub fn structure_index(structure_id: StructureId) -> [u8; 32] {
 /// The map's value for a structure whose newest statement is this one. LOG-10 compares it.
 pub fn structure_value(sequence: u64, head: &[u8; 32]) -> [u8; 32] {
     Label::LogValue.hash(&[sequence.to_be_bytes().as_slice(), head].concat())
+}
+
+/// Where something of a safe stands in the map: its head, under what was drawn for it, or a mark. With
+/// the account in it nobody takes a place that is another's. LOG-21.
+pub fn account_index(account_id: AccountId, of: &[u8; 32]) -> [u8; 32] {
+    Label::LogIndex.hash(&[account_id.as_bytes(), of.as_slice()].concat())
+}
+
+/// The map's value for a mark. Whatever stands at its index says that it is retired. LOG-20.
+pub fn mark_value(mark: &[u8; 32]) -> [u8; 32] {
+    Label::LogValue.hash(mark)
 }
 
 /// Where a text that the service says of itself stands in the map: its name is shorter than any id.
@@ -37,6 +54,10 @@ pub fn said_value(sequence: u64, text: &str) -> [u8; 32] {
 pub struct LogAsked {
     /// Of a subject.
     pub index: LogIndex,
+    /// Of others, 32 bytes each; at most [`BESIDE`].
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    pub beside: Base64,
     /// Size of the newest checkpoint that the client has seen.
     #[serde(default)]
     pub from: u64,

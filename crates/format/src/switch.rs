@@ -107,6 +107,10 @@ mod switches {
         Fresh,
         /// That what the log does not name yet was signed by a device that is live. FRESH-2.
         LiveDevice,
+        /// That nothing counts which a device signed that the log says is retired. FRESH-6.
+        RetiredMark,
+        /// That the log says of what was retired that it is. LOG-20.
+        MarkLogged,
         /// That no end goes by a clock that is behind the log's. FRESH-5.
         WitnessedTime,
         /// The code that people compare. STRUCT-2.

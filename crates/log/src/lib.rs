@@ -19,7 +19,7 @@ pub mod tree;
 pub use carried::Carried;
 pub use error::{Error, Fault};
 pub use leaf::{HEAD_BYTES, Head, Leaf, Newest};
-pub use lookup::{Kept, Lookup, Question, Witnessed};
+pub use lookup::{Beside, Kept, Lookup, Question, Witnessed};
 pub use map::{Map, MapProof};
 pub use note::{Checkpoint, KeyKind, Note, VerifierKey};
 pub use policy::Policy;

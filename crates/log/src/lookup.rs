@@ -26,6 +26,23 @@ pub struct Lookup {
     pub map_proof: MapProof,
     /// What it says, if anything.
     pub newest: Option<Newest>,
+    /// The same of other indices that were asked for, in their order.
+    pub beside: Vec<Beside>,
+}
+
+/// What the map says of an index beside the one that is looked up.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct Beside {
+    /// Shows what the map says.
+    pub map_proof: MapProof,
+    /// What it says, if anything.
+    pub newest: Option<Newest>,
+}
+
+impl From<(MapProof, Option<Newest>)> for Beside {
+    fn from((map_proof, newest): (MapProof, Option<Newest>)) -> Self {
+        Self { map_proof, newest }
+    }
 }
 
 /// The newest checkpoint that a device has verified: it is kept, and evidence if the log forks.
@@ -44,6 +61,8 @@ pub struct Question<'a> {
     pub policy: &'a Policy,
     /// Of which subject.
     pub index: Hash,
+    /// Of which others.
+    pub beside: &'a [Hash],
     /// What the device has seen before.
     pub kept: Option<&'a Kept>,
     /// The device's clock.
@@ -56,6 +75,7 @@ pub struct Witnessed {
     kept: Kept,
     index: Hash,
     newest: Option<Newest>,
+    beside: Vec<Option<Newest>>,
 }
 
 impl Witnessed {
@@ -77,6 +97,11 @@ impl Witnessed {
     /// What stands at the index, or that nothing does.
     pub fn newest(&self) -> Option<Newest> {
         self.newest
+    }
+
+    /// What stands at each index that was asked for beside it.
+    pub fn beside(&self) -> &[Option<Newest>] {
+        &self.beside
     }
 
     /// What the device keeps from now on.
@@ -125,6 +150,13 @@ impl Lookup {
             return Err(Error::NotAMapLeaf);
         };
         self.map_proof.verify(&root, &asked.index, self.newest.as_ref())?;
-        Ok(Witnessed { kept: Kept { note, time }, index: asked.index, newest: self.newest })
+        if self.beside.len() != asked.beside.len() {
+            return Err(Error::WrongMap);
+        }
+        for (found, index) in self.beside.iter().zip(asked.beside) {
+            found.map_proof.verify(&root, index, found.newest.as_ref())?;
+        }
+        let beside = self.beside.iter().map(|found| found.newest).collect();
+        Ok(Witnessed { kept: Kept { note, time }, index: asked.index, newest: self.newest, beside })
     }
 }

@@ -63,6 +63,10 @@ impl Story {
     }
 
     fn look_up(&self, note: &Note, index: Hash, from: u64) -> Lookup {
+        self.look_up_beside(note, (index, &[]), from)
+    }
+
+    fn look_up_beside(&self, note: &Note, (index, beside): (Hash, &[Hash]), from: u64) -> Lookup {
         let size = self.replay.size();
         let (map_proof, newest) = self.replay.map().prove(&index);
         Lookup {
@@ -72,6 +76,7 @@ impl Story {
             inclusion: self.replay.tree().inclusion(size - 1, size).expect("there"),
             map_proof,
             newest,
+            beside: beside.iter().map(|index| self.replay.map().prove(index).into()).collect(),
         }
     }
 }
@@ -103,7 +108,7 @@ fn grown() -> Story {
 fn what_log_and_witnesses_agree_on_is_believed_at_the_witnessed_time() {
     let mut story = grown();
     let policy = policy(2);
-    let ask = |kept| Question { policy: &policy, index: [8; 32], kept, now: NOW + 60 };
+    let ask = |kept| Question { policy: &policy, index: [8; 32], beside: &[], kept, now: NOW + 60 };
     let first = story.look_up(&witnessed(&story), [8; 32], 0).verify(&ask(None)).expect("believed");
     assert_eq!((first.newest(), first.time()), (Some(head(8, 2).newest), NOW + 2));
     let from = story.replay.size();
@@ -117,13 +122,43 @@ fn what_log_and_witnesses_agree_on_is_believed_at_the_witnessed_time() {
 }
 
 #[test]
+fn what_stands_beside_an_index_is_believed_under_the_same_checkpoint_only() {
+    let story = grown();
+    let (policy, beside) = (policy(2), [[9; 32], [5; 32]]);
+    let index = [8; 32];
+    let ask = Question { policy: &policy, index, beside: &beside, kept: None, now: NOW + 60 };
+    let honest = story.look_up_beside(&witnessed(&story), (index, &beside), 0);
+    let found = honest.verify(&ask).expect("believed");
+    assert_eq!(found.beside(), [Some(head(9, 1).newest), None]);
+    // An answer about others, about fewer, and one of an older map.
+    let older = {
+        let mut story = Story::default();
+        story.batch(&[(1, 1), (2, 2)], &[(8, 1)]);
+        story
+    };
+    let proofs = |story: &Story, of: &[Hash]| {
+        of.iter().map(|index| story.replay.map().prove(index).into()).collect::<Vec<_>>()
+    };
+    for beside in [
+        proofs(&story, &[[5; 32], [9; 32]]),
+        proofs(&story, &[[9; 32]]),
+        proofs(&story, &[[9; 32], [5; 32], [5; 32]]),
+        proofs(&older, &beside),
+    ] {
+        let lie = Lookup { beside, ..honest.clone() };
+        assert_eq!(lie.verify(&ask).err(), Some(Error::WrongMap));
+    }
+}
+
+#[test]
 fn what_is_too_old_too_far_ahead_or_by_too_few_is_refused() {
     let story = grown();
     let note = witnessed(&story);
     let look = story.look_up(&note, [8; 32], 0);
     let refused = |required, now| {
         let policy = policy(required);
-        look.verify(&Question { policy: &policy, index: [8; 32], kept: None, now }).err()
+        look.verify(&Question { policy: &policy, index: [8; 32], beside: &[], kept: None, now })
+            .err()
     };
     assert_eq!(refused(3, NOW), Some(Error::TooFewWitnesses { found: 2, required: 3 }));
     assert_eq!(refused(2, NOW + 2 + 86_400), None);
@@ -140,7 +175,8 @@ fn a_fork_and_a_way_back_are_told_apart() {
     let policy = policy(2);
     let kept = Kept { note: witnessed(&story), time: NOW };
     let verify = |lookup: Lookup| {
-        let asked = Question { policy: &policy, index: [8; 32], kept: Some(&kept), now: NOW };
+        let asked =
+            Question { policy: &policy, index: [8; 32], beside: &[], kept: Some(&kept), now: NOW };
         lookup.verify(&asked).err()
     };
     assert_eq!(verify(other.look_up(&witnessed(&other), [8; 32], 4)), Some(Error::Forked));
@@ -184,7 +220,7 @@ proptest! {
     fn a_changed_byte_of_an_answer_is_never_believed(at in any::<prop::sample::Index>(), bit in 0..8_u8) {
         let story = grown();
         let policy = policy(2);
-        let asked = Question { policy: &policy, index: [8; 32], kept: None, now: NOW };
+        let asked = Question { policy: &policy, index: [8; 32], beside: &[], kept: None, now: NOW };
         let honest = story.look_up(&witnessed(&story), [8; 32], 0);
         let mut bytes = honest.encode();
         let place = at.index(bytes.len());

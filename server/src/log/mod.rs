@@ -26,13 +26,13 @@ use crate::{
 };
 
 use queue::Waiting;
-pub(crate) use queue::{entry, head, value};
+pub(crate) use queue::{entry, head, mark, value};
 pub(crate) use routes::{
     __path_checkpoint, __path_hand_in, __path_heads, __path_look_up, __path_tile, checkpoint,
     hand_in, heads, look_up, tile,
 };
 pub(crate) use said::{__path_said, announce, said};
-use state::{Standing, State};
+use state::{Standing, State, hash_of};
 use store::{NEWEST, Store, WITNESSED};
 
 /// A checkpoint that witnesses were asked for stands at most this long without them.
@@ -90,9 +90,12 @@ impl Log {
         &self.key
     }
 
-    /// Whether something stands at this index already.
-    pub(crate) fn has(&self, index: &[u8; 32]) -> bool {
-        self.read().replay.map().get(index).is_some()
+    /// Which statement of a chain it names to whoever looks its index up.
+    pub(crate) fn names(&self, index: &[u8]) -> Result<Option<u64>> {
+        let index = hash_of(index)?;
+        let state = self.read();
+        let newest = state.shown(0).and_then(|standing| standing.map.get(&index));
+        Ok(newest.map(|it| it.sequence))
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {

@@ -3,7 +3,7 @@
 use reconnect_format::{
     api::Code,
     id::{AccountId, Base64, StructureId},
-    log::{structure_index, structure_value},
+    log::{MARK_SEQUENCE, account_index, mark_value, structure_index, structure_value},
 };
 use reconnect_log::Newest;
 use sqlx::AnyConnection;
@@ -75,7 +75,27 @@ pub(crate) async fn head(
     Ok(())
 }
 
-/// The value that came with a statement.
+/// That something of a safe is retired waits for the log. It goes there behind the head of the statement
+/// that says so. LOG-21.
+pub(crate) async fn mark(
+    account_id: AccountId,
+    mark: &[u8; 32],
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    sqlx::query(
+        "-- log::mark
+        insert into log_waiting (log_index, value, sequence, is_head) values ($1, $2, $3, 2)
+        on conflict do nothing",
+    )
+    .bind(account_index(account_id, mark).as_slice())
+    .bind(mark_value(mark).as_slice())
+    .bind(to_row(MARK_SEQUENCE))
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// The 32 bytes that came with a statement.
 pub(crate) fn value(sent: &Base64) -> Result<[u8; 32]> {
     Ok(sent.0.as_slice().try_into().map_err(|_| Code::Refused)?)
 }
@@ -92,12 +112,12 @@ pub(super) async fn waits(index: &[u8; 32], app: &App) -> Result<bool> {
     Ok(waiting > 0)
 }
 
-/// What waits, each index in the order of its chain.
+/// What waits, each index in the order of its chain, and marks last.
 pub(super) async fn read(app: &App) -> Result<Vec<Waiting>> {
     let rows: Vec<(Vec<u8>, Vec<u8>, i64, i64)> = sqlx::query_as(
         "-- log::read
         select log_index, value, sequence, is_head from log_waiting
-        order by log_index, sequence limit $1",
+        order by is_head, log_index, sequence limit $1",
     )
     .bind(BATCH)
     .fetch_all(app.db.reader())
@@ -105,7 +125,7 @@ pub(super) async fn read(app: &App) -> Result<Vec<Waiting>> {
     rows.into_iter()
         .map(|(index, value, sequence, is_head)| {
             let newest = Newest { sequence: from_row(sequence), value: hash_of(&value)? };
-            Ok(Waiting { index: hash_of(&index)?, newest, is_head: is_head == 1 })
+            Ok(Waiting { index: hash_of(&index)?, newest, is_head: is_head > 0 })
         })
         .collect()
 }

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderName, StatusCode, header},
 };
 use reconnect_format::{
-    api::{Code, HandIn, LogAnswer, LogAsked, Problem},
+    api::{BESIDE, Code, HandIn, LogAnswer, LogAsked, Problem},
     id::Base64,
 };
 use reconnect_log::{
@@ -109,6 +109,12 @@ pub(crate) async fn look_up(
     State(app): State<App>,
     Asked(asked): Asked<LogAsked>,
 ) -> Result<Json<LogAnswer>> {
+    let (beside, []) = asked.beside.0.as_chunks::<32>() else {
+        return Err(Code::BadRequest.into());
+    };
+    if beside.len() > BESIDE {
+        return Err(Code::BadRequest.into());
+    }
     // Who looks up a structure waits for no batch; safes do, because batches hide them.
     if super::queue::waits(&asked.index.0, &app).await? {
         super::step(&app).await?;
@@ -128,6 +134,7 @@ pub(crate) async fn look_up(
             inclusion: tree.inclusion(number, size).ok_or(Code::NotFound)?,
             map_proof,
             newest,
+            beside: beside.iter().map(|index| standing.map.prove(index).into()).collect(),
         };
         let tile = usize::try_from(number / WIDTH).ok().and_then(|it| state.tiles.get(it));
         (lookup, number, *tile.ok_or(Code::NotFound)?)

@@ -5,7 +5,7 @@ use reconnect::App;
 use reconnect_format::api::{HandIn, LogAnswer, Service, Submission};
 use reconnect_format::{
     id::{Base64, StructureId},
-    log::{structure_index, structure_value},
+    log::{account_index, mark_value, structure_index, structure_value},
     statement::Body,
 };
 use reconnect_log::{
@@ -25,7 +25,8 @@ async fn look_up(server: &Server, index: [u8; 32], policy: &Policy) -> Witnessed
     let index_text = String::from(Base64(index.to_vec()));
     let answer: LogAnswer =
         server.get(&format!("/v1/log/lookup?index={index_text}"), None).await.json();
-    let question = Question { policy, index, kept: None, now: server.app.clock().now() };
+    let question =
+        Question { policy, index, beside: &[], kept: None, now: server.app.clock().now() };
     let lookup = Lookup::decode(&answer.lookup.0).expect("a look-up");
     lookup.verify(&question).expect("believed")
 }
@@ -56,7 +57,7 @@ async fn a_safe_and_a_structure_stand_in_the_log_after_the_next_batch() {
     let server = server().await;
     let policy = policy(&server, Vec::new(), 0).await;
     let mut person = Person::arrive(&server).await;
-    let index = person.opening.log_index.0;
+    let index = person.log_index();
     assert_eq!(look_up(&server, index, &policy).await.newest(), None, "sent, not safe");
     server.app.publish().await.expect("published");
     let opened = look_up(&server, index, &policy).await;
@@ -80,14 +81,27 @@ async fn a_safe_and_a_structure_stand_in_the_log_after_the_next_batch() {
 #[tokio::test]
 async fn nobody_takes_a_place_in_the_log_that_somebody_has() {
     let server = server().await;
+    let policy = policy(&server, Vec::new(), 0).await;
     let person = Person::arrive(&server).await;
-    for _ in ["waiting", "published"] {
+    let mark = random::<32>();
+    for nonce in [person.opening.log_nonce.clone(), Base64(mark.to_vec())] {
+        // Who knows of what a place comes, and who knows the mark of another's device.
         let mut thief = Person::prepare(&server).await;
-        thief.opening.log_index = person.opening.log_index;
-        let answer = server.post("/v1/accounts", None, &thief.opening).await;
-        assert_eq!(answer.status, 409);
+        thief.opening.log_nonce = nonce;
+        assert_eq!(server.post("/v1/accounts", None, &thief.opening).await.status, 201);
+        assert_eq!(thief.open_session(&server, None).await.status, 201);
+        let retired = Body::RetireDevice { device_id: thief.device_id };
+        let submission = Submission { mark: Base64(mark.to_vec()), ..Submission::default() };
+        assert_eq!(thief.submit(&server, retired, submission).await.status, 200);
         server.app.publish().await.expect("published");
+        let found = look_up(&server, thief.log_index(), &policy).await;
+        assert_eq!(found.newest().map(|it| it.sequence), Some(6));
     }
+    let found = look_up(&server, person.log_index(), &policy).await;
+    let value = found.newest().map(|it| it.value.to_vec());
+    assert_eq!(value, Some(person.opening.log_value.0.clone()));
+    let marked = look_up(&server, account_index(person.id(), &mark), &policy).await;
+    assert_eq!(marked.newest(), None);
 }
 
 #[tokio::test]
@@ -120,7 +134,7 @@ async fn witnesses_are_waited_for_and_what_they_have_not_seen_is_not_shown() {
     server.app.publish().await.expect("goes on");
     let second = checkpoint(&server).await;
     assert!(second.claim().size > 1);
-    let index = person.opening.log_index.0;
+    let index = person.log_index();
     let shown = look_up(&server, index, &policy).await;
     assert_eq!((shown.checkpoint().size, shown.newest()), (1, None), "the witnessed one");
     assert_eq!(hand_in(&second, &witness).await.status, 204);
@@ -155,6 +169,37 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
     for file in std::fs::read_dir(from).expect("there") {
         let file = file.expect("a file");
         std::fs::copy(file.path(), to.join(file.file_name())).expect("copied");
+    }
+}
+
+#[tokio::test]
+async fn a_retired_device_is_marked_behind_the_head_and_looked_up_beside_it() {
+    let server = server().await;
+    let policy = policy(&server, Vec::new(), 0).await;
+    let mut person = Person::arrive(&server).await;
+    let mark = random::<32>();
+    let (index, marked) = (person.log_index(), account_index(person.id(), &mark));
+    let retired = Body::RetireDevice { device_id: person.device_id };
+    let submission = Submission { mark: Base64(mark.to_vec()), ..Submission::default() };
+    assert_eq!(person.submit(&server, retired, submission).await.status, 200);
+    server.app.publish().await.expect("published");
+    let text = |indices: &[[u8; 32]]| String::from(Base64(indices.concat()));
+    let asked = |beside: String| format!("/v1/log/lookup?index={}&beside={beside}", text(&[index]));
+    let beside = [marked, random()];
+    let answer: LogAnswer = server.get(&asked(text(&beside)), None).await.json();
+    let now = server.app.clock().now();
+    let question = Question { policy: &policy, index, beside: &beside, kept: None, now };
+    let lookup = Lookup::decode(&answer.lookup.0).expect("a look-up");
+    let found = lookup.verify(&question).expect("believed");
+    assert_eq!(found.newest().map(|it| it.sequence), Some(6));
+    let value = mark_value(&mark);
+    assert_eq!(found.beside(), [Some(Newest { sequence: 5, value }), None]);
+    replayed(&server).await;
+    // No more than is promised, and whole ones.
+    let most = [random(); 32];
+    assert_eq!(server.get(&asked(text(&most)), None).await.status, 200);
+    for bad in [text(&[random(); 33]), text(&beside).split_off(2), "-".to_owned()] {
+        assert_eq!(server.get(&asked(bad), None).await.problem(), (400, "bad_request".into()));
     }
 }
 
@@ -202,7 +247,7 @@ async fn what_a_crash_left_behind_the_last_checkpoint_is_written_over() {
     let server = server.restart().await;
     assert!(checkpoint(&server).await.claim().size > before.claim().size, "it waited, and is in");
     let policy = policy(&server, Vec::new(), 0).await;
-    let found = look_up(&server, person.opening.log_index.0, &policy).await;
+    let found = look_up(&server, person.log_index(), &policy).await;
     assert!(found.newest().is_some());
     replayed(&server).await;
 }

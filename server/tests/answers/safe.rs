@@ -141,7 +141,14 @@ async fn sessions_are_opened_by_devices_and_what_ended_never_comes_back() {
 
     assert_eq!(person.open_session(&server, None).await.status, 201);
     let retired = Body::RetireDevice { device_id: person.device_id };
-    assert_eq!(person.submit(&server, retired, Submission::default()).await.status, 200);
+    // LOG-21: without a mark for the log it is not retired.
+    for mark in [0, 31, 33] {
+        let submission = Submission { mark: Base64(vec![7; mark]), ..Submission::default() };
+        let answer = person.submit(&server, retired.clone(), submission).await;
+        assert_eq!(answer.problem(), (422, "refused".into()));
+    }
+    let submission = Submission { mark: Base64(vec![7; 32]), ..Submission::default() };
+    assert_eq!(person.submit(&server, retired, submission).await.status, 200);
     assert_eq!(server.get("/v1/sync", Some(&person.token)).await.status, 401);
     assert_eq!(person.open_session(&server, None).await.problem(), (401, "session_ended".into()));
 }

@@ -17,7 +17,7 @@ use reconnect_log::{
     tree::leaf_hash,
 };
 use reconnect_tests::{
-    between::LogThief,
+    between::{LogThief, beside_of},
     stage::{Database, Person, Server},
 };
 
@@ -101,6 +101,7 @@ impl LyingLog {
             inclusion: self.tree.inclusion(size - 1, size).unwrap_or_default(),
             map_proof,
             newest,
+            beside: beside_of(&asked, &self.map),
         }
     }
 }

@@ -316,6 +316,13 @@ impl Heard {
         Ok(Self { submissions, puts })
     }
 
+    /// What the log was to say of a statement.
+    pub(crate) fn log_value_of(&self, statement: &[u8]) -> Option<[u8; 32]> {
+        let mut submissions = self.submissions.iter().map(|(submission, ..)| submission);
+        let sent = submissions.find(|it| it.statement.0 == statement)?;
+        sent.log_value.0.as_slice().try_into().ok()
+    }
+
     /// How many grants to others were sent.
     pub(crate) fn grants(&self) -> usize {
         let to_others = |(submission, ..): &&(Submission, [u8; 32], Body)| {

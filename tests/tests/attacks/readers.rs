@@ -3,11 +3,18 @@
 
 use anyhow::{Context as _, Result, ensure};
 use ed25519_dalek::{Signer as _, SigningKey};
-use reconnect_core::{error::Error, log::Release};
+use reconnect_core::{
+    error::{Error, ServerMisbehaved},
+    log::Release,
+};
 use reconnect_format::{
-    api::GrantOpened,
+    Unverified,
+    api::{CallBody, FreshAsked, Freshness, GrantOpened, LoggedHead},
+    encode,
     id::{Base64, DocumentId, GrantId},
-    statement::Attested,
+    manifest::RecordKey,
+    statement::{Attested, Body, DeviceProof, Statement},
+    tree,
 };
 use reconnect_log::{KeyKind, Note, VerifierKey};
 use reconnect_tests::{
@@ -18,14 +25,17 @@ use reconnect_tests::{
 use crate::{
     giving::works_on,
     lies::{lie, say},
+    mallory::{Heard, log},
     pair::{Outcome, pairs},
+    safe::log_index,
 };
 
 pairs! {
     an_older_version_in_a_new_session: "old_version" without [Fresh];
     an_older_title_in_a_new_session: "old_version" without [Fresh];
     what_was_taken_back_in_a_new_session: "shown_taken_back" without [Fresh];
-    what_a_retired_device_signed: "retired_device" without [LiveDevice];
+    what_a_retired_device_signed: "retired_device" without [LiveDevice, RetiredMark];
+    a_head_that_a_retired_device_signed: "retired_device" without [RetiredMark];
     a_clock_that_is_set_back: "grant_ended" without [WitnessedTime];
 }
 
@@ -158,12 +168,72 @@ async fn what_was_taken_back_in_a_new_session() -> Result<Outcome> {
 /// everything that the log names, and the server shows that.
 async fn what_a_retired_device_signed() -> Result<Outcome> {
     let mut stage = Stage::set().await?;
+    Box::pin(forge(&mut stage)).await?;
+    let seen = stage.open().await?.map(|(version, _)| version == 2);
+    stage.team.worker.browser().hear_the_truth();
+    stage.judge(seen).await
+}
+
+/// The same; and the server has its log name that version, and says what stands under it.
+async fn a_head_that_a_retired_device_signed() -> Result<Outcome> {
+    let mut stage = Stage::set().await?;
+    let (said, proof) = Box::pin(forge(&mut stage)).await?;
+    ensure!(stage.owner.vault.is_safe(), "its owner was told that it is");
+    let value = Heard::by(&stage.server)?.log_value_of(&said).context("it was sent")?;
+    let forged = Unverified::<Statement>::decode(&said)?;
+    let (head, document_id) = (Base64(forged.head()), stage.document_id);
+    let written = |bytes: &Vec<u8>| {
+        let statement = Unverified::<Statement>::decode(bytes).ok()?.claim().clone();
+        matches!(statement.body, Body::PutVersion { .. }).then_some(statement)
+    };
+    let before = stage.owner.browser.signed().iter().find_map(written).context("it was put")?;
+    // What stands in the safe after it: its version in the place of the owner's.
+    let of = |statement: &Statement| {
+        [RecordKey::Document(document_id), RecordKey::Card(document_id)]
+            .map(|key| statement.leaf(key))
+    };
+    let (gone, new) = (of(&before), of(forged.claim()));
+    let mut leaves = stage.owner.vault.manifest().leaves();
+    leaves.retain(|leaf| !gone.contains(&Some(*leaf)));
+    leaves.extend(new.into_iter().flatten());
+    leaves.sort_unstable();
+    ensure!(tree::root(&leaves) == forged.claim().manifest_root, "another manifest");
+    let index = log_index(&stage.server, &stage.owner).await?;
+    log(&stage.server, &index, (forged.claim().sequence, &value)).await?;
+    stage.team.worker.browser().lie(move |call, body| match &call.body {
+        CallBody::Json(asked) if call.path.ends_with("/fresh") => {
+            let asked = serde_json::from_str::<FreshAsked>(asked).expect("a question");
+            let (asked, _) = asked.leaves.0.as_chunks();
+            let proof = Some(Base64(encode(&proof)));
+            let logged = LoggedHead::find(head.clone(), proof, &leaves, asked);
+            let logged = Some(Box::new(logged));
+            serde_json::to_vec(&Freshness { logged }).expect("an answer")
+        }
+        _ => body,
+    });
+    let seen = stage.open().await?.map(|(version, _)| version == 2);
+    // Its owner's next look misses what the log names.
+    let elsewhere = stage.server.browser();
+    let missed = stage.owner.with_words(&elsewhere, false).await.map(drop);
+    ensure!(missed == Err(ServerMisbehaved::Withheld.into()), "{missed:?}");
+    Ok(match seen {
+        Ok(true) => Outcome::Succeeded,
+        Ok(false) => Outcome::PassedOver,
+        Err(error) => Outcome::Stopped(error),
+    })
+}
+
+/// What somebody signs with a device that was retired, and the proof of that device; the worker is shown
+/// it as the newest version.
+async fn forge(stage: &mut Stage) -> Result<(Vec<u8>, DeviceProof)> {
     let stolen = stage.server.browser();
     let mut thief = stage.owner.with_words(&stolen, true).await?;
     stage.owner.vault.sync(&stage.owner.browser).await?;
     let device_id = thief.device_id();
     stage.copy().await?;
     stage.owner.vault.retire_device(&stage.owner.browser, device_id).await?;
+    stage.server.app().publish().await?;
+    stage.owner.vault.look(&stage.owner.browser).await?;
     // The server goes on with the thief's session, so that they see where the chain ends.
     stage.show_the_copy().await?;
     thief.sync(&stolen).await?;
@@ -171,14 +241,13 @@ async fn what_a_retired_device_signed() -> Result<Outcome> {
     let refused = thief.add(&stolen, Some(stage.document_id), b"forged", &card("Dossier")).await;
     ensure!(refused.is_err(), "an honest chain has no such statement");
     let said = stolen.signed().into_iter().find(|it| !before.contains(it)).context("signed")?;
-    let forged = Attested { object: said, proof: thief.device_proof() }.encode();
+    let proof = thief.device_proof();
+    let forged = Attested { object: said.clone(), proof: proof.clone() }.encode();
     let list = format!("{}/list", stage.grant_id);
     lie(stage.team.worker.browser(), &list, move |_, list: &mut GrantOpened| {
         list.documents[0].version = Base64(forged.clone());
     });
-    let seen = stage.open().await?.map(|(version, _)| version == 2);
-    stage.team.worker.browser().hear_the_truth();
-    stage.judge(seen).await
+    Ok((said, proof))
 }
 
 /// The grant has ended. The clocks of server and worker say that it has not; a witness says how late

@@ -25,7 +25,7 @@ use reconnect_tests::{
 
 use crate::{
     giving::works_on,
-    lies::{Backup, add_to_the_chain, lie_about_the_chain},
+    lies::{Backup, add_to_the_chain, lie_about_the_chain, say},
     mallory::{Heard, Somebody, log, rng},
     pair::{Outcome, pairs},
 };
@@ -37,6 +37,7 @@ pairs! {
     two_copies_of_a_device_that_are_shown_two_safes: "fork" without [RememberedHead];
     an_older_safe_on_a_device_that_saw_nothing: "withheld" without [SafeLogged];
     a_statement_in_the_log_that_nobody_signed: "withheld" without [SafeLogged];
+    a_mark_that_is_kept_back: "withheld" without [MarkLogged];
     a_statement_that_is_left_out: "fork" without [ChainOrder, ManifestRoot];
     a_paper_that_was_removed: "fork" without [ChainOrder, SpentIds, ManifestRoot];
     a_grant_that_was_taken_back: "fork" without [ChainOrder, SpentIds];
@@ -190,6 +191,22 @@ async fn a_statement_in_the_log_that_nobody_signed() -> Result<Outcome> {
     judge(&mut owner, opened).await
 }
 
+/// A telephone was stolen, and its owner retired it. The log says everything but that, so that grantees
+/// go on believing the thief.
+async fn a_mark_that_is_kept_back() -> Result<Outcome> {
+    let (server, mut owner, _) = stage().await?;
+    let thief = owner.with_words(&server.browser(), true).await?;
+    owner.vault.sync(&owner.browser).await?;
+    owner.vault.retire_device(&owner.browser, thief.device_id()).await?;
+    let retired = owner.vault.manifest().sequence();
+    say(&server, "delete from log_waiting where is_head = 2", &[]).await?;
+    server.clock().advance(11 * 60);
+    server.app().publish().await?;
+    let told = owner.with_words(&server.browser(), false).await;
+    let told = told.map(|vault| vault.safe_until() >= retired);
+    judge(&mut owner, told).await
+}
+
 /// A fresh device is shown the safe as it was before a grant was taken back. The log says the truth of
 /// the structure, and nothing of the safe.
 async fn a_grant_that_was_taken_back_where_the_log_is_silent() -> Result<Outcome> {
@@ -227,7 +244,7 @@ async fn a_grant_that_was_taken_back_where_the_log_is_silent() -> Result<Outcome
 }
 
 /// Where the log has an owner's safe.
-async fn log_index(server: &Server, owner: &Person) -> Result<[u8; 32]> {
+pub(crate) async fn log_index(server: &Server, owner: &Person) -> Result<[u8; 32]> {
     let mut connection = dump::connect(server.config()).await?;
     let index: Vec<u8> = sqlx::query_scalar("select log_index from account where account_id = $1")
         .bind(owner.vault.account_id().as_bytes())

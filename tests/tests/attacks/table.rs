@@ -160,18 +160,17 @@ pub(crate) const ROWS: &[Row] = &[
         &["CARD-1", "ENV-8"],
         &[papers::a_card_that_a_grantee_wrote_anew::PAIR],
     ),
-    partly(
-        shown(
-            "a paper that its owner did not put there, to them or to a grantee",
-            "only statements of the owner's live devices count, for both",
-            &["STMT-3", "GRANT-7", "FRESH-2"],
-            &[
-                safe::a_paper_that_nobody_put_there::PAIR,
-                papers::a_version_that_its_owner_did_not_write::PAIR,
-                readers::what_a_retired_device_signed::PAIR,
-            ],
-        ),
-        "a retired device that signs the head which the log names: grantees believe it until the owner's next look",
+    shown(
+        "a paper that its owner did not put there, to them or to a grantee",
+        "only statements of the owner's live devices count, for both; the log says for good which are not, and their owner sees that it does",
+        &["STMT-3", "GRANT-7", "FRESH-2", "FRESH-6", "LOG-20"],
+        &[
+            safe::a_paper_that_nobody_put_there::PAIR,
+            papers::a_version_that_its_owner_did_not_write::PAIR,
+            readers::what_a_retired_device_signed::PAIR,
+            readers::a_head_that_a_retired_device_signed::PAIR,
+            safe::a_mark_that_is_kept_back::PAIR,
+        ],
     ),
     shown(
         "a forged deposit in a worker's name",

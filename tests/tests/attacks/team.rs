@@ -17,7 +17,7 @@ use reconnect_format::{
     Signed, Suite, Unverified,
     api::{GroupChange, InvitationState, Invitations, Joining, OpenedForRewrap},
     encode,
-    id::{Base64, GrantId, InvitationId, StructureId},
+    id::{AccountId, Base64, GrantId, InvitationId, StructureId},
     statement::Statement,
     structure::{
         AuthenticatedJoin, Certificate, EpochTerms, Founding, JoinRequest, LeafRequest, Link, Role,
@@ -445,7 +445,7 @@ async fn a_rewrap_that_opens_nothing() -> Result<Outcome> {
     let kept = team.worker.desk.keep_everything(&team.worker.person.vault)?;
     let first = kept.recipient_keys.into_iter().next().context("no key")?;
     let structure_id = team.structure_id;
-    let place = LogPlace::generate(&mut rng());
+    let place = LogPlace::generate(AccountId([0x66; 32]), &mut rng()).0;
     lie(team.worker.browser(), "/rewraps/open", move |_, opened: &mut OpenedForRewrap| {
         let recipient = Recipient::of_own_epoch(structure_id, 1, &first);
         let other = GrantSecret::generate("Aminata D.", "Demande de logement", &place, &mut rng());

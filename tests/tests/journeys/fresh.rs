@@ -1,6 +1,11 @@
 //! What a structure was given is compared with the log: also what is newer than the log has it, what a
 //! device that is gone had signed, and what nobody can compare.
 
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
 use anyhow::{Context as _, Result, ensure};
 use reconnect_core::{
     error::{Error, ServerMisbehaved, Unchecked},
@@ -25,6 +30,7 @@ super::on_both_databases! {
     a_safe_that_the_log_does_not_have_yet_is_read_for_a_while,
     a_safe_that_was_put_back_is_noticed_by_readers,
     only_who_may_open_a_grant_is_shown_what_the_log_names,
+    a_log_that_goes_on_between_two_answers_is_asked_again,
 }
 
 const SECRET: &[u8] = b"Attestation";
@@ -162,9 +168,8 @@ async fn only_who_may_open_a_grant_is_shown_what_the_log_names(server: Server) -
     let (team, mut owner, _, grant_id) = stage(&server).await?;
     let stranger = server.person().await?;
     server.app().publish().await?;
-    let sequence = owner.vault.manifest().sequence();
     let call = |leaves: &[u8]| {
-        let asked = FreshAsked { sequence, leaves: Base64(leaves.to_vec()) };
+        let asked = FreshAsked { leaves: Base64(leaves.to_vec()) };
         Call::send(format!("/v1/received/{grant_id}/fresh"), &asked)
     };
     let status = async |person: &Person, leaves: &[u8]| -> Result<u16> {
@@ -187,5 +192,43 @@ async fn only_who_may_open_a_grant_is_shown_what_the_log_names(server: Server) -
     ensure!(status(&team.worker.person, &[]).await? == 404);
     let grants = owner.vault.grants(owner.vault.time(&owner.browser));
     ensure!(grants[0].state == GrantState::TakenBack);
+    Ok(())
+}
+
+async fn a_log_that_goes_on_between_two_answers_is_asked_again(server: Server) -> Result<()> {
+    let (mut team, mut owner, document_id, grant_id) = stage(&server).await?;
+    server.app().publish().await?;
+    // The first answer about the head is one of before another paper came, for as often as is said.
+    let (asked, answers) = (Rc::new(Cell::new(0)), Rc::new(RefCell::new(Vec::new())));
+    let stale = Rc::new(Cell::new(0));
+    let (count, said, left) = (Rc::clone(&asked), Rc::clone(&answers), Rc::clone(&stale));
+    team.worker.browser().lie(move |call, body| {
+        if !call.path.ends_with("/fresh") {
+            return body;
+        }
+        count.set(count.get() + 1);
+        said.borrow_mut().push(body.clone());
+        if left.get() == 0 {
+            return body;
+        }
+        left.set(left.get() - 1);
+        said.borrow().first().cloned().unwrap_or(body)
+    });
+    ensure!(is_checked(&open(&mut team.worker, grant_id).await?) && asked.get() == 1);
+    for (times, more) in [(1, 2), (2, 3)] {
+        owner.add("Bail", b"lease").await?;
+        server.app().publish().await?;
+        asked.set(0);
+        stale.set(times);
+        ensure!(is_checked(&open(&mut team.worker, grant_id).await?) && asked.get() == more);
+    }
+    // Where it never meets, it is not believed.
+    owner.add("Bail", b"lease").await?;
+    server.app().publish().await?;
+    stale.set(usize::MAX);
+    let opened = open(&mut team.worker, grant_id).await.map(drop);
+    ensure!(opened == Err(ServerMisbehaved::Withheld.into()), "{opened:?}");
+    team.worker.browser().hear_the_truth();
+    ensure!(team.worker.open_and_read(grant_id, document_id).await? == SECRET);
     Ok(())
 }

@@ -51,7 +51,7 @@ async fn look_up(setup: &Setup, policy: &Policy) -> Result<u64> {
     let call = Call::read(format!("/v1/log/lookup?index={}", LogIndex(index))).open();
     let answer = wire::outside(setup.address, &call, None).await?;
     let answer: LogAnswer = serde_json::from_slice(&answer.body)?;
-    let asked = Question { policy, index, kept: None, now: now() };
+    let asked = Question { policy, index, beside: &[], kept: None, now: now() };
     Ok(Lookup::decode(&answer.lookup.0)?.verify(&asked)?.checkpoint().size)
 }
 

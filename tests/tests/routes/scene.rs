@@ -186,7 +186,7 @@ impl Scene {
                 return Ok(CallBody::Json(serde_json::to_string(&asked)?));
             }
             ("POST", "/v1/received/{grant_id}/fresh") => {
-                let asked = FreshAsked { sequence: 1, leaves: Base64(vec![7; 32]) };
+                let asked = FreshAsked { leaves: Base64(vec![7; 32]) };
                 return Ok(CallBody::Json(serde_json::to_string(&asked)?));
             }
             ("POST", "/v1/unlock/words/finish") => {

@@ -10,7 +10,7 @@ use reconnect_format::{
     },
     check, decode, encode,
     grant::{GrantTerms, NO_END, RecipientName, Scope},
-    id::{AccountId, Base64, DeviceId, GrantId, LockId, LogIndex},
+    id::{AccountId, Base64, DeviceId, GrantId, LockId},
     lock::{LockBinding, LockKind, RootWrap, SessionOpening, SheetUse},
     manifest::Manifest,
     statement::{Body, Signer, Statement},
@@ -112,7 +112,7 @@ impl Drawn {
         let words_wrap = wrap(&words_secret, LockKind::Words, &mut rng);
         let paper_wrap = wrap(&self.paper.lock_secret(), LockKind::Sheet, &mut rng);
         let device = NewDevice::draw(&mut rng);
-        let place = LogPlace::generate(&mut rng);
+        let (place, log_nonce) = LogPlace::generate(account_id, &mut rng);
         let own = OwnGrant::draw(&place, &mut rng)?;
         let bodies = vec![
             Body::Open { keys: self.secrets.public() },
@@ -129,7 +129,7 @@ impl Drawn {
             root_wraps: vec![Base64(encode(&words_wrap)), Base64(encode(&paper_wrap))],
             words_record: Base64(words_lock.record),
             owner_wrap: Base64(owner_wrap),
-            log_index: LogIndex(place.index()),
+            log_nonce: Base64(log_nonce.to_vec()),
             log_place: Base64(place.seal(&self.secrets.vault, account_id, &mut rng)),
             log_value: Base64(place.value(manifest.sequence(), &manifest.head()).to_vec()),
         };

@@ -1,8 +1,8 @@
 //! Getting out: signing out here or everywhere, and closing a safe for good.
 
 use reconnect_format::{
-    api::{Call, Code},
-    id::DeviceId,
+    api::{Call, Code, Submission},
+    id::{Base64, DeviceId},
     statement::Body,
 };
 
@@ -52,7 +52,9 @@ impl Vault {
     ) -> Result<(), Error> {
         self.write(world, &format!("retire {device_id}"), &|vault, _| {
             vault.manifest.device(device_id).ok_or(Error::NotFound)?;
-            Ok((Body::RetireDevice { device_id }, bare()))
+            let mark = Base64(vault.place.mark(device_id).to_vec());
+            let marked = Submission { mark, ..Submission::default() };
+            Ok((Body::RetireDevice { device_id }, Box::new(|_, _| Ok(marked))))
         })
         .await
         .map(drop)

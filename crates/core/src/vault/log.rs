@@ -1,8 +1,12 @@
 //! What the log says of this safe and of structures, compared with the chains that were shown.
 //! LOG-10, LOG-11, LOG-12.
 
+use rand_core::Rng as _;
 use reconnect_format::{
-    Signed, check, id::StructureId, log::structure_index, statement::Statement,
+    Signed, check,
+    id::StructureId,
+    log::{account_index, structure_index},
+    statement::{Body, Statement},
 };
 use reconnect_log::{Carried, Newest, Witnessed};
 
@@ -21,6 +25,45 @@ pub(super) const ABSENT_SECONDS: u64 = 600;
 /// Up to which statement a safe is in the log, or why nobody knows.
 pub(super) type Head = Result<u64, Unchecked>;
 
+/// How many of the last devices that were retired are asked about on unlock, and how many of those
+/// before, drawn at random.
+const MARKS: usize = 16;
+
+/// What says in the log that a device was retired.
+struct Mark {
+    /// Of the statement that retired it.
+    sequence: u64,
+    made_at: u64,
+    /// Where it stands.
+    index: [u8; 32],
+}
+
+/// The marks of the devices that statements after one retired.
+fn marks(place: &LogPlace, statements: &[Signed<Statement>], after: u64) -> Vec<Mark> {
+    let mark = |statement: &Statement| match statement.body {
+        Body::RetireDevice { device_id } => Some(Mark {
+            sequence: statement.sequence,
+            made_at: statement.made_at,
+            index: account_index(statement.account_id, &place.mark(device_id)),
+        }),
+        _ => None,
+    };
+    let statements = statements.iter().map(Signed::body).filter(|it| it.sequence > after);
+    statements.filter_map(mark).collect()
+}
+
+/// Those that are asked about on unlock: the last, and of the others some. LOG-20.
+fn some_marks(place: &LogPlace, statements: &[Signed<Statement>], world: &impl World) -> Vec<Mark> {
+    let mut others = marks(place, statements, 0);
+    let mut some = others.split_off(others.len().saturating_sub(MARKS));
+    let mut rng = world.rng();
+    for _ in 0..MARKS.min(others.len()) {
+        let drawn = rng.next_u64() % others.len() as u64;
+        some.push(others.swap_remove(usize::try_from(drawn).unwrap_or(0)));
+    }
+    some
+}
+
 /// Compares a safe's chain with the log, before anything is signed or shown. Not being able to is no
 /// error: the safe opens, and says so. LOG-11.
 pub(super) async fn check_head(
@@ -30,11 +73,47 @@ pub(super) async fn check_head(
     statements: &[Signed<Statement>],
     own_device: bool,
 ) -> Result<Head, Error> {
-    match watch.look_up(world, place.index(), own_device).await {
-        Ok(witnessed) => safe_until(place, statements, &witnessed).map(Ok),
+    let marks = some_marks(place, statements, world);
+    match look_up(watch, world, place, &marks, own_device).await {
+        Ok((witnessed, there)) => {
+            let until = safe_until(place, statements, &witnessed)?;
+            marked_until(until, &marks, &there, &witnessed).map(Ok)
+        }
         Err(Error::Unchecked(unchecked)) => Ok(Err(unchecked)),
         Err(error) => Err(error),
     }
+}
+
+/// Looks a safe up, and marks of what it retired beside it.
+async fn look_up(
+    watch: &mut Watch,
+    world: &impl World,
+    place: &LogPlace,
+    marks: &[Mark],
+    own_device: bool,
+) -> Result<(Witnessed, Vec<bool>), Error> {
+    let indices: Vec<_> = marks.iter().map(|mark| mark.index).collect();
+    watch.look_up_marks(world, place.index(), &indices, own_device).await
+}
+
+/// Up to which statement a safe is in the log with its marks, where the log names statement `until`.
+/// LOG-20.
+fn marked_until(
+    until: u64,
+    marks: &[Mark],
+    there: &[bool],
+    witnessed: &Witnessed,
+) -> Result<u64, Error> {
+    let mut marked = until;
+    let missing = marks.iter().zip(there).filter(|(_, there)| !**there && check!(MarkLogged));
+    for (mark, _) in missing {
+        let is_late = witnessed.time() > mark.made_at.saturating_add(ABSENT_SECONDS);
+        if is_late && mark.sequence <= until {
+            return Err(ServerMisbehaved::Withheld.into());
+        }
+        marked = marked.min(mark.sequence - 1);
+    }
+    Ok(marked)
 }
 
 /// Which statement of a safe's chain the log names. LOG-11.
@@ -64,11 +143,20 @@ impl Vault {
         if self.is_safe() {
             return self.sync(world).await;
         }
-        let looked = self.watch.look_up(world, self.place.index(), self.kept).await;
+        let known = self.manifest.sequence();
+        let asked = match self.head {
+            Ok(until) => marks(&self.place, &self.statements, until),
+            Err(_) => some_marks(&self.place, &self.statements, world),
+        };
+        let looked = look_up(&mut self.watch, world, &self.place, &asked, self.kept).await;
         self.sync(world).await?;
         match looked {
-            Ok(witnessed) => {
-                self.head = Ok(safe_until(&self.place, &self.statements, &witnessed)?);
+            Ok((witnessed, there)) => {
+                let until = safe_until(&self.place, &self.statements, &witnessed)?;
+                let until = marked_until(until, &asked, &there, &witnessed)?;
+                // What somebody else retired meanwhile was not asked about.
+                let unasked = marks(&self.place, &self.statements, known).into_iter().next();
+                self.head = Ok(unasked.map_or(until, |mark| until.min(mark.sequence - 1)));
             }
             // What was checked when the safe was opened stays checked.
             Err(Error::Unchecked(unchecked)) => self.head = self.head.or(Err(unchecked)),

@@ -9,8 +9,9 @@ use reconnect_format::{
     encode,
     envelope::{EnvelopeHeader, EnvelopeRef, HEADER_BYTES, PREFIX_BYTES},
     grant::{GrantTerms, WrapBinding},
-    id::{AccountId, DocumentId},
+    id::{AccountId, DeviceId, DocumentId},
     lock::RootWrap,
+    log::{account_index, mark_value},
     statement::Statement,
     tree,
 };
@@ -51,6 +52,7 @@ pub(super) fn judge(object: &str, case: &Case<'_>) -> Result<Option<&'static str
         "grant-face" => grant_face(case),
         "owner-wrap" => owner_wrap(case),
         "log-place" => log_place(case),
+        "log-mark" => log_mark(case),
         "document-wrap" => document_wrap(case),
         _ => return Ok(None),
     };
@@ -359,6 +361,14 @@ fn document_wrap(case: &Case<'_>) -> Found {
         return Ok("differs");
     }
     case.compare(&[("document_key", key.expose())])
+}
+
+fn log_mark(case: &Case<'_>) -> Found {
+    let plain = [[0, 1].as_slice(), &[0; 32], &case.bytes("opening")?].concat();
+    let place = LogPlace::decode(&plain).map_err(|_| unreadable("opening"))?;
+    let mark = place.mark(DeviceId(case.array("device")?));
+    let index = account_index(AccountId(case.array("account")?), &mark);
+    case.compare(&[("mark", &mark), ("index", &index), ("value", &mark_value(&mark))])
 }
 
 fn log_place(case: &Case<'_>) -> Found {

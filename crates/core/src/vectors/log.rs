@@ -71,12 +71,16 @@ fn lookup(case: &Case<'_>) -> Found {
     });
     let kept = kept.transpose()?;
     let (index, now) = (case.array("index")?, case.number("now")?);
-    let asked = Question { policy: &policy, index, kept: kept.as_ref(), now };
+    let beside = case.optional("beside").map(|_| case.bytes("beside")).transpose()?;
+    let beside = beside.unwrap_or_default();
+    let (beside, []) = beside.as_chunks() else { return Err(unreadable("beside")) };
+    let asked = Question { policy: &policy, index, beside, kept: kept.as_ref(), now };
     match Lookup::decode(case.item()).and_then(|lookup| lookup.verify(&asked)) {
         Ok(found) => case.compare(&[
             ("size", &found.checkpoint().size.to_be_bytes()),
             ("time", &found.time().to_be_bytes()),
             ("newest", &found.newest().as_ref().map(codec::encode).unwrap_or_default()),
+            ("found", &found.beside().iter().map(|it| u8::from(it.is_some())).collect::<Vec<_>>()),
         ]),
         Err(error) => Ok(word(error)),
     }

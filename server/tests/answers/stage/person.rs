@@ -21,8 +21,9 @@ use reconnect_format::{
         CHUNK_BYTES, EnvelopeHeader, EnvelopeKind, EnvelopeRef, TAG_BYTES, padded_content_bytes,
     },
     grant::{GrantTerms, NO_END, OWNER_WRAP_BYTES, RecipientName, Scope},
-    id::{AccountId, Base64, DeviceId, DocumentId, EnvelopeId, GrantId, LockId, LogIndex, SheetId},
+    id::{AccountId, Base64, DeviceId, DocumentId, EnvelopeId, GrantId, LockId, SheetId},
     lock::{LockAccess, LockBinding, RootWrap, SessionOpening},
+    log::account_index,
     manifest::Manifest,
     sign::Signable,
     statement::{Attested, Body, DeviceProof, Signer, Statement},
@@ -129,7 +130,7 @@ impl Person {
                 root_wraps: Vec::new(),
                 words_record: Base64(words_record.clone()),
                 owner_wrap: Base64(random::<OWNER_WRAP_BYTES>().to_vec()),
-                log_index: LogIndex(random()),
+                log_nonce: Base64(random::<32>().to_vec()),
                 log_place: Base64(random::<114>().to_vec()),
                 log_value: log_value(),
             },
@@ -210,6 +211,12 @@ impl Person {
             .expect("the statement follows");
         self.chain.push(bytes.clone());
         bytes
+    }
+
+    /// Where the log has this safe.
+    pub(crate) fn log_index(&self) -> [u8; 32] {
+        let nonce = self.opening.log_nonce.0.as_slice().try_into().expect("32 bytes");
+        account_index(self.id(), &nonce)
     }
 
     /// Signs and sends the next statement.

@@ -22,6 +22,7 @@ pub(crate) fn write(writer: &mut Writer) -> Result<()> {
     keys(writer)?;
     values(writer)?;
     places(writer)?;
+    marks(writer)?;
     replays(writer)
 }
 
@@ -302,6 +303,27 @@ fn places(writer: &mut Writer) -> Result<()> {
     writer.put(&bad("truncated", "OPEN-1", "one byte short").change(cut))?;
     writer.put(&bad("suite-2", "CODEC-2", "a later suite").item(sealed(2, &[])?))?;
     writer.put(&bad("trailing", "CODEC-1", "a byte after it").item(sealed(1, &[0])?))
+}
+
+fn marks(writer: &mut Writer) -> Result<()> {
+    let mut rng = seeded("log mark");
+    let (account, opening): (Hash, Hash) = (draw(&mut rng), draw(&mut rng));
+    let device: [u8; 16] = draw(&mut rng);
+    let mark = hash("log mark", &[opening.as_slice(), &[1], &device].concat());
+    let good = Vector::new("log-mark", "of-a-device", "LOG-20", "that a device is retired")
+        .hex("account", account)
+        .hex("opening", opening)
+        .hex("device", device)
+        .hex("mark", mark)
+        .hex("index", hash("log index", &[account, mark].concat()))
+        .hex("value", hash("log value", &mark));
+    writer.put(&good)?;
+    let other = |name, about| good.spoilt(name, "LOG-20", "differs", about);
+    let without = hash("log mark", &[opening.as_slice(), &device].concat());
+    writer.put(&other("of-no-kind", "without what it is about").hex("mark", without))?;
+    writer.put(&other("of-another-safe", "another account").hex("account", [1; 32]))?;
+    writer.put(&other("of-another-device", "another device").hex("device", [1; 16]))?;
+    writer.put(&other("of-another-opening", "another opening").hex("opening", [1; 32]))
 }
 
 /// Heads in a replay: two bytes before them, so that they are not taken for a leaf.

@@ -7,7 +7,7 @@ use ed25519_dalek::Signer as _;
 use reconnect_format::tree;
 
 use crate::{
-    Vector, Writer, cut, flip_last,
+    Vector, Writer, cut,
     log::{
         Hash, ORIGIN, entry, index, key_id, map_leaf, newest, one, proof, signing, vector, verifier,
     },
@@ -56,6 +56,10 @@ impl Log {
     }
 
     fn lookup(&self, note: &str, consistency: &[Hash]) -> Vec<u8> {
+        self.lookup_beside(note, consistency, &[])
+    }
+
+    fn lookup_beside(&self, note: &str, consistency: &[Hash], beside: &[u8]) -> Vec<u8> {
         let hashes = self.hashes();
         // Two leaves or four: what stands beside the last one, from it up.
         let inclusion = match hashes.as_slice() {
@@ -71,6 +75,7 @@ impl Log {
             proof(&[], None),
             vec![1],
             newest(self.number),
+            vector(beside),
         ]
         .concat()
     }
@@ -120,11 +125,38 @@ fn lookups(writer: &mut Writer) -> Result<()> {
     let alone = good.spoilt("one-operators-word", "LOG-5", "ok", "a release without witnesses");
     writer.put(&alone.with("required", 0).hex("time", NOW.to_be_bytes()))?;
     refused(writer, &log, &grown, &good)?;
+    beside(writer, &log, &good)?;
     // LOG-1: signed and witnessed, but the last leaf is an entry.
     let open = Log { leaves: vec![log.leaves[1].clone(), log.leaves[0].clone()], ..log };
     let item = open.lookup(&witnessed(&open.text()), &[]);
     let open = good.spoilt("ends-with-an-entry", "LOG-1", "not_a_map_leaf", "no map at the end");
     writer.put(&open.item(item))
+}
+
+/// What the map says of others, under the same checkpoint.
+fn beside(writer: &mut Writer, log: &Log, good: &Vector) -> Result<()> {
+    let absent = index(0x80, 3);
+    let present = [proof(&[], None), vec![1], newest(log.number)].concat();
+    let nothing = [proof(&[], Some((log.index, log.number))), vec![0]].concat();
+    let note = witnessed(&log.text());
+    let item = |beside: &[&[u8]]| log.lookup_beside(&note, &[], &beside.concat());
+    let both = [log.index, absent].concat();
+    let two = good.spoilt("two-beside", "LOG-9", "ok", "one that is there, and one that is not");
+    let two = two.hex("beside", both).hex("found", [1, 0]).item(item(&[&present, &nothing]));
+    writer.put(&two)?;
+    for (name, about, item) in [
+        ("beside-exchanged", "each under the other's index", item(&[&nothing, &present])),
+        ("beside-left-out", "one of two", item(&[&present])),
+        ("beside-unasked", "one more", item(&[&present, &nothing, &nothing])),
+        (
+            "beside-denied",
+            "nothing, where something is",
+            item(&[&[proof(&[], None), vec![0]].concat(), &nothing]),
+        ),
+    ] {
+        writer.put(&two.spoilt(name, "LOG-9", "wrong_map", about).item(item))?;
+    }
+    Ok(())
 }
 
 /// What a device has seen decides.
@@ -196,11 +228,14 @@ fn refused(writer: &mut Writer, log: &Log, grown: &Log, good: &Vector) -> Result
             base(grown).item(early)
         }),
         ("LOG-9", "wrong_map", "another-value", "not what the map says", {
-            good.clone().change(flip_last)
+            good.clone().change(|bytes| {
+                let at = bytes.len() - 2;
+                bytes[at] ^= 1;
+            })
         }),
         ("LOG-9", "wrong_map", "another-number", "not the number that the map says", {
             good.clone().change(|bytes| {
-                let at = bytes.len() - 33;
+                let at = bytes.len() - 34;
                 bytes[at] ^= 1;
             })
         }),

@@ -5,13 +5,12 @@ use reconnect_format::{
     Sorted, Unverified,
     api::{Call, Code, FreshAsked, Freshness, LEAVES, LoggedHead},
     check, decode,
-    id::{AccountId, Base64, GrantId},
+    id::{AccountId, Base64, DeviceId, GrantId},
+    log::account_index,
     manifest::RecordKey,
     sign::PublicKey,
     statement::{Device, DeviceProof, Signer, Statement, StatementHead},
 };
-
-use reconnect_log::Newest;
 
 use super::super::{Vault, log::ABSENT_SECONDS};
 use crate::{
@@ -20,12 +19,16 @@ use crate::{
     world::World,
 };
 
+/// How often head and log are asked for until they are of one statement.
+const MEETING_TRIES: usize = 3;
+
 /// A statement of an owner that a reader is shown, and what it wrote into the owner's manifest.
 #[derive(Clone, Copy)]
 pub(super) struct Claim {
     sequence: u64,
     leaf: [u8; 32],
-    /// Of the device that signed it.
+    /// Which device signed it.
+    device_id: DeviceId,
     device_added: u64,
     device_leaf: [u8; 32],
     /// What it is when its record is there no more.
@@ -43,6 +46,7 @@ impl Claim {
         Ok(Self {
             sequence: statement.sequence,
             leaf: statement.leaf(key).ok_or(ServerMisbehaved::Forged)?,
+            device_id: device.device_id,
             device_added: device.added,
             device_leaf: device.leaf_in_manifest,
             otherwise,
@@ -111,51 +115,105 @@ impl Owner {
 }
 
 /// Checks what is shown against the newest statement of its owner's safe that the log names. Not being
-/// able to is [`Error::Unchecked`]. FRESH-1, FRESH-2.
+/// able to is [`Error::Unchecked`]. FRESH-1, FRESH-2, FRESH-6.
 pub(super) async fn check(
     vault: &mut Vault,
     world: &impl World,
     subject: &Subject<'_>,
     claims: &[Claim],
 ) -> Result<(), Error> {
-    let mut asked = Sorted::default();
-    asked.extend(claims.iter().flat_map(|it| [(it.leaf, ()), (it.device_leaf, ())]));
-    let asked: Vec<_> = asked.iter().map(|(leaf, ())| *leaf).collect();
-    let index = subject.place.index();
-    let witnessed = vault.watch.look_up(world, index, vault.kept).await?;
-    let (mut until, mut live) = (0, Sorted::default());
-    if let Some(newest) = witnessed.newest() {
-        until = newest.sequence;
-        for leaves in asked.chunks(LEAVES) {
-            let shown = ask_for(vault, world, subject, (newest, leaves)).await?;
-            live.extend(shown.into_iter().map(|leaf| (leaf, ())));
+    for _ in 0..MEETING_TRIES {
+        let named = Named::ask(vault, world, subject, claims).await?;
+        if named.is_checked(vault, world, subject, claims).await? {
+            return Ok(());
         }
-    } else if witnessed.time() > subject.owner.opened_at.saturating_add(ABSENT_SECONDS) {
-        return Err(ServerMisbehaved::Withheld.into());
     }
-    Ok(claims.iter().try_for_each(|claim| claim.check(until, &live))?)
+    Err(ServerMisbehaved::Withheld.into())
 }
 
-/// Which of the leaves stand in the manifest after the statement that the log names.
-async fn ask_for(
-    vault: &Vault,
-    world: &impl World,
-    subject: &Subject<'_>,
-    (newest, leaves): (Newest, &[[u8; 32]]),
-) -> Result<Vec<[u8; 32]>, Error> {
-    let Subject { grant_id, owner, place } = *subject;
-    let asked = FreshAsked { sequence: newest.sequence, leaves: Base64(leaves.concat()) };
-    let call = Call::send(format!("/v1/received/{grant_id}/fresh"), &asked);
-    let answer: Freshness = vault.read(world, call).await.map_err(|error| match error {
-        Error::Refused(ref problem) if problem.code == Code::NotFound => error,
-        // FRESH-4: as where the log does not answer.
-        _ => Unchecked::Unanswered.into(),
-    })?;
-    let withheld = Error::from(ServerMisbehaved::Withheld);
-    let logged = answer.logged.ok_or_else(|| withheld.clone())?;
-    let (head, hash) = owner.verify(&logged)?;
-    let is_named =
-        head.sequence == newest.sequence && place.value(head.sequence, &hash) == newest.value;
-    let shown = logged.shown(&head.manifest_root, leaves);
-    shown.filter(|_| is_named).ok_or(withheld)
+/// What the server says that the log names, before the log was asked.
+#[derive(Default)]
+struct Named {
+    /// The newest statement's head, verified as its owner's, and its hash; none where there is none.
+    head: Option<(StatementHead, [u8; 32])>,
+    /// The leaves that stand under it, of those that were asked about.
+    live: Sorted<[u8; 32], ()>,
+}
+
+impl Named {
+    async fn ask(
+        vault: &Vault,
+        world: &impl World,
+        subject: &Subject<'_>,
+        claims: &[Claim],
+    ) -> Result<Self, Error> {
+        let mut asked = Sorted::default();
+        asked.extend(claims.iter().flat_map(|it| [(it.leaf, ()), (it.device_leaf, ())]));
+        let asked: Vec<_> = asked.iter().map(|(leaf, ())| *leaf).collect();
+        let mut named = Self::default();
+        for leaves in asked.chunks(LEAVES) {
+            let call = Call::send(
+                format!("/v1/received/{}/fresh", subject.grant_id),
+                &FreshAsked { leaves: Base64(leaves.concat()) },
+            );
+            let answer: Freshness = vault.read(world, call).await.map_err(|error| match error {
+                Error::Refused(ref problem) if problem.code == Code::NotFound => error,
+                // FRESH-4: as where the log does not answer.
+                _ => Unchecked::Unanswered.into(),
+            })?;
+            let Some(logged) = answer.logged else { return Ok(Self::default()) };
+            let (head, hash) = subject.owner.verify(&logged)?;
+            if named.head.as_ref().is_some_and(|(_, known)| *known != hash) {
+                // The log went on between two answers.
+                return Ok(Self::default());
+            }
+            let shown = logged.shown(&head.manifest_root, leaves);
+            let shown = shown.ok_or(ServerMisbehaved::Withheld)?;
+            named.live.extend(shown.into_iter().map(|leaf| (leaf, ())));
+            named.head = Some((head, hash));
+        }
+        Ok(named)
+    }
+
+    /// Compares it with the log; false where the log went on meanwhile.
+    async fn is_checked(
+        &self,
+        vault: &mut Vault,
+        world: &impl World,
+        subject: &Subject<'_>,
+        claims: &[Claim],
+    ) -> Result<bool, Error> {
+        let Subject { owner, place, .. } = *subject;
+        let until = self.head.as_ref().map_or(0, |(head, _)| head.sequence);
+        let newer = claims.iter().filter(|it| it.sequence > until).map(|it| it.device_id);
+        let signer = self.head.as_ref().and_then(|(head, _)| match head.signer {
+            Signer::Device { device_id } => Some(device_id),
+            Signer::Root { .. } => None,
+        });
+        let mut signers = Sorted::default();
+        signers.extend(newer.chain(signer).map(|device_id| (device_id, ())));
+        let mark = |device_id: &DeviceId| account_index(owner.account_id, &place.mark(*device_id));
+        let marks: Vec<_> = signers.iter().map(|(device_id, ())| mark(device_id)).collect();
+        let looked = vault.watch.look_up_marks(world, place.index(), &marks, vault.kept);
+        let (witnessed, retired) = looked.await?;
+        match (&self.head, witnessed.newest()) {
+            (None, None) => {
+                if witnessed.time() > owner.opened_at.saturating_add(ABSENT_SECONDS) {
+                    return Err(ServerMisbehaved::Withheld.into());
+                }
+            }
+            (Some((head, hash)), Some(newest)) if head.sequence == newest.sequence => {
+                if place.value(head.sequence, hash) != newest.value {
+                    return Err(ServerMisbehaved::Withheld.into());
+                }
+            }
+            _ => return Ok(false),
+        }
+        // FRESH-6.
+        if check!(RetiredMark) && retired.contains(&true) {
+            return Err(ServerMisbehaved::RetiredDevice.into());
+        }
+        claims.iter().try_for_each(|claim| claim.check(until, &self.live))?;
+        Ok(true)
+    }
 }

@@ -392,8 +392,8 @@ async fn is_fresh(
 
 /// Whether what was shown may have been so a moment ago: it is asked for once more. FRESH-4.
 fn was_overtaken<T>(answer: &Result<T, Error>) -> bool {
-    use ServerMisbehaved::{OldVersion, ShownTakenBack};
-    matches!(answer, Err(Error::Misbehaved(OldVersion | ShownTakenBack)))
+    use ServerMisbehaved::{OldVersion, RetiredDevice, ShownTakenBack};
+    matches!(answer, Err(Error::Misbehaved(OldVersion | RetiredDevice | ShownTakenBack)))
 }
 
 /// What `owner` said of a document, by one of their devices. GRANT-7.
