@@ -76,3 +76,14 @@ export async function startWire(to) {
   };
   return self;
 }
+
+/** What the last call that named somebody showed for it. */
+export function tokenOf(stage) {
+  return stage.wire.entries().findLast(({ headers }) => headers.authorization).headers.authorization;
+}
+
+/** The status of an answer to whoever shows this: 401 once its session is over. */
+export async function statusFor(stage, authorization) {
+  const path = '/v1/sync?statements_after=0&records_after=0&receipts_after=0';
+  return (await fetch(stage.server.url + path, { headers: { authorization } })).status;
+}

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { canary, photo } from '../papers.mjs';
 import { finderOf } from '../scan.mjs';
 import { desktop, journey } from '../stage.mjs';
+import { statusFor, tokenOf } from '../wire.mjs';
 
 const refused = /status of 40[13]/;
 
@@ -239,7 +240,7 @@ journey('leaving leaves nothing behind', { name: 'leaves', record: true }, async
   const token = tokenOf(stage);
   await leave(shared, 'leave-here');
   await shared.on('language-title');
-  assert.equal(await ask(stage, token), 401, 'the session is over');
+  assert.equal(await statusFor(stage, token), 401, 'the session is over');
 
   // Signed out everywhere: every page is outside at its next turn.
   await comeBriefly();
@@ -287,14 +288,6 @@ function texts() {
   const walker = document.createTreeWalker(document, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) found.push(walker.currentNode.data);
   return found;
-}
-
-const tokenOf = (stage) => stage.wire.entries().findLast(({ headers }) => headers.authorization).headers.authorization;
-
-async function ask(stage, authorization) {
-  const path = '/v1/sync?statements_after=0&records_after=0&receipts_after=0';
-  const answer = await fetch(stage.server.url + path, { headers: { authorization } });
-  return answer.status;
 }
 
 const fields = ({ place, device, trailing, content }) => ({ place, device, trailing, content });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { canary, pdf, photo } from '../papers.mjs';
 import { journey } from '../stage.mjs';
+import { statusFor, tokenOf } from '../wire.mjs';
 
 const jpeg = (buffer) => ({ name: 'IMG_0001.jpg', mimeType: 'image/jpeg', buffer });
 
@@ -126,13 +127,12 @@ journey('everything is taken away, and the safe is closed for good', { name: 'aw
   await owner.told('error-close_word');
   await owner.look('close-sure');
   await owner.write('close-type', owner.t('close-word'));
-  const authorization = stage.wire.entries().findLast(({ headers }) => headers.authorization).headers.authorization;
+  const token = tokenOf(stage);
   await owner.press('close-yes');
   await owner.on('welcome-title');
   await owner.told('outside-closed');
   await owner.look('closed');
-  const path = '/v1/sync?statements_after=0&records_after=0&receipts_after=0';
-  assert.equal((await fetch(stage.server.url + path, { headers: { authorization } })).status, 401);
+  assert.equal(await statusFor(stage, token), 401);
   owner.provoke(/status of 40[134]/);
   await owner.choose('welcome-come');
   await owner.comeWithWords(keys, false);

@@ -10,6 +10,7 @@ import { canary } from '../papers.mjs';
 import { printed } from '../printed.mjs';
 import { finderOf } from '../scan.mjs';
 import { desktop, journey } from '../stage.mjs';
+import { statusFor, tokenOf } from '../wire.mjs';
 
 const note = { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('note') };
 /** Typed where the first word belongs: not a word, and like nothing else. */
@@ -56,7 +57,7 @@ for (const language of ['fr', 'ar']) {
     await desk.choose('settings-leave');
     await desk.choose('leave-here');
     await gone();
-    assert.equal(await ask(stage, token), 401, 'the session is over');
+    assert.equal(await statusFor(stage, token), 401, 'the session is over');
 
     // A time-out: on the page's own clock, minutes pass when this journey says so.
     await desk.page.clock.install();
@@ -68,7 +69,7 @@ for (const language of ['fr', 'ar']) {
     await desk.look('lock-soon');
     await desk.page.clock.fastForward('00:30');
     await gone();
-    assert.equal(await ask(stage, second), 401, 'the session is over');
+    assert.equal(await statusFor(stage, second), 401, 'the session is over');
     // Who has said nothing but a language leaves no more.
     await desk.arrive('/?kiosk');
     await desk.on('welcome-title');
@@ -191,11 +192,4 @@ function kept(profile, find) {
     found.push(...find(readFileSync(path)).map((what) => `${what} in ${path.slice(profile.length)}`));
   }
   return found;
-}
-
-const tokenOf = (stage) => stage.wire.entries().findLast(({ headers }) => headers.authorization).headers.authorization;
-
-async function ask(stage, authorization) {
-  const path = '/v1/sync?statements_after=0&records_after=0&receipts_after=0';
-  return (await fetch(stage.server.url + path, { headers: { authorization } })).status;
 }
