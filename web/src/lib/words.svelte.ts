@@ -26,7 +26,7 @@ const more: Readonly<Record<string, Language['load']>>[] = [];
 /** Has more words loaded with each language, from now on. */
 export async function alsoSay(words: (typeof more)[number]): Promise<void> {
   more.push(words);
-  if (bundle) await load(language);
+  if (bundle) await load(wanted);
 }
 
 function byCode(code: string): Language | undefined {
@@ -45,8 +45,15 @@ let language = $state.raw<Language>(languages[0] as Language);
 let bundle = $state.raw<FluentBundle | null>(null);
 let chosen = $state(false);
 
+/** The language that was asked for last: a file that comes late must not bring another one back. */
+let wanted = language;
+let loads = 0;
+
 async function load(next: Language): Promise<void> {
-  const texts = await Promise.all([next, ...more.map((words) => ({ load: words[next.code] }))].map((words) => words.load?.()));
+  wanted = next;
+  const mine = (loads += 1);
+  const texts = await Promise.all([next.load(), ...more.map((words) => words[next.code]?.())]);
+  if (mine !== loads) return;
   const loaded = new FluentBundle(next.intl);
   for (const text of texts) if (text) loaded.addResource(new FluentResource(text.default));
   language = next;
