@@ -4,12 +4,11 @@
 
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canary } from '../papers.mjs';
 import { printed } from '../printed.mjs';
 import { finderOf } from '../scan.mjs';
-import { desktop, journey } from '../stage.mjs';
+import { desktop, journey, results } from '../stage.mjs';
 import { statusFor, tokenOf } from '../wire.mjs';
 
 const note = { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('note') };
@@ -18,7 +17,7 @@ const typed = 'kqzvxwpjmf';
 
 for (const language of ['fr', 'ar']) {
   journey(`nothing stays on a desk's computer, in ${language}`, { name: `shared-computer-${language}`, record: true }, async (stage) => {
-    const profile = mkdtempSync(join(tmpdir(), 'profile-'));
+    const profile = mkdtempSync(join(results, 'profile-'));
     const titles = [canary('Carte'), canary('Bail')];
     const owner = await stage.newPerson('owner', { language });
     await owner.arrive();
@@ -118,7 +117,7 @@ for (const language of ['fr', 'ar']) {
 }
 
 journey('a browser that refuses to keep anything is as good as shared', { name: 'shared-computer-refuses' }, async (stage) => {
-  const profile = mkdtempSync(join(tmpdir(), 'profile-'));
+  const profile = mkdtempSync(join(results, 'profile-'));
   mkdirSync(join(profile, 'Default'));
   const never = { profile: { default_content_setting_values: { cookies: 2 } } };
   writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify(never));
