@@ -37,18 +37,23 @@ create table device (
 );
 
 create table lock (
+  lock_id {bytes} primary key, -- known: which lock, random; no two safes have one, since its PIN is tried under it
   account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose
-  lock_id {bytes} not null, -- known: which lock, random
-  handle text unique, -- known: what is typed to find it, drawn by the device; null for a sheet
-  words_record {bytes}, -- sealed: OPAQUE registration record of the six words
-  sheet_id {bytes} unique, -- known: what finds the sheet, derived from its secret; null for words
-  sheet_signing {bytes}, -- known: public key that proves who holds the sheet
+  sequence bigint not null, -- known: statement that set it
+  handle text unique, -- known: what is typed to find it, drawn by the device; null for other kinds than words
+  record {bytes}, -- sealed: OPAQUE registration record of six words or a PIN
+  held_id {bytes}, -- known: what finds it by what is held, derived from that secret; null for words
+  held_signing {bytes}, -- known: public key that proves who holds it
+  tries_left bigint, -- known: how often its PIN may still be wrong; null without a PIN
   root_wrap {bytes} not null, -- sealed: the root under the lock's key
-  primary key (account_id, lock_id)
+  device_id {bytes}, -- known: with which device it goes; null for what no device keeps
+  foreign key (account_id, device_id) references device (account_id, device_id) on delete cascade
 );
+create index lock_account on lock (account_id, device_id);
+create index lock_held on lock (held_id, sequence);
 
-create table sheet_use (
-  account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose sheet was used
+create table held_use (
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose sheet, card, device or passkey was used
   nonce {bytes} not null, -- known: random, so that one use stays one
   kept_until bigint not null, -- known: when this row goes
   primary key (account_id, nonce)

@@ -18,6 +18,7 @@ use crate::{
     outside::Browser,
     refused, thrown,
     view::{self, DocumentView, shown},
+    ways,
 };
 
 /// The structure as its people see it.
@@ -260,7 +261,7 @@ impl Client {
         let paper = PaperSecret::generate(&mut self.world.rng());
         let groups = paper.groups();
         let square = self.vault.borrow().as_ref().map(|vault| vault.square(&groups.concat()));
-        let sheet = shown(&view::sheet(groups, square.unwrap_or_default()));
+        let sheet = shown(&ways::paper(groups, square.unwrap_or_default()));
         self.root.replace(Some(paper));
         sheet
     }

@@ -13,18 +13,17 @@ mod outside;
 #[cfg(feature = "vectors")]
 mod vectors;
 mod view;
+mod ways;
 
 use std::{cell::RefCell, str::FromStr};
 
 use js_sys::Uint8Array;
 use reconnect_core::{
     error::Error,
-    log::{Carried, newest},
     picture,
     vault::{
         Comparison, ContentDraft, Drawn, Gift, PaperCard, Stayed, Vault, upload_begin, upload_part,
     },
-    words::{PaperSecret, SixWords},
     world::World,
 };
 use reconnect_format::{
@@ -77,7 +76,7 @@ pub struct Client {
     desk: RefCell<Option<reconnect_core::vault::Desk>>,
     /// Of a structure that is about to be founded: on paper before it counts.
     #[cfg(feature = "structure")]
-    root: RefCell<Option<PaperSecret>>,
+    root: RefCell<Option<reconnect_core::words::PaperSecret>>,
 }
 
 /// What a person says of a document, as the page sends it.
@@ -160,56 +159,6 @@ impl Client {
         }
     }
 
-    /// Draws a safe: handle, words, letters of the sheet.
-    pub async fn draw(&self) -> String {
-        let carried = newest(&self.world).await;
-        let drawn = Drawn::draw(&mut self.world.rng());
-        let square = Carried::beside(&drawn.paper().concat(), carried.as_ref());
-        let view = shown(&view::DrawnView {
-            handle: drawn.handle(),
-            words: drawn.words(),
-            sheet: view::sheet(drawn.paper(), square),
-        });
-        self.drawn.replace(Some(drawn));
-        view
-    }
-
-    /// Makes the safe that was drawn. When that fails, what was drawn is still there: the person has
-    /// it on paper by now.
-    pub async fn open(&self, kept: bool) -> Result<String, JsValue> {
-        let drawn = self.drawn.take().ok_or_else(|| thrown(&Error::BadInput))?;
-        match Box::pin(drawn.open(&self.world, kept)).await {
-            Ok(vault) => Ok(self.enter(vault)),
-            Err(error) => {
-                self.drawn.replace(Some(drawn));
-                Err(thrown(&error))
-            }
-        }
-    }
-
-    /// Unlocks a safe.
-    pub async fn unlock_with_words(
-        &self,
-        handle: String,
-        words: String,
-        kept: bool,
-    ) -> Result<String, JsValue> {
-        let words = zeroize::Zeroizing::new(words);
-        let words = SixWords::parse(&words).map_err(|it| thrown(&it))?;
-        let unlocking = Vault::unlock_with_words(&self.world, &handle, &words, kept);
-        let vault = Box::pin(unlocking).await;
-        Ok(self.enter(vault.map_err(|it| thrown(&it))?))
-    }
-
-    /// Unlocks a safe.
-    pub async fn unlock_with_sheet(&self, letters: String, kept: bool) -> Result<String, JsValue> {
-        let letters = zeroize::Zeroizing::new(letters);
-        let paper = PaperSecret::parse(&letters).map_err(|it| thrown(&it))?;
-        let unlocking = Vault::unlock_with_paper(&self.world, &paper, kept);
-        let vault = Box::pin(unlocking).await;
-        Ok(self.enter(vault.map_err(|it| thrown(&it))?))
-    }
-
     /// Ends the session; everywhere, those of all devices.
     pub async fn sign_out(&self, everywhere: bool) -> Result<(), JsValue> {
         let vault = self.lent()?;
@@ -227,19 +176,6 @@ impl Client {
         self.token.borrow().clone()
     }
 
-    /// Draws new words with a new handle; they count once `replace_words` has answered.
-    pub fn draw_words(&self) -> String {
-        let words = SixWords::generate(&mut self.world.rng());
-        let handle = reconnect_core::words::draw_handle(&mut self.world.rng());
-        shown(&view::WordsView { handle, words: words.show() })
-    }
-
-    /// Puts new words in place of the old.
-    pub async fn replace_words(&self, handle: String, words: String) -> Result<(), JsValue> {
-        let words = SixWords::parse(&words).map_err(|it| thrown(&it))?;
-        self.with(async |vault, world| vault.replace_words(world, &handle, &words).await).await
-    }
-
     /// The safe, with what is new in it.
     pub async fn view(&self) -> Result<String, JsValue> {
         self.with(async |vault, world| {
@@ -251,7 +187,11 @@ impl Client {
 
     /// The safe's devices.
     pub async fn devices(&self) -> Result<String, JsValue> {
-        self.with(async |vault, _| Ok(shown(&view::devices(vault)))).await
+        self.with(async |vault, world| {
+            let sessions = vault.sessions(world).await?;
+            Ok(shown(&ways::devices(vault, &sessions)))
+        })
+        .await
     }
 
     /// Retires one device.

@@ -24,6 +24,9 @@ extern "C" {
         body: JsValue,
     ) -> Result<JsValue, JsValue>;
 
+    #[wasm_bindgen(method)]
+    fn mark(this: &Outside) -> u8;
+
     #[wasm_bindgen(method, catch)]
     async fn keep(this: &Outside, name: &str, bytes: Uint8Array) -> Result<(), JsValue>;
 
@@ -97,6 +100,10 @@ impl World for Browser {
         )]
         let seconds = (js_sys::Date::now() / 1000.0) as u64;
         seconds
+    }
+
+    fn mark(&self) -> u8 {
+        self.outside.mark()
     }
 
     async fn ship(&self, mut call: Call, token: Option<&str>) -> Result<Vec<u8>, ShipError> {

@@ -11,7 +11,6 @@ use reconnect_format::structure::Introduction;
 use reconnect_format::{
     grant::{GrantTerms, RecipientName, Scope},
     id::{DocumentId, GrantId, StructureId},
-    lock::LockKind,
     structure::StructureChain,
 };
 use serde::Serialize;
@@ -79,54 +78,6 @@ pub(crate) fn document(
     }
 }
 
-/// What was drawn for a safe that does not exist yet.
-#[derive(Serialize)]
-pub(crate) struct DrawnView<'a> {
-    pub(crate) handle: &'a str,
-    pub(crate) words: &'a [String],
-    pub(crate) sheet: SheetView,
-}
-
-/// A sheet's letters as printed, and what its QR holds.
-#[derive(Serialize)]
-pub(crate) struct SheetView {
-    groups: Vec<String>,
-    qr: String,
-}
-
-pub(crate) fn sheet(groups: Vec<String>, qr: String) -> SheetView {
-    SheetView { groups, qr }
-}
-
-/// New words that do not count yet.
-#[derive(Serialize)]
-pub(crate) struct WordsView<'a> {
-    pub(crate) handle: String,
-    pub(crate) words: &'a [String],
-}
-
-/// One device of the safe.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct DeviceView {
-    id: String,
-    added_at: u64,
-    this_device: bool,
-}
-
-pub(crate) fn devices(vault: &Vault) -> Vec<DeviceView> {
-    let entries = vault.trace();
-    let devices = vault.manifest().devices().map(|(device_id, _)| {
-        let added = entries.iter().find(|it| it.sentence == Sentence::DeviceAdded(device_id));
-        DeviceView {
-            id: device_id.to_string(),
-            added_at: added.map_or(0, |entry| entry.at),
-            this_device: device_id == vault.device_id(),
-        }
-    });
-    devices.collect()
-}
-
 /// The safe. Drafts and limits are added by the worker, which holds them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -135,6 +86,7 @@ pub(crate) struct SafeView {
     handle: String,
     documents: Vec<DocumentView>,
     used_bytes: u64,
+    wrong_pins: u32,
     ways_back: Vec<&'static str>,
     kept: bool,
     account_id: String,
@@ -176,18 +128,13 @@ pub(crate) fn safe(vault: &Vault, world: &impl World) -> SafeView {
             view
         })
         .collect();
-    let ways_back = vault
-        .manifest()
-        .locks()
-        .map(|(_, lock)| match lock.access.kind() {
-            LockKind::Words => "words",
-            LockKind::Sheet => "sheet",
-        })
-        .collect();
+    let kinds = vault.manifest().locks().map(|(_, lock)| lock.access.kind());
+    let ways_back = kinds.filter(|kind| kind.is_way_back()).map(crate::ways::lock_kind).collect();
     SafeView {
         handle: vault.handle(),
         documents,
         used_bytes: vault.used_bytes(),
+        wrong_pins: vault.wrong_pins(),
         ways_back,
         kept: vault.is_kept(),
         account_id: vault.account_id().to_string(),
@@ -451,6 +398,8 @@ struct Detail {
     limit: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<u32>,
 }
 
 pub(crate) fn refusal(error: &Error) -> RefusalView {
@@ -461,6 +410,7 @@ pub(crate) fn refusal(error: &Error) -> RefusalView {
             view.detail.limit = problem.limit_bytes;
         }
         Error::WordsMisread(index) => view.detail.place = Some(*index),
+        Error::WrongPin(left) => view.detail.left = Some(*left),
         _ => {}
     }
     view

@@ -1,17 +1,17 @@
-//! Accounts: registering six words, opening a safe, its locks, and closing it.
+//! Accounts: registering six words and PINs, opening a safe, its locks, and closing it.
 
 use axum::{Json, extract::State, http::StatusCode};
 use opaque_ke::{RegistrationRequest, ServerRegistration};
 use reconnect_format::{
     Label,
     api::{
-        Code, GrantWraps, LockMaterial, OpenAccount, Problem, RegistrationAnswer,
-        RegistrationStart, Written,
+        Code, GrantWraps, LockMaterial, OpenAccount, PinRegistrationStart, Problem,
+        RegistrationAnswer, RegistrationStart, Written,
     },
-    decode,
+    check,
     grant::OWNER_WRAP_BYTES,
     id::{AccountId, Base64, LockId},
-    lock::{HANDLE_MAX_BYTES, LockAccess, LockKind, RootWrap},
+    lock::{HANDLE_MAX_BYTES, LockAccess, PIN_TRIES},
     log::account_index,
     manifest::Manifest,
     statement::Body,
@@ -56,6 +56,43 @@ pub(crate) async fn register_words(
     Ok(Json(RegistrationAnswer { response: Base64(answer.message.serialize().to_vec()) }))
 }
 
+/// The server's half of a PIN's OPAQUE registration.
+///
+/// Never for a lock that exists: it would try PINs, and nobody would count. LOCK-12.
+#[utoipa::path(
+    post, path = "/v1/pin/registration", request_body = PinRegistrationStart,
+    responses((status = 200, body = RegistrationAnswer), (status = "default", body = Problem))
+)]
+pub(crate) async fn register_pin(
+    State(app): State<App>,
+    Sent(start): Sent<PinRegistrationStart>,
+) -> Result<Json<RegistrationAnswer>> {
+    app.unlock_rate.take()?;
+    let request = RegistrationRequest::<Words>::deserialize(&start.request.0)
+        .map_err(|_| Code::BadRequest)?;
+    let exists: Option<i64> = sqlx::query_scalar(
+        "-- account::register_pin
+        select 1 from lock where lock_id = $1",
+    )
+    .bind(start.lock_id.as_bytes())
+    .fetch_optional(app.db.reader())
+    .await?;
+    if check!(PinRegistration, exists.is_none()) {
+        let name = pin_name(start.lock_id);
+        let answer = ServerRegistration::<Words>::start(&app.secrets.opaque, request, &name)
+            .map_err(|_| Code::BadRequest)?;
+        return Ok(Json(RegistrationAnswer {
+            response: Base64(answer.message.serialize().to_vec()),
+        }));
+    }
+    Err(Code::Conflict.into())
+}
+
+/// OPAQUE's credential identifier of a PIN. No handle has a space.
+pub(crate) fn pin_name(lock_id: LockId) -> Vec<u8> {
+    [b"lock ".as_slice(), lock_id.as_bytes()].concat()
+}
+
 /// Handles that no device draws are refused alike, before anything is looked up.
 pub(crate) fn check_handle(handle: &str) -> Result<()> {
     let sound = !handle.is_empty()
@@ -82,8 +119,12 @@ pub(crate) async fn open(
         Err(full) => Err(full),
     };
     match written {
-        // The try that registering the words cost: a new handle has as many as an unknown one.
-        Ok(()) => tries::give_back(app.secrets.tries_key(&opening.handle()), &app).await?,
+        // The try that registering words cost: a new handle has as many as an unknown one.
+        Ok(()) => {
+            if let Some(handle) = opening.handle() {
+                tries::give_back(app.secrets.tries_key(handle), &app).await?;
+            }
+        }
         // The same request again has the effect of one.
         Err(error) if opening.is_written(&app).await? => drop(error),
         Err(error) => return Err(error),
@@ -103,42 +144,38 @@ struct Opening {
 }
 
 impl Opening {
-    fn handle(&self) -> String {
-        let mut handles = self.locks.iter().filter_map(|(_, access, _)| match access {
-            LockAccess::Words { handle, .. } => Some(String::from_utf8_lossy(handle).into_owned()),
-            LockAccess::Sheet { .. } => None,
-        });
-        handles.next().unwrap_or_default()
+    fn handle(&self) -> Option<&str> {
+        let handle = self.locks.iter().find_map(|(_, access, _)| access.handle());
+        handle.and_then(|handle| str::from_utf8(handle).ok())
     }
 
     fn check(opening: OpenAccount) -> Result<Self> {
         let chain = opening.statements.iter().map(|statement| statement.0.as_slice());
-        if opening.statements.len() != 5 {
+        let locks = opening.locks.len();
+        // Each kind of way back once, at most: nothing else is set at a safe's first moment. ACC-3.
+        if !(2..=3).contains(&locks) || opening.statements.len() != locks + 3 {
             return Err(Code::Refused.into());
         }
         let (manifest, statements) = Manifest::replay(chain)?;
         let bodies: Vec<_> = statements.iter().map(|statement| &statement.body().body).collect();
-        let [Body::Open { .. }, Body::AddDevice { .. }, words, sheet, Body::Grant(_)] =
+        let [Body::Open { .. }, Body::AddDevice { .. }, set @ .., Body::Grant(_)] =
             bodies.as_slice()
         else {
             return Err(Code::Refused.into());
         };
-        let mut locks = Vec::with_capacity(2);
-        for (body, kind) in [(words, LockKind::Words), (sheet, LockKind::Sheet)] {
+        let mut locks: Vec<(LockId, LockAccess, LockMaterial)> = Vec::with_capacity(set.len());
+        for (body, material) in set.iter().zip(opening.locks) {
             let Body::SetLock { lock_id, access, .. } = body else {
                 return Err(Code::Refused.into());
             };
-            if access.kind() != kind {
+            let kind = access.kind();
+            if !kind.is_way_back() || locks.iter().any(|(_, other, _)| other.kind() == kind) {
                 return Err(Code::Refused.into());
             }
-            let root_wrap = find_wrap(*lock_id, &opening.root_wraps)?;
-            let words_record = (kind == LockKind::Words).then(|| opening.words_record.clone());
-            let material = LockMaterial { root_wrap, words_record };
             check_lock(manifest.account_id(), body, &material)?;
             locks.push((*lock_id, access.clone(), material));
         }
-        let sound = opening.root_wraps.len() == 2
-            && manifest.owner_grant().is_some()
+        let sound = manifest.owner_grant().is_some()
             && opening.owner_wrap.0.len() == OWNER_WRAP_BYTES
             && opening.log_place.0.len() == LOG_PLACE_BYTES;
         if !sound {
@@ -179,8 +216,9 @@ impl Opening {
                 session::add_device(account_id, *device_id, *signing, tx).await?;
             }
         }
-        for (lock_id, access, material) in &self.locks {
-            set_lock(account_id, *lock_id, (access, material), tx).await?;
+        // After the opening and the device.
+        for (sequence, (lock_id, access, material)) in (3..).zip(&self.locks) {
+            set_lock(account_id, (*lock_id, sequence), (access, material), tx).await?;
         }
         let terms = self.manifest.owner_grant().ok_or(Code::Refused)?;
         let wraps =
@@ -192,9 +230,10 @@ impl Opening {
     async fn is_written(&self, app: &App) -> Result<bool> {
         let chain: Vec<Vec<u8>> = sqlx::query_scalar(
             "-- account::is_written
-            select bytes from statement where account_id = $1 and sequence <= 5 order by sequence",
+            select bytes from statement where account_id = $1 and sequence <= $2 order by sequence",
         )
         .bind(self.manifest.account_id().as_bytes())
+        .bind(to_row(self.manifest.sequence()))
         .fetch_all(app.db.reader())
         .await?;
         Ok(chain.len() == self.statements.len()
@@ -202,42 +241,34 @@ impl Opening {
     }
 }
 
-fn find_wrap(lock_id: LockId, wraps: &[Base64]) -> Result<Base64> {
-    for wrap in wraps {
-        if decode::<RootWrap>(&wrap.0)?.binding.lock_id == lock_id {
-            return Ok(wrap.clone());
-        }
-    }
-    Err(Code::Refused.into())
-}
-
 /// Stores a lock that a statement set.
 pub(crate) async fn set_lock(
     account_id: AccountId,
-    lock_id: LockId,
+    (lock_id, sequence): (LockId, u64),
     (access, material): (&LockAccess, &LockMaterial),
     tx: &mut AnyConnection,
 ) -> Result<()> {
-    let (handle, sheet) = match access {
-        LockAccess::Words { handle, .. } => {
-            (Some(String::from_utf8(handle.clone()).map_err(|_| Code::Refused)?), None)
-        }
-        LockAccess::Sheet { sheet_id, signing } => (None, Some((sheet_id, signing))),
-    };
-    let is_words = handle.is_some();
+    let handle = access.handle().map(|handle| String::from_utf8_lossy(handle).into_owned());
+    let (held, is_words) = (access.held(), handle.is_some());
+    let tries = (held.is_some() && material.record.is_some()).then_some(i64::from(PIN_TRIES));
     let stored = sqlx::query(
         "-- account::set_lock
-        insert into lock (account_id, lock_id, handle, words_record, sheet_id, sheet_signing, root_wrap)
-        values ($1, $2, $3, $4, $5, $6, $7)
+        insert into lock (account_id, lock_id, sequence, handle, record, held_id, held_signing,
+          tries_left, root_wrap, device_id)
+        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+        where not exists (select 1 from lock where held_id = $6 and account_id <> $1)
         on conflict do nothing",
     )
     .bind(account_id.as_bytes())
     .bind(lock_id.as_bytes())
+    .bind(to_row(sequence))
     .bind(handle)
-    .bind(material.words_record.as_ref().map(|record| record.0.clone()))
-    .bind(sheet.map(|(sheet_id, _)| sheet_id.as_bytes().to_vec()))
-    .bind(sheet.map(|(_, signing)| signing.0.to_vec()))
+    .bind(material.record.as_ref().map(|record| record.0.clone()))
+    .bind(held.map(|held| held.held_id.as_bytes().to_vec()))
+    .bind(held.map(|held| held.signing.0.to_vec()))
+    .bind(tries)
     .bind(material.root_wrap.0.clone())
+    .bind(access.device().map(|device_id| device_id.as_bytes().to_vec()))
     .execute(&mut *tx)
     .await?;
     match stored.rows_affected() {

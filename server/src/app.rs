@@ -38,7 +38,7 @@ use crate::{
     disk::Disk,
     document,
     error::{Error, Result, problem},
-    fresh, grant, invitation, leaf,
+    fresh, grant, held, invitation, leaf,
     limit::{Crowd, Place, Rate},
     log::{self, Log},
     member, page, receipt, received, rewrap, say,
@@ -230,14 +230,18 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/openapi.json", Principals::Anyone),
     route("GET", "/v1/service", Principals::Anyone),
     route("POST", "/v1/words/registration", Principals::Anyone),
+    route("POST", "/v1/pin/registration", Principals::Anyone),
     route("POST", "/v1/accounts", Principals::Anyone),
-    route("POST", "/v1/unlock/words/start", Principals::Anyone),
-    route("POST", "/v1/unlock/words/finish", Principals::Anyone),
-    route("POST", "/v1/unlock/sheet", Principals::Anyone),
+    route("POST", "/v1/unlock/words", Principals::Anyone),
+    route("POST", "/v1/unlock/pin", Principals::Anyone),
+    route("POST", "/v1/unlock/finish", Principals::Anyone),
+    route("POST", "/v1/unlock/held", Principals::Anyone),
     route("POST", "/v1/unlock/rest", Principals::Anyone),
     route("POST", "/v1/sessions", Principals::Anyone),
     route("DELETE", "/v1/sessions/this", Principals::Caller),
     route("DELETE", "/v1/sessions", Principals::Caller),
+    route("GET", "/v1/sessions", Principals::Caller),
+    route("GET", "/v1/locks", Principals::Caller),
     route("GET", "/v1/sync", Principals::Caller),
     route("POST", "/v1/statements", Principals::Caller),
     route("PUT", "/v1/envelopes/{envelope_id}", Principals::Owner),
@@ -300,12 +304,15 @@ fn api() -> OpenApiRouter<App> {
     let open = OpenApiRouter::new()
         .routes(routes!(service))
         .routes(routes!(account::register_words))
+        .routes(routes!(account::register_pin))
         .routes(routes!(account::open))
         .routes(routes!(unlock::start_words))
-        .routes(routes!(unlock::finish_words))
-        .routes(routes!(unlock::use_sheet))
+        .routes(routes!(unlock::finish))
+        .routes(routes!(held::start_pin))
+        .routes(routes!(held::unlock))
+        .routes(routes!(held::locks))
         .routes(routes!(unlock::rest))
-        .routes(routes!(session::open, session::end_all))
+        .routes(routes!(session::open, session::list, session::end_all))
         .routes(routes!(session::end_this))
         .routes(routes!(log::checkpoint))
         .routes(routes!(log::tile))

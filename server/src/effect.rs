@@ -11,7 +11,7 @@ use reconnect_format::{
         DOCUMENT_WRAP_BYTES, GrantTerms, OWNER_WRAP_BYTES, RECIPIENT_WRAP_BYTES, RecipientName,
     },
     id::{AccountId, DocumentId, EnvelopeId, GrantId},
-    lock::{LockAccess, LockBinding, RootWrap},
+    lock::{LockBinding, RootWrap},
     manifest::{DEVICES_MAX, DOCUMENTS_MAX, GRANTS_MAX, LOCKS_MAX, Manifest, STRUCTURES_MAX},
     statement::Body,
     structure::Role,
@@ -130,7 +130,7 @@ pub(crate) async fn apply(
         }
         Body::SetLock { lock_id, access, .. } => {
             let material = effect.lock.as_ref().ok_or(Code::Refused)?;
-            crate::account::set_lock(account_id, *lock_id, (access, material), tx).await
+            crate::account::set_lock(account_id, (*lock_id, sequence), (access, material), tx).await
         }
         Body::RetireLock { lock_id } => crate::account::retire_lock(account_id, *lock_id, tx).await,
         Body::PutVersion { document_id, content, .. } => {
@@ -282,12 +282,12 @@ pub(crate) fn check_lock(
         generation: *generation,
     };
     refuse_unless(wrap.binding == binding && wrap.hash() == *wrap_hash)?;
-    match (access, &material.words_record) {
-        (LockAccess::Words { record_hash, .. }, Some(record)) => {
-            refuse_unless(Label::WordsRecordHash.hash(&record.0) == *record_hash)?;
+    match (access.record_hash(), &material.record) {
+        (Some(record_hash), Some(record)) => {
+            refuse_unless(Label::LockRecordHash.hash(&record.0) == *record_hash)?;
             refuse_unless(crate::unlock::is_record(&record.0))
         }
-        (LockAccess::Sheet { .. }, None) => Ok(()),
+        (None, None) => Ok(()),
         _ => Err(Code::Refused.into()),
     }
 }

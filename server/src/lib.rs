@@ -22,6 +22,7 @@ mod effect;
 mod error;
 mod fresh;
 mod grant;
+mod held;
 mod invitation;
 mod leaf;
 mod limit;

@@ -18,7 +18,7 @@ use crate::{
     db::transaction,
     error::{Error, Result},
     grant::RECEIPT_SECONDS,
-    unlock::CLOCK_SECONDS,
+    held::CLOCK_SECONDS,
     wire::{Asked, Named, Page, Sent, from_row, id, to_row},
 };
 

@@ -24,7 +24,7 @@ use crate::{
     caller::Caller,
     db::transaction,
     error::Result,
-    unlock::CLOCK_SECONDS,
+    held::CLOCK_SECONDS,
     wire::{Named, Sent, to_row},
 };
 

@@ -4,7 +4,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use reconnect_format::{
     PublicKey, Unverified,
-    api::{Code, OpenSession, Problem, Session},
+    api::{Code, OpenSession, Problem, Session, SessionState, Sessions},
     id::{AccountId, DeviceId},
     lock::SessionOpening,
     statement::{Body, Statement},
@@ -17,10 +17,10 @@ use crate::{
     db::transaction,
     effect,
     error::{Error, Result},
+    held::CLOCK_SECONDS,
     log,
     statement::{self, Next, Place},
-    unlock::CLOCK_SECONDS,
-    wire::{Sent, from_row, to_row},
+    wire::{Sent, from_row, id, to_row},
 };
 
 /// How long a session lives.
@@ -164,6 +164,29 @@ async fn check_count(account_id: AccountId, tx: &mut AnyConnection) -> Result<()
     .fetch_one(&mut *tx)
     .await?;
     if kept < SESSIONS { Ok(()) } else { Err(Error::Wait(Code::TooManyRequests, 3600)) }
+}
+
+/// The sessions of the caller's safe that have not ended, the newest first.
+#[utoipa::path(
+    get, path = "/v1/sessions",
+    responses((status = 200, body = Sessions), (status = "default", body = Problem))
+)]
+pub(crate) async fn list(caller: Caller, State(app): State<App>) -> Result<Json<Sessions>> {
+    let rows: Vec<(Vec<u8>, i64, Vec<u8>)> = sqlx::query_as(
+        "-- session::list
+        select device_id, expires_at, token_hash from session
+        where account_id = $1 and ended = 0 and expires_at > $2
+        order by expires_at desc limit 200",
+    )
+    .bind(caller.account_id.as_bytes())
+    .bind(app.clock.now_row())
+    .fetch_all(app.db.reader())
+    .await?;
+    let sessions = rows.iter().map(|(device_id, expires_at, token_hash)| {
+        let (device_id, expires_at) = (id(device_id)?, from_row(*expires_at));
+        Ok(SessionState { device_id, expires_at, this: *token_hash == caller.token_hash })
+    });
+    Ok(Json(Sessions { sessions: sessions.collect::<Result<_>>()? }))
 }
 
 /// Ends the session that asks.

@@ -42,15 +42,15 @@ pub(crate) async fn warn_of_lost_words(app: &App) -> anyhow::Result<()> {
     }
     let locks: i64 = sqlx::query_scalar(
         "-- start::warn_of_lost_words
-        select count(*) from lock where words_record is not null",
+        select count(*) from lock where record is not null",
     )
     .fetch_one(app.db.reader())
     .await?;
     if locks > 0 {
         tracing::error!(
-            safes = locks,
-            "secrets/opaque.key was not there and was made anew: the six words of all these safes \
-             open nothing any more, their recovery sheets still do. Stop the server, put the file \
+            locks,
+            "secrets/opaque.key was not there and was made anew: the six words and PINs of all these \
+             locks open nothing any more, recovery sheets and passkeys still do. Stop the server, put the file \
              back from the backup, and start again"
         );
     }

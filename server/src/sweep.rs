@@ -87,7 +87,7 @@ async fn rows_that_are_over(app: &App) -> Result<bool> {
         sqlx::query(ended).bind(now).execute(&mut *tx).await?;
         for (statement, before) in [
             ("-- sweep::rows_that_are_over\ndelete from session where kept_until <= $1", now),
-            ("-- sweep::rows_that_are_over\ndelete from sheet_use where kept_until <= $1", now),
+            ("-- sweep::rows_that_are_over\ndelete from held_use where kept_until <= $1", now),
             (
                 "-- sweep::rows_that_are_over
                     delete from invitation where ends_at <= $1 and (used = 1 or joiner is null)",

@@ -1,4 +1,4 @@
-//! Tries of the six words: each is spent in the database before the server answers, and given back
+//! Tries of six words: each is spent in the database before the server answers, and given back
 //! after a valid finish. Handles that do not exist are counted alike.
 //!
 //! Invariant: this touches nothing but the six words. Sessions in use and the recovery sheet never

@@ -1,4 +1,4 @@
-//! Unlocking: six words through OPAQUE, or a recovery sheet.
+//! Unlocking: OPAQUE, with six words or a PIN, and what an opened lock gives.
 //!
 //! Invariant: a known and an unknown handle take one path through this file: the same statements to
 //! the database, the same work, answers of the same shape and size. Only the finish differs, and
@@ -15,25 +15,21 @@ use opaque_ke::{
     CredentialRequest, ServerLogin, ServerLoginParameters, ServerRegistration, ServerSetup,
 };
 use reconnect_format::{
-    Label, PublicKey, Unverified,
-    api::{
-        ChainPage, Code, Problem, UnlockRest, UnlockSheet, Unlocked, WordsAnswer, WordsFinish,
-        WordsStart,
-    },
+    Label,
+    api::{ChainPage, Code, PakeAnswer, PakeFinish, Problem, UnlockRest, Unlocked, WordsStart},
     check,
     id::{AccountId, Base64, LockId, UnlockId},
-    lock::SheetUse,
 };
 use sqlx::AnyConnection;
 
 use crate::{
-    account::check_handle,
+    account::{check_handle, pin_name},
     app::App,
-    db::transaction,
     error::Result,
+    held,
     secret::{SystemRng, Words},
     statement, tries,
-    wire::{Sent, id, to_row},
+    wire::{Sent, id},
 };
 
 /// How long somebody has between the first and the third message.
@@ -42,11 +38,8 @@ const LIFE_SECONDS: u64 = 120;
 const REST_SECONDS: u64 = 600;
 /// Unlockings that are under way at one time.
 const UNDER_WAY: usize = 20_000;
-/// How far a device's clock may be from the server's: also how long a nonce must be remembered.
-pub(crate) const CLOCK_SECONDS: u64 = 30 * 24 * 3600;
 
-/// Unlockings with six words that are under way. They live in memory: after a restart one types the
-/// words again.
+/// Unlockings that are under way. They live in memory: after a restart one types again.
 pub(crate) struct Unlocks {
     under_way: Mutex<HashMap<UnlockId, UnderWay>>,
     /// Who opened a lock, and has not read the whole chain.
@@ -65,9 +58,27 @@ struct Rest {
 
 struct UnderWay {
     login: ServerLogin<Words>,
-    tries_key: [u8; 32],
+    spent: Spent,
     lock: Option<(AccountId, LockId)>,
     ends_at: u64,
+}
+
+/// Whose try it was, to be given back after a valid finish.
+#[derive(Clone, Copy)]
+enum Spent {
+    /// Of six words: under which key of [`tries`].
+    Words([u8; 32]),
+    /// Of this lock's PIN.
+    Pin(LockId),
+}
+
+impl Spent {
+    fn context(self) -> Label {
+        match self {
+            Self::Words(_) => Label::WordsContext,
+            Self::Pin(_) => Label::PinContext,
+        }
+    }
 }
 
 impl Unlocks {
@@ -138,22 +149,22 @@ pub(crate) fn is_record(bytes: &[u8]) -> bool {
         .is_ok_and(|record| record.serialize().as_slice() == bytes)
 }
 
-fn parameters() -> ServerLoginParameters<'static, 'static> {
+fn parameters(context: Label) -> ServerLoginParameters<'static, 'static> {
     ServerLoginParameters {
-        context: Some(Label::WordsContext.text().as_bytes()),
+        context: Some(context.text().as_bytes()),
         ..ServerLoginParameters::default()
     }
 }
 
-/// First and second message of an OPAQUE login. A try is spent, durably, before the answer.
+/// First and second message of an OPAQUE login. A try is spent, durably, before the answer. LOCK-8.
 #[utoipa::path(
-    post, path = "/v1/unlock/words/start", request_body = WordsStart,
-    responses((status = 200, body = WordsAnswer), (status = "default", body = Problem))
+    post, path = "/v1/unlock/words", request_body = WordsStart,
+    responses((status = 200, body = PakeAnswer), (status = "default", body = Problem))
 )]
 pub(crate) async fn start_words(
     State(app): State<App>,
     Sent(start): Sent<WordsStart>,
-) -> Result<Json<WordsAnswer>> {
+) -> Result<Json<PakeAnswer>> {
     app.unlock_rate.take()?;
     check_handle(&start.handle)?;
     let request =
@@ -162,8 +173,8 @@ pub(crate) async fn start_words(
     tries::spend(tries_key, &app).await?;
     let lock: Option<(Vec<u8>, Vec<u8>, Vec<u8>)> = sqlx::query_as(
         "-- unlock::start_words
-        select account_id, lock_id, words_record from lock
-        where handle = $1 and words_record is not null",
+        select account_id, lock_id, record from lock
+        where handle = $1 and record is not null",
     )
     .bind(&start.handle)
     .fetch_optional(app.db.reader())
@@ -173,42 +184,66 @@ pub(crate) async fn start_words(
     }
     let stored = lock.as_ref().map_or(&app.unlocks.nobody, |(_, _, record)| record);
     let record = ServerRegistration::<Words>::deserialize(stored).ok().filter(|_| lock.is_some());
-    let answer = ServerLogin::start(
-        &mut SystemRng,
-        &app.secrets.opaque,
-        record,
-        request,
-        start.handle.as_bytes(),
-        parameters(),
-    )
-    .map_err(|_| Code::BadRequest)?;
     let lock =
         lock.map(|(account, lock, _)| Ok::<_, crate::error::Error>((id(&account)?, id(&lock)?)));
+    let name = start.handle.as_bytes();
+    let answer = begin(Spent::Words(tries_key), lock.transpose()?, (record, name, request), &app)?;
+    Ok(Json(answer))
+}
+
+/// The same for a PIN, of which a try was spent.
+pub(crate) fn begin_pin(
+    (account_id, lock_id): (AccountId, LockId),
+    record: &[u8],
+    request: CredentialRequest<Words>,
+    app: &App,
+) -> Result<PakeAnswer> {
+    let record = ServerRegistration::<Words>::deserialize(record)
+        .map_err(|_| crate::error::Error::Broken("a stored record does not decode"))?;
+    let (lock, name) = (Some((account_id, lock_id)), pin_name(lock_id));
+    begin(Spent::Pin(lock_id), lock, (Some(record), &name, request), app)
+}
+
+fn begin(
+    spent: Spent,
+    lock: Option<(AccountId, LockId)>,
+    (record, name, request): (Option<ServerRegistration<Words>>, &[u8], CredentialRequest<Words>),
+    app: &App,
+) -> Result<PakeAnswer> {
+    let parameters = parameters(spent.context());
+    let (rng, setup) = (&mut SystemRng, &app.secrets.opaque);
+    let answer = ServerLogin::start(rng, setup, record, request, name, parameters)
+        .map_err(|_| Code::BadRequest)?;
     let unlock_id = UnlockId(random()?);
     let ends_at = app.clock.now() + LIFE_SECONDS;
-    let one = UnderWay { login: answer.state, tries_key, lock: lock.transpose()?, ends_at };
-    app.unlocks.begin(unlock_id, one)?;
+    app.unlocks.begin(unlock_id, UnderWay { login: answer.state, spent, lock, ends_at })?;
     let response = Base64(answer.message.serialize().to_vec());
-    Ok(Json(WordsAnswer { unlock_id, response }))
+    Ok(PakeAnswer { unlock_id, response, tries_left: None })
 }
 
 /// Third message: what it opens, or one answer for everything that is wrong.
 #[utoipa::path(
-    post, path = "/v1/unlock/words/finish", request_body = WordsFinish,
+    post, path = "/v1/unlock/finish", request_body = PakeFinish,
     responses((status = 200, body = Unlocked), (status = "default", body = Problem))
 )]
-pub(crate) async fn finish_words(
+pub(crate) async fn finish(
     State(app): State<App>,
-    Sent(finish): Sent<WordsFinish>,
+    Sent(finish): Sent<PakeFinish>,
 ) -> Result<Json<Unlocked>> {
-    app.unlock_rate.take()?;
     let wrong = Code::WrongWordsOrHandle;
-    let one = app.unlocks.end(finish.unlock_id, app.clock.now()).ok_or(wrong)?;
+    let Some(one) = app.unlocks.end(finish.unlock_id, app.clock.now()) else {
+        // Whatever was begun was counted then; this was not.
+        app.unlock_rate.take()?;
+        return Err(wrong.into());
+    };
     let message =
         CredentialFinalization::<Words>::deserialize(&finish.finalization.0).map_err(|_| wrong)?;
-    one.login.finish(message, parameters()).map_err(|_| wrong)?;
+    one.login.finish(message, parameters(one.spent.context())).map_err(|_| wrong)?;
     let (account_id, lock_id) = one.lock.ok_or(wrong)?;
-    tries::give_back(one.tries_key, &app).await?;
+    match one.spent {
+        Spent::Words(tries_key) => tries::give_back(tries_key, &app).await?,
+        Spent::Pin(lock_id) => held::give_tries_back(lock_id, &app).await?,
+    }
     let mut tx = app.db.snapshot().await?;
     let unlocked = unlocked(account_id, lock_id, &app, &mut tx).await?;
     Ok(Json(unlocked.ok_or(wrong)?))
@@ -231,59 +266,8 @@ pub(crate) async fn rest(
     Ok(Json(ChainPage { statements: page.rows, more: page.more }))
 }
 
-/// Opens with a recovery sheet. It waits for no counter of the words.
-#[utoipa::path(
-    post, path = "/v1/unlock/sheet", request_body = UnlockSheet,
-    responses((status = 200, body = Unlocked), (status = "default", body = Problem))
-)]
-pub(crate) async fn use_sheet(
-    State(app): State<App>,
-    Sent(sheet): Sent<UnlockSheet>,
-) -> Result<Json<Unlocked>> {
-    // No rate, or strangers could close the sheets of everybody: nobody guesses one, and who holds
-    // none costs one look into an index.
-    let wrong = Code::WrongSheet;
-    let sheet_use = Unverified::<SheetUse>::decode(&sheet.sheet_use.0).map_err(|_| wrong)?;
-    let lock: Option<(Vec<u8>, Vec<u8>, Vec<u8>)> = sqlx::query_as(
-        "-- unlock::use_sheet
-        select account_id, lock_id, sheet_signing from lock where sheet_id = $1",
-    )
-    .bind(sheet_use.claim().sheet_id.as_bytes())
-    .fetch_optional(app.db.reader())
-    .await?;
-    let (account, lock, signing) = lock.ok_or(wrong)?;
-    let signing = PublicKey(signing.as_slice().try_into().map_err(|_| wrong)?);
-    let sheet_use = sheet_use.verify(&signing).map_err(|_| wrong)?.into_body();
-    let now = app.clock.now();
-    if sheet_use.made_at.abs_diff(now) > CLOCK_SECONDS {
-        return Err(wrong.into());
-    }
-    let (account_id, lock_id): (AccountId, LockId) = (id(&account)?, id(&lock)?);
-    let kept_until = to_row(now.max(sheet_use.made_at) + 2 * CLOCK_SECONDS);
-    let unlocked = transaction!(app.db, "unlock::use_sheet", |tx| {
-        let fresh = sqlx::query(
-            "-- unlock::use_sheet
-                insert into sheet_use (account_id, nonce, kept_until)
-                select $1, $2, $3
-                where exists (select 1 from lock where account_id = $1 and lock_id = $4)
-                on conflict do nothing",
-        )
-        .bind(account_id.as_bytes())
-        .bind(sheet_use.nonce.as_slice())
-        .bind(kept_until)
-        .bind(lock_id.as_bytes())
-        .execute(&mut *tx)
-        .await?;
-        if fresh.rows_affected() != 1 {
-            return Err(wrong.into());
-        }
-        unlocked(account_id, lock_id, &app, tx).await
-    })?;
-    Ok(Json(unlocked.ok_or(wrong)?))
-}
-
 /// What a lock gives: the wrapped root, and the chain as far as one answer goes.
-async fn unlocked(
+pub(crate) async fn unlocked(
     account_id: AccountId,
     lock_id: LockId,
     app: &App,

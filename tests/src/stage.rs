@@ -22,7 +22,7 @@ use reconnect::{App, Clock, Config, app, config::DatabaseUrl};
 use reconnect_core::{
     document::{ChunkPlan, DocumentKind},
     error::Error,
-    vault::{Drawn, PaperCard, Vault},
+    vault::{Drawn, PaperCard, Vault, Ways},
     words::{PaperSecret, SixWords},
     world::World as _,
 };
@@ -233,8 +233,10 @@ impl Person {
         let drawn = Drawn::draw(&mut browser.rng());
         let handle = drawn.handle().to_owned();
         let words = drawn.words().join(" ");
-        let sheet = drawn.paper().join(" ");
-        let vault = Box::pin(drawn.open(&browser, kept)).await.context("opening a safe")?;
+        let sheet = drawn.paper().groups().join(" ");
+        let vault = Box::pin(drawn.open(&browser, &Ways::on_paper(), kept))
+            .await
+            .context("opening a safe")?;
         Ok(Self { browser, vault, handle, words, sheet })
     }
 

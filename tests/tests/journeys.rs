@@ -46,6 +46,8 @@ mod successors;
 mod together;
 #[path = "journeys/uploads.rs"]
 mod uploads;
+#[path = "journeys/ways.rs"]
+mod ways;
 #[path = "journeys/witnessed.rs"]
 mod witnessed;
 

@@ -110,6 +110,18 @@ pub enum Error {
     /// The letters of a sheet do not fit their check characters.
     #[error("sheet misread")]
     SheetMisread,
+    /// It is a card: it opens with its PIN.
+    #[error("a card needs its PIN")]
+    NeedsPin,
+    /// Not six digits.
+    #[error("PIN misread")]
+    PinMisread,
+    /// A PIN that is guessed first: a date, a run, a repetition. LOCK-9.
+    #[error("PIN too plain")]
+    PinTooPlain,
+    /// The PIN is another; how many tries are left.
+    #[error("wrong PIN, {0} tries left")]
+    WrongPin(u32),
     /// The letters are not those of this structure's paper.
     #[error("wrong paper")]
     WrongPaper,
@@ -180,6 +192,10 @@ impl Error {
             Self::WrongWordsOrHandle => "wrong_words_or_handle",
             Self::WordsMisread(_) => "words_misread",
             Self::SheetMisread => "sheet_misread",
+            Self::NeedsPin => "needs_pin",
+            Self::PinMisread => "pin_misread",
+            Self::PinTooPlain => "pin_too_plain",
+            Self::WrongPin(_) => "wrong_pin",
             Self::WrongPaper => "wrong_paper",
             Self::CodeMisread => "code_misread",
             Self::CodeDiffers => "code_differs",

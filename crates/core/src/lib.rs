@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod grant;
 #[cfg(feature = "structure")]
 pub mod group;
+pub mod held;
 pub mod key;
 pub mod lock;
 pub mod log;

@@ -1,4 +1,4 @@
-//! Locks: what wraps a root, and the PAKE (OPAQUE, RFC 9807) that six words go through.
+//! Locks: what wraps a root, and the PAKE (OPAQUE, RFC 9807) that six words and PINs go through.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use generic_array::{ArrayLength, GenericArray};
@@ -16,9 +16,9 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::{Damaged, Error},
+    held::HeldSecret,
     seal::{derive, once_key, open_once, seal_once},
     secret::{LockSecret, Root},
-    words::SixWords,
 };
 
 /// Wraps `root` under a lock's secret. LOCK-1.
@@ -103,81 +103,102 @@ impl<R: CryptoRng> rand_core_06::RngCore for OlderRng<'_, R> {
 
 impl<R: CryptoRng> rand_core_06::CryptoRng for OlderRng<'_, R> {}
 
-/// A registration of six words that waits for the server's half.
+/// What a person knows, as the PAKE takes it: of [`crate::words::SixWords`] or a [`crate::held::Pin`].
+pub struct Password {
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    pub(crate) context: Label,
+}
+
+/// A registration that waits for the server's half.
 pub struct Registration {
     state: ClientRegistration<WordsSuite>,
-    password: Zeroizing<Vec<u8>>,
+    password: Password,
 }
 
 impl Registration {
     /// Begins: the request goes to the server.
-    pub fn start(words: &SixWords, rng: &mut impl CryptoRng) -> Result<(Self, Vec<u8>), Error> {
-        let password = words.password();
-        let started = ClientRegistration::start(&mut OlderRng(rng), &password)
+    pub fn start(password: Password, rng: &mut impl CryptoRng) -> Result<(Self, Vec<u8>), Error> {
+        let started = ClientRegistration::start(&mut OlderRng(rng), &password.bytes)
             .map_err(|_| Error::BadInput)?;
         Ok((Self { state: started.state, password }, started.message.serialize().to_vec()))
     }
 
-    /// Ends: the record goes to the server, the secret wraps the root.
+    /// Ends: the record goes to the server.
     pub fn finish(
         self,
         response: &[u8],
         rng: &mut impl CryptoRng,
-    ) -> Result<(Vec<u8>, LockSecret), Error> {
+    ) -> Result<(Vec<u8>, ExportKey), Error> {
         let response =
             RegistrationResponse::deserialize(response).map_err(|_| Error::Unreadable)?;
         let finished = self
             .state
             .finish(
                 &mut OlderRng(rng),
-                &self.password,
+                &self.password.bytes,
                 response,
                 ClientRegistrationFinishParameters::new(Identifiers::default(), None),
             )
             .map_err(|_| Error::Unreadable)?;
         let record = finished.message.serialize().to_vec();
-        Ok((record, words_secret(&finished.export_key)))
+        Ok((record, ExportKey(Zeroizing::new(finished.export_key.to_vec()))))
     }
 }
 
-/// An unlocking with six words that waits for the server's half.
+/// An unlocking that waits for the server's half.
 pub struct Login {
     state: ClientLogin<WordsSuite>,
-    password: Zeroizing<Vec<u8>>,
+    password: Password,
 }
 
 impl Login {
     /// Begins: the request goes to the server.
-    pub fn start(words: &SixWords, rng: &mut impl CryptoRng) -> Result<(Self, Vec<u8>), Error> {
-        let password = words.password();
+    pub fn start(password: Password, rng: &mut impl CryptoRng) -> Result<(Self, Vec<u8>), Error> {
         let started =
-            ClientLogin::start(&mut OlderRng(rng), &password).map_err(|_| Error::BadInput)?;
+            ClientLogin::start(&mut OlderRng(rng), &password.bytes).map_err(|_| Error::BadInput)?;
         Ok((Self { state: started.state, password }, started.message.serialize().to_vec()))
     }
 
-    /// Ends: the finalization goes to the server, the secret unwraps the root. Wrong words and an
-    /// unknown handle fail alike, here on the device.
+    /// Ends: the finalization goes to the server. `None` for a wrong password, and for a handle that
+    /// is nobody's: they fail alike, here on the device.
     pub fn finish(
         self,
         response: &[u8],
         rng: &mut impl CryptoRng,
-    ) -> Result<(Vec<u8>, LockSecret), Error> {
+    ) -> Result<Option<(Vec<u8>, ExportKey)>, Error> {
         let response = CredentialResponse::deserialize(response).map_err(|_| Error::Unreadable)?;
-        let context = Label::WordsContext.text().as_bytes();
-        let finished = self
-            .state
-            .finish(
-                &mut OlderRng(rng),
-                &self.password,
-                response,
-                ClientLoginFinishParameters::new(Some(context), Identifiers::default(), None),
-            )
-            .map_err(|_| Error::WrongWordsOrHandle)?;
-        let finalization = finished.message.serialize().to_vec();
-        Ok((finalization, words_secret(&finished.export_key)))
+        let context = self.password.context.text().as_bytes();
+        let finished = self.state.finish(
+            &mut OlderRng(rng),
+            &self.password.bytes,
+            response,
+            ClientLoginFinishParameters::new(Some(context), Identifiers::default(), None),
+        );
+        Ok(finished.ok().map(|finished| {
+            let finalization = finished.message.serialize().to_vec();
+            (finalization, ExportKey(Zeroizing::new(finished.export_key.to_vec())))
+        }))
     }
 }
 
-fn words_secret(export_key: &[u8]) -> LockSecret {
-    LockSecret::from_bytes(*derive(export_key, &[], Label::WordsSecret, &[]))
+/// What the PAKE gives to whoever knew the password; the server never has it.
+pub struct ExportKey(Zeroizing<Vec<u8>>);
+
+impl ExportKey {
+    /// As it came out, for vectors.
+    #[cfg(feature = "vectors")]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// A lock's secret, of six words.
+    pub(crate) fn words_secret(&self) -> LockSecret {
+        LockSecret::from_bytes(*derive(&self.0, &[], Label::WordsSecret, &[]))
+    }
+
+    /// A lock's secret, of what is held and a PIN.
+    pub(crate) fn pin_secret(&self, held: &HeldSecret) -> LockSecret {
+        let both = Zeroizing::new([held.secret().expose().as_slice(), &self.0].concat());
+        LockSecret::from_bytes(*derive(&both, &[], Label::PinSecret, &[held.kind() as u8]))
+    }
 }

@@ -4,15 +4,16 @@
 //! 77.5 bits; a sheet is 160 bits. Nothing is chosen by the person, nothing says who they are.
 
 use rand_core::CryptoRng;
-use reconnect_format::{Label, id::SheetId, structure::CODE_ALPHABET};
+use reconnect_format::{Label, lock::LockKind, structure::CODE_ALPHABET};
 use reconnect_log::Carried;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     error::Error,
+    held::{HELD_BYTES, HeldSecret},
     key::{RecipientKey, SignKey},
+    lock::Password,
     seal::derive,
-    secret::LockSecret,
 };
 
 /// Words that unlock a safe.
@@ -20,8 +21,7 @@ pub const WORD_COUNT: usize = 6;
 const LIST_WORDS: u16 = 7776;
 /// As the build wrote it: an upper-case letter ends a word and says how much of it the next keeps.
 static LIST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/words.txt"));
-const SHEET_BYTES: usize = 20;
-const SHEET_LETTERS: usize = SHEET_BYTES * 8 / 5;
+const SHEET_LETTERS: usize = HELD_BYTES * 8 / 5;
 const CHECK_LETTERS: usize = 4;
 const GROUP_LETTERS: usize = 4;
 
@@ -127,26 +127,65 @@ impl SixWords {
     }
 
     /// What goes into the PAKE: the words with single spaces. LOCK-3.
-    pub(crate) fn password(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new(self.0.join(" ").into_bytes())
+    pub fn password(&self) -> Password {
+        let bytes = Zeroizing::new(self.0.join(" ").into_bytes());
+        Password { bytes, context: Label::WordsContext }
     }
+}
+
+/// What a paper is: its check letters say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paper {
+    /// A recovery sheet, or a structure's paper.
+    Sheet,
+    /// A card, which asks for a PIN as well.
+    Card,
 }
 
 /// 160 random bits on paper. Wiped when dropped.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub struct PaperSecret([u8; SHEET_BYTES], #[zeroize(skip)] Option<Carried>);
+pub struct PaperSecret {
+    bytes: [u8; HELD_BYTES],
+    #[zeroize(skip)]
+    paper: Paper,
+    #[zeroize(skip)]
+    carried: Option<Carried>,
+}
 
 impl PaperSecret {
-    /// Draws one.
+    /// Draws one for a sheet, or for a structure's paper.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
-        let mut bytes = [0; SHEET_BYTES];
+        Self::draw(Paper::Sheet, rng)
+    }
+
+    /// Draws one for a card.
+    pub fn card(rng: &mut impl CryptoRng) -> Self {
+        Self::draw(Paper::Card, rng)
+    }
+
+    fn draw(paper: Paper, rng: &mut impl CryptoRng) -> Self {
+        let mut bytes = [0; HELD_BYTES];
         rng.fill_bytes(&mut bytes);
-        Self(bytes, None)
+        Self { bytes, paper, carried: None }
+    }
+
+    /// What it is.
+    pub fn paper(&self) -> Paper {
+        self.paper
+    }
+
+    /// The key of the lock that it opens, alone or with a PIN.
+    pub fn held(&self) -> HeldSecret {
+        let kind = match self.paper {
+            Paper::Sheet => LockKind::Sheet,
+            Paper::Card => LockKind::Card,
+        };
+        HeldSecret::new(kind, &self.bytes)
     }
 
     /// The letters to print: 32 of the secret, then four that check them, in groups of four.
     pub fn groups(&self) -> Vec<String> {
-        let letters = Zeroizing::new(to_letters(&self.0) + &self.check());
+        let letters = Zeroizing::new(to_letters(&self.bytes) + &self.check());
         letters
             .as_bytes()
             .chunks(GROUP_LETTERS)
@@ -166,46 +205,37 @@ impl PaperSecret {
             });
         }
         let (secret, check) = letters.split_at_checked(SHEET_LETTERS).ok_or(Error::SheetMisread)?;
-        let read = Self(from_letters(secret).ok_or(Error::SheetMisread)?, carried);
-        if read.check() == check { Ok(read) } else { Err(Error::SheetMisread) }
+        let bytes = Zeroizing::new(from_letters(secret).ok_or(Error::SheetMisread)?);
+        let mut read = [Paper::Sheet, Paper::Card].into_iter().map(|paper| Self {
+            bytes: *bytes,
+            paper,
+            carried,
+        });
+        read.find(|read| read.check() == check).ok_or(Error::SheetMisread)
     }
 
     /// The checkpoint that its square carried. LOG-17.
     pub fn carried(&self) -> Option<Carried> {
-        self.1
+        self.carried
     }
 
     fn check(&self) -> String {
-        let hash = Label::SheetCheck.hash(&self.0);
+        let label = match self.paper {
+            Paper::Sheet => Label::SheetCheck,
+            Paper::Card => Label::CardCheck,
+        };
+        let hash = label.hash(&self.bytes);
         to_letters(hash.get(..5).unwrap_or_default()).chars().take(CHECK_LETTERS).collect()
-    }
-
-    /// What finds the sheet's lock. LOCK-5.
-    pub fn sheet_id(&self) -> SheetId {
-        let mut id = [0; 16];
-        let derived = derive(&self.0, &[], Label::SheetId, &[]);
-        id.copy_from_slice(derived.get(..16).unwrap_or(&[0; 16]));
-        SheetId(id)
-    }
-
-    /// What proves that one holds the sheet.
-    pub fn signing(&self) -> SignKey {
-        SignKey::from_seed(&derive(&self.0, &[], Label::SheetSigningKey, &[]))
     }
 
     /// A structure's root, when the paper is a structure's.
     pub fn structure_root(&self) -> SignKey {
-        SignKey::from_seed(&derive(&self.0, &[], Label::StructureRoot, &[]))
+        SignKey::from_seed(&derive(&self.bytes, &[], Label::StructureRoot, &[]))
     }
 
     /// What opens the history of the structure whose paper this is.
     pub fn structure_recovery(&self) -> RecipientKey {
-        RecipientKey::of_paper(&derive(&self.0, &[], Label::StructureRecoveryKey, &[]))
-    }
-
-    /// What wraps the root.
-    pub fn lock_secret(&self) -> LockSecret {
-        LockSecret::from_bytes(*derive(&self.0, &[], Label::SheetSecret, &[]))
+        RecipientKey::of_paper(&derive(&self.bytes, &[], Label::StructureRecoveryKey, &[]))
     }
 }
 
@@ -222,8 +252,8 @@ fn to_letters(bytes: &[u8]) -> String {
     text
 }
 
-fn from_letters(letters: &str) -> Option<[u8; SHEET_BYTES]> {
-    let mut bytes = [0; SHEET_BYTES];
+fn from_letters(letters: &str) -> Option<[u8; HELD_BYTES]> {
+    let mut bytes = [0; HELD_BYTES];
     for (block, target) in letters.as_bytes().chunks(8).zip(bytes.chunks_mut(5)) {
         let mut value = 0_u64;
         for letter in block {
@@ -267,7 +297,10 @@ mod tests {
         let printed = sheet.groups().join(" ");
         assert_eq!(sheet.groups().len(), 9);
         let read = PaperSecret::parse(&printed.to_lowercase().replace('0', "o"));
-        assert_eq!(read.map(|read| read.0), Ok(sheet.0));
+        assert_eq!(read.map(|read| (read.bytes, read.paper)), Ok((sheet.bytes, Paper::Sheet)));
+        let card = PaperSecret::card(&mut UnwrapErr(SysRng));
+        let read = PaperSecret::parse(&card.groups().join(""));
+        assert_eq!(read.map(|read| (read.bytes, read.paper)), Ok((card.bytes, Paper::Card)));
         for place in 0..printed.len() {
             let mut wrong = printed.clone().into_bytes();
             if wrong[place] == b' ' {

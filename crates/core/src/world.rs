@@ -50,7 +50,14 @@ pub trait World {
     /// Ships one call, with the session's token when it is authorized, and gives the answer's body.
     async fn ship(&self, call: Call, token: Option<&str>) -> Result<Vec<u8>, ShipError>;
 
-    /// Keeps sealed bytes under a name on this device; does nothing on a shared one.
+    /// What this device is, as its picture says it (section 6.7): 0 where that is not known.
+    fn mark(&self) -> u8 {
+        0
+    }
+
+    /// Keeps sealed bytes under a name on this device; does nothing on a shared one. What has a name that
+    /// begins with `locked/` is secret, and kept under a key that the device gives to nobody: where it
+    /// has none, nothing is kept and this fails. LOCK-13.
     async fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), ShipError>;
 
     /// What was kept under a name.

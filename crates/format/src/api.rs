@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::id::{AccountId, Base64, DocumentId, EnvelopeId, GrantId, StructureId, UnlockId};
+use crate::id::{Base64, DocumentId, EnvelopeId, GrantId, StructureId};
 
 pub use crate::deposit::{
     GiveDeposit, Inbox, OwnerKeys, SentDeposit, SentDeposits, WaitingDeposit,
@@ -22,6 +22,11 @@ pub use crate::received::{
 pub use crate::rewrap::{
     CheckRewraps, GiveRewraps, OpenForRewrap, OpenedForRewrap, OpenedSecret, RefusedRewrap,
     RefusedRewraps, WaitingRewrap,
+};
+pub use crate::unlock::{
+    ChainPage, LockMaterial, LockState, Locks, OpenAccount, OpenSession, PakeAnswer, PakeFinish,
+    PinRegistrationStart, RegistrationAnswer, RegistrationStart, Session, SessionState, Sessions,
+    UnlockRest, Unlocked, UseHeld, WordsStart,
 };
 pub use crate::{
     log::{BESIDE, HandIn, LogAnswer, LogAsked},
@@ -95,129 +100,6 @@ pub struct Service {
     pub operator: Base64,
     /// The verifier key of the log.
     pub log: String,
-}
-
-/// First half of an OPAQUE registration.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct RegistrationStart {
-    /// Drawn by the device.
-    pub handle: String,
-    /// `RegistrationRequest` (RFC 9807 section 5.1).
-    pub request: Base64,
-}
-
-/// The server's half.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct RegistrationAnswer {
-    /// `RegistrationResponse`.
-    pub response: Base64,
-}
-
-/// A new safe: a chain's first statements and what they name.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct OpenAccount {
-    /// Open, `AddDevice`, `SetLock` (words), `SetLock` (sheet), Grant (owner): signed, in order.
-    pub statements: Vec<Base64>,
-    /// `RootWrap`s, in any order.
-    pub root_wraps: Vec<Base64>,
-    /// OPAQUE registration record of the words.
-    pub words_record: Base64,
-    /// The owner's own grant key, sealed under the vault key.
-    pub owner_wrap: Base64,
-    /// 32 random bytes, of which comes where the safe's head stands in the log.
-    pub log_nonce: Base64,
-    /// `LogPlace`, sealed under the vault key.
-    pub log_place: Base64,
-    /// What the log says of the safe after the last of these statements, 32 bytes.
-    pub log_value: Base64,
-}
-
-/// First message of an OPAQUE login.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct WordsStart {
-    /// As typed, in lower case.
-    pub handle: String,
-    /// `KE1`.
-    pub request: Base64,
-}
-
-/// Second message: the same shape and size whether or not the handle exists.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct WordsAnswer {
-    /// Names this try.
-    pub unlock_id: UnlockId,
-    /// `KE2`.
-    pub response: Base64,
-}
-
-/// Third message.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct WordsFinish {
-    /// From [`WordsAnswer`].
-    pub unlock_id: UnlockId,
-    /// `KE3`.
-    pub finalization: Base64,
-}
-
-/// One use of a recovery sheet.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct UnlockSheet {
-    /// Signed `SheetUse`.
-    pub sheet_use: Base64,
-}
-
-/// What a lock gives to whoever opens it.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Unlocked {
-    /// Whose safe.
-    pub account_id: AccountId,
-    /// The root, wrapped for this lock.
-    pub root_wrap: Base64,
-    /// `LogPlace`, sealed under the vault key.
-    pub log_place: Base64,
-    /// The chain from its first statement, as far as one answer goes.
-    pub statements: Vec<Base64>,
-    /// Names what is left of it, for some minutes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rest: Option<UnlockId>,
-}
-
-/// Asks for what is left of a chain whose lock was opened.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct UnlockRest {
-    /// From [`Unlocked`].
-    pub rest: UnlockId,
-    /// Statements with a higher sequence number.
-    pub statements_after: u64,
-}
-
-/// More of a chain.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct ChainPage {
-    /// Signed statements, in order.
-    pub statements: Vec<Base64>,
-    /// Whether there are others after them.
-    pub more: bool,
-}
-
-/// Opens a session for a device.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct OpenSession {
-    /// Signed `SessionOpening`.
-    pub opening: Base64,
-    /// The statement that adds the device, when it is new.
-    #[serde(default)]
-    pub statement: Option<Base64>,
-    /// What the log says of the safe after that statement, 32 bytes.
-    #[serde(default)]
-    pub log_value: Base64,
-}
-
-/// A session.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Session {
-    /// Seconds since 1970.
-    pub expires_at: u64,
 }
 
 /// From where a client wants to read.
@@ -342,16 +224,6 @@ pub struct GrantWraps {
     pub owner_wrap: Base64,
     /// HPKE to the recipient.
     pub recipient_wrap: Base64,
-}
-
-/// A lock's wrap and how it opens.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct LockMaterial {
-    /// Encoded `RootWrap`.
-    pub root_wrap: Base64,
-    /// OPAQUE registration record, for words.
-    #[serde(default)]
-    pub words_record: Option<Base64>,
 }
 
 /// The safe after a statement.

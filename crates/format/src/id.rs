@@ -94,13 +94,13 @@ id! {
     StructureId: 32,
     /// An invitation into a structure, derived from its secret.
     InvitationId: 16,
-    /// What finds a recovery sheet's lock, derived from the sheet's secret.
-    SheetId: 16,
+    /// What finds a lock by what is held, derived from that.
+    HeldId: 16,
     /// Where a subject stands in the log's map.
     LogIndex: 32,
     /// Something that a worker sealed to an owner, random.
     DepositId: 16,
-    /// One unlocking with six words that is under way, random.
+    /// One unlocking that is under way, random.
     UnlockId: 16,
 }
 

@@ -40,21 +40,31 @@ labels! {
     /// Hash: a lock's wrap, as its statement names it.
     LockWrapHash = "lock wrap hash",
     /// Hash: a PAKE record, as its statement names it.
-    WordsRecordHash = "words record hash",
-    /// PAKE context (RFC 9807 section 6.4).
+    LockRecordHash = "lock record hash",
+    /// PAKE context (RFC 9807 section 6.4) of six words.
     WordsContext = "words context",
     /// Derivation: a lock's secret from the PAKE's export key.
     WordsSecret = "words secret",
-    /// Derivation: what finds a recovery sheet.
-    SheetId = "sheet id",
-    /// Derivation: what proves that one holds the sheet.
-    SheetSigningKey = "sheet signing key",
-    /// Derivation: a lock's secret from a sheet.
-    SheetSecret = "sheet secret",
-    /// Hash: the check characters of a printed secret.
+    /// PAKE context of a PIN.
+    PinContext = "pin context",
+    /// Derivation: a lock's secret from what is held and the PAKE's export key.
+    PinSecret = "pin secret",
+    /// Derivation: what finds a lock by what is held: a sheet, a card, a device's secret, a passkey's.
+    HeldId = "held id",
+    /// Derivation: what proves that one holds it.
+    HeldSigningKey = "held signing key",
+    /// Derivation: a lock's secret, or its share of one, from what is held.
+    HeldSecret = "held secret",
+    /// Signature: one use of what is held.
+    HeldUse = "held use",
+    /// Hash: the check characters of a sheet.
     SheetCheck = "sheet check",
-    /// Signature: one use of a recovery sheet.
-    SheetUse = "sheet use",
+    /// Hash: the check characters of a card.
+    CardCheck = "card check",
+    /// Hash: what a passkey is asked for its secret with.
+    PasskeyInput = "passkey input",
+    /// Derivation: the picture of a lock or a device.
+    Mark = "mark",
     /// Signature and hash: a statement of an owner.
     Statement = "statement",
     /// Hash: what a statement says and when, as its head names it.

@@ -28,6 +28,7 @@ pub mod statement;
 pub mod structure;
 pub mod switch;
 pub mod tree;
+pub mod unlock;
 
 pub use codec::{DecodeError, Suite, decode, encode};
 pub use label::Label;

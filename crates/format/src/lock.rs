@@ -4,7 +4,7 @@ use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use crate::{
     Label, PublicKey, Suite, encode,
-    id::{AccountId, LockId, SheetId},
+    id::{AccountId, DeviceId, HeldId, LockId},
     sign::Signable,
 };
 
@@ -17,7 +17,12 @@ pub const ARGON2_LANES: u32 = 1;
 /// Handles are at most this long, in bytes of ASCII.
 pub const HANDLE_MAX_BYTES: usize = 64;
 
-/// The kinds of locks. Card, remembered device, passkey and guardians have their numbers reserved.
+/// Digits of a PIN.
+pub const PIN_DIGITS: usize = 6;
+/// Wrong PINs after which a lock is dead. LOCK-11.
+pub const PIN_TRIES: u32 = 10;
+
+/// The kinds of locks. Guardians have their number reserved.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, TlsSize, TlsSerialize, TlsDeserializeBytes,
 )]
@@ -27,6 +32,19 @@ pub enum LockKind {
     Words = 1,
     /// A printed sheet with 160 random bits.
     Sheet = 2,
+    /// A printed card with 160 random bits, and a PIN through OPAQUE.
+    Card = 3,
+    /// A browser of one's own that keeps 160 random bits, and a PIN through OPAQUE.
+    Device = 4,
+    /// What a passkey's `prf` extension gives.
+    Passkey = 5,
+}
+
+impl LockKind {
+    /// Whether it survives the loss of every device. ACC-3, LOCK-14.
+    pub fn is_way_back(self) -> bool {
+        matches!(self, Self::Words | Self::Sheet | Self::Card)
+    }
 }
 
 /// How a lock is found and who may ask for its wrap.
@@ -38,17 +56,44 @@ pub enum LockAccess {
     Words {
         /// ASCII, drawn by the device, says nothing about the person.
         handle: Vec<u8>,
-        /// `Label::WordsRecordHash` of the registration record.
+        /// `Label::LockRecordHash` of the registration record.
         record_hash: [u8; 32],
     },
-    /// By an id derived from the sheet, proven with a key derived from the sheet.
+    /// By what the sheet holds.
     #[tls_codec(discriminant = 2)]
-    Sheet {
-        /// Derived from the sheet's secret.
-        sheet_id: SheetId,
-        /// Verifies [`SheetUse`].
-        signing: PublicKey,
+    Sheet(Held),
+    /// By what the card holds, then by PIN, through OPAQUE.
+    #[tls_codec(discriminant = 3)]
+    Card(HeldWithPin),
+    /// By what the device keeps, then by PIN, through OPAQUE.
+    #[tls_codec(discriminant = 4)]
+    Device {
+        /// What it keeps, and its PIN.
+        with_pin: HeldWithPin,
+        /// With which the lock goes.
+        device_id: DeviceId,
     },
+    /// By what the passkey gives.
+    #[tls_codec(discriminant = 5)]
+    Passkey(Held),
+}
+
+/// What the server knows of something that is held. LOCK-5.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct Held {
+    /// Derived from the secret that is held.
+    pub held_id: HeldId,
+    /// Verifies [`HeldUse`].
+    pub signing: PublicKey,
+}
+
+/// What the server knows of something that is held, and of its PIN.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct HeldWithPin {
+    /// What is held.
+    pub held: Held,
+    /// `Label::LockRecordHash` of the PIN's registration record.
+    pub record_hash: [u8; 32],
 }
 
 impl LockAccess {
@@ -56,7 +101,44 @@ impl LockAccess {
     pub fn kind(&self) -> LockKind {
         match self {
             Self::Words { .. } => LockKind::Words,
-            Self::Sheet { .. } => LockKind::Sheet,
+            Self::Sheet(_) => LockKind::Sheet,
+            Self::Card(_) => LockKind::Card,
+            Self::Device { .. } => LockKind::Device,
+            Self::Passkey(_) => LockKind::Passkey,
+        }
+    }
+
+    /// With which device it goes.
+    pub fn device(&self) -> Option<DeviceId> {
+        match self {
+            Self::Device { device_id, .. } => Some(*device_id),
+            _ => None,
+        }
+    }
+
+    /// What is typed to find it: for six words.
+    pub fn handle(&self) -> Option<&[u8]> {
+        match self {
+            Self::Words { handle, .. } => Some(handle),
+            _ => None,
+        }
+    }
+
+    /// What must be held to use it, but for six words.
+    pub fn held(&self) -> Option<&Held> {
+        match self {
+            Self::Words { .. } => None,
+            Self::Sheet(held) | Self::Passkey(held) => Some(held),
+            Self::Card(with_pin) | Self::Device { with_pin, .. } => Some(&with_pin.held),
+        }
+    }
+
+    /// Hash of the PAKE's record, where there is one.
+    pub fn record_hash(&self) -> Option<&[u8; 32]> {
+        match self {
+            Self::Words { record_hash, .. } => Some(record_hash),
+            Self::Card(with_pin) | Self::Device { with_pin, .. } => Some(&with_pin.record_hash),
+            Self::Sheet(_) | Self::Passkey(_) => None,
         }
     }
 }
@@ -94,21 +176,23 @@ impl RootWrap {
     }
 }
 
-/// One use of a recovery sheet, signed with the sheet's key.
+/// One use of what is held, signed with its key. LOCK-5, LOCK-10.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
-pub struct SheetUse {
+pub struct HeldUse {
     /// Version 1.
     pub suite: Suite,
-    /// Which sheet.
-    pub sheet_id: SheetId,
+    /// Of what.
+    pub held_id: HeldId,
     /// Random, drawn by the device, used once.
     pub nonce: [u8; 32],
     /// Seconds since 1970 by the device's clock.
     pub made_at: u64,
+    /// OPAQUE's `KE1` where a PIN is asked as well, else empty.
+    pub request: Vec<u8>,
 }
 
-impl Signable for SheetUse {
-    const LABEL: Label = Label::SheetUse;
+impl Signable for HeldUse {
+    const LABEL: Label = Label::HeldUse;
 }
 
 /// The opening of a session by a device: the token itself is never in it. SESS-1.
@@ -119,7 +203,7 @@ pub struct SessionOpening {
     /// Whose session.
     pub account_id: AccountId,
     /// On which device.
-    pub device_id: crate::id::DeviceId,
+    pub device_id: DeviceId,
     /// `Label::SessionToken` of the token, which the device drew.
     pub token_hash: [u8; 32],
     /// Seconds since 1970 by the device's clock.

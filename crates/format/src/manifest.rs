@@ -207,9 +207,11 @@ impl Manifest {
                 self.is_fresh(RecordKey::Lock(*lock_id))
                     && *generation == self.keys.generation
                     && access_is_sound(access)
+                    && access.device().is_none_or(|device_id| self.device(device_id).is_some())
             }
             Body::RetireLock { lock_id } => {
-                self.records.contains(&RecordKey::Lock(*lock_id)) && self.locks().count() > 1
+                self.records.contains(&RecordKey::Lock(*lock_id))
+                    && self.locks().any(|(id, it)| id != *lock_id && it.access.kind().is_way_back())
             }
             Body::PutVersion { document_id, content, card, thumbnail } => {
                 self.version_follows(*document_id, content, card, thumbnail.as_ref())
@@ -268,7 +270,13 @@ impl Manifest {
 
     fn take_in(&mut self, statement: &Statement) {
         match &statement.body {
-            Body::RetireDevice { device_id } => self.spend(RecordKey::Device(*device_id)),
+            Body::RetireDevice { device_id } => {
+                self.spend(RecordKey::Device(*device_id));
+                let theirs = self.locks().filter(|(_, it)| it.access.device() == Some(*device_id));
+                for lock_id in theirs.map(|(lock_id, _)| lock_id).collect::<Vec<_>>() {
+                    self.spend(RecordKey::Lock(lock_id));
+                }
+            }
             Body::RetireLock { lock_id } => self.spend(RecordKey::Lock(*lock_id)),
             Body::AcceptDeposit { deposit_id, .. } | Body::RefuseDeposit { deposit_id } => {
                 self.spend(RecordKey::Deposit(*deposit_id));
@@ -392,12 +400,9 @@ fn follows(next: &EnvelopeRef, kind: EnvelopeKind, before: Option<&EnvelopeRef>)
 
 /// Whether a handle is what a device draws: lower-case ASCII letters, digits and dashes.
 fn access_is_sound(access: &LockAccess) -> bool {
-    match access {
-        LockAccess::Words { handle, .. } => {
-            !handle.is_empty()
-                && handle.len() <= HANDLE_MAX_BYTES
-                && handle.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
-        }
-        LockAccess::Sheet { .. } => true,
-    }
+    access.handle().is_none_or(|handle| {
+        !handle.is_empty()
+            && handle.len() <= HANDLE_MAX_BYTES
+            && handle.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+    })
 }

@@ -34,8 +34,8 @@ codes! {
     SessionEnded = "session_ended", 401;
     /// Words and handle do not belong together, or there is no such handle.
     WrongWordsOrHandle = "wrong_words_or_handle", 401;
-    /// No such sheet, or not its key.
-    WrongSheet = "wrong_sheet", 401;
+    /// No lock is found by what is held, or it is not its key.
+    WrongHeld = "wrong_held", 401;
     /// Not there, or not the caller's: the two look alike.
     NotFound = "not_found", 404;
     /// No such route takes this method.
@@ -44,6 +44,8 @@ codes! {
     Conflict = "conflict", 409;
     /// The handle exists: draw another.
     HandleTaken = "handle_taken", 409;
+    /// No try of its PIN is left: this lock opens nothing any more.
+    PinSpent = "pin_spent", 410;
     /// The invitation was answered by somebody.
     InvitationUsed = "invitation_used", 409;
     /// The invitation is over.

@@ -71,6 +71,12 @@ mod switches {
         RootWrapBinding,
         /// That a handle which is nobody's is answered as every other. LOCK-8.
         UnknownHandle,
+        /// That nobody registers for the PIN of a lock that exists. LOCK-12.
+        PinRegistration,
+        /// That a try of a PIN is spent before its answer. LOCK-11.
+        PinTries,
+        /// That a try of a PIN is signed with the key of what is held. LOCK-10.
+        HeldUse,
         /// What stretching words costs. LOCK-4.
         StretchCost,
         /// That an envelope's header is the one that was signed. ENV-8.

@@ -2,20 +2,19 @@
 
 use axum::body::Body as HttpBody;
 use reconnect_format::{
-    Label, Suite,
-    api::{GrantWraps, OpenSession, Session, Submission, UnlockSheet},
+    Label,
+    api::{GrantWraps, OpenSession, Session, Submission, UseHeld},
     grant::OWNER_WRAP_BYTES,
-    id::{Base64, SheetId},
-    lock::{LockAccess, SheetUse},
+    id::{Base64, HeldId},
+    lock::{Held, LockAccess},
     statement::Body,
 };
 
 use crate::stage::{NOW, Person, Server, lock, random, server, server_with, sign};
 
-fn sheet(person: &Person) -> UnlockSheet {
-    let sheet_use =
-        SheetUse { suite: Suite::V1, sheet_id: person.sheet_id, nonce: random(), made_at: NOW };
-    UnlockSheet { sheet_use: Base64(sign(sheet_use, &person.sheet).encode()) }
+fn sheet(person: &Person) -> UseHeld {
+    let held_use = person.use_sheet();
+    UseHeld { held_use: Base64(sign(held_use, &person.sheet).encode()) }
 }
 
 /// Uses up what all people together may do in this moment.
@@ -34,7 +33,7 @@ async fn strangers_close_neither_sheets_nor_new_devices() {
     let server = server_with(|config| config.unlocks_per_second = 1).await;
     let mut person = Person::arrive(&server).await;
     use_up(&server).await;
-    assert_eq!(server.post("/v1/unlock/sheet", None, &sheet(&person)).await.status, 200);
+    assert_eq!(server.post("/v1/unlock/held", None, &sheet(&person)).await.status, 200);
     let added = person.new_device();
     assert_eq!(person.open_session(&server, Some(added)).await.status, 201);
 }
@@ -43,15 +42,15 @@ async fn strangers_close_neither_sheets_nor_new_devices() {
 async fn whether_a_handle_is_taken_is_asked_no_faster_than_safes_are_opened() {
     let server = server_with(|config| config.unlocks_per_second = 1).await;
     let mut person = Person::arrive(&server).await;
-    let record = person.opening.words_record.clone();
-    let record_hash = Label::WordsRecordHash.hash(&record.0);
+    let record = person.opening.locks[0].record.clone().expect("words");
+    let record_hash = Label::LockRecordHash.hash(&record.0);
     let mut answers = Vec::new();
     // More than two seconds' worth, however slow this machine is.
     for number in 0..5 {
         use_up(&server).await;
         let handle = format!("some-name-{number}").into_bytes();
         let (body, mut material) = lock(person.id(), LockAccess::Words { handle, record_hash });
-        material.words_record = Some(record.clone());
+        material.record = Some(record.clone());
         let submission = Submission { lock: Some(material), ..Submission::default() };
         answers.push(person.submit(&server, body, submission).await.problem());
     }
@@ -64,10 +63,8 @@ async fn a_safe_has_a_hundred_locks_and_says_so() {
     let mut person = Person::arrive(&server).await;
     let mut last = None;
     for count in 3..=101 {
-        let access = LockAccess::Sheet {
-            sheet_id: SheetId(random()),
-            signing: person.manifest.keys().signing,
-        };
+        let held = Held { held_id: HeldId(random()), signing: person.manifest.keys().signing };
+        let access = LockAccess::Sheet(held);
         let (body, material) = lock(person.id(), access);
         let Body::SetLock { lock_id, .. } = body else { unreachable!() };
         let submission = Submission { lock: Some(material), ..Submission::default() };

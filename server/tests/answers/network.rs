@@ -163,7 +163,7 @@ async fn bodies_that_drip_keep_nobody_else_from_being_answered() {
     let listening = listen(&server).await;
     server.remote = Some(listening.address);
     let mut dripping = Vec::new();
-    for path in ["/v1/accounts", "/v1/sessions", "/v1/words/registration", "/v1/unlock/sheet"] {
+    for path in ["/v1/accounts", "/v1/sessions", "/v1/words/registration", "/v1/unlock/held"] {
         for _ in 0..5 {
             dripping.push(drip(&listening, path, None, 3_000).await);
         }

@@ -7,11 +7,10 @@ use crate::stage::{
 };
 use axum::{body::Body as HttpBody, http::header};
 use reconnect_format::{
-    Suite,
-    api::{Code, OpenSession, Session, Submission, Sync, UnlockSheet, Unlocked, Upload},
+    api::{Code, OpenSession, Session, Submission, Sync, Unlocked, Upload, UseHeld},
     envelope::EnvelopeKind,
     id::{Base64, DocumentId},
-    lock::SheetUse,
+    lock::HeldUse,
     statement::Body,
 };
 
@@ -24,22 +23,20 @@ async fn a_safe_opens_with_words_and_with_its_sheet() {
     let unlocked = person.unlock_with_words(&server, &person.words).await;
     let unlocked = unlocked.map_err(|answer| answer.problem()).expect("unlocks");
     assert_eq!(unlocked.account_id, person.id());
-    assert_eq!(unlocked.root_wrap, person.opening.root_wraps[0]);
+    assert_eq!(unlocked.root_wrap, person.opening.locks[0].root_wrap);
     assert_eq!(unlocked.statements.len(), 5);
 
-    let sheet_use =
-        SheetUse { suite: Suite::V1, sheet_id: person.sheet_id, nonce: random(), made_at: NOW };
-    let request =
-        UnlockSheet { sheet_use: Base64(sign(sheet_use.clone(), &person.sheet).encode()) };
-    let unlocked: Unlocked = server.post("/v1/unlock/sheet", None, &request).await.json();
-    assert_eq!(unlocked.root_wrap, person.opening.root_wraps[1]);
-    let replayed = server.post("/v1/unlock/sheet", None, &request).await;
-    assert_eq!(replayed.problem(), (401, "wrong_sheet".into()));
+    let held_use = person.use_sheet();
+    let request = UseHeld { held_use: Base64(sign(held_use.clone(), &person.sheet).encode()) };
+    let unlocked: Unlocked = server.post("/v1/unlock/held", None, &request).await.json();
+    assert_eq!(unlocked.root_wrap, person.opening.locks[1].root_wrap);
+    let replayed = server.post("/v1/unlock/held", None, &request).await;
+    assert_eq!(replayed.problem(), (401, "wrong_held".into()));
     let stranger = ed25519_dalek::SigningKey::from_bytes(&random());
-    let sheet_use = SheetUse { nonce: random(), ..sheet_use };
-    let forged = UnlockSheet { sheet_use: Base64(sign(sheet_use, &stranger).encode()) };
-    let forged = server.post("/v1/unlock/sheet", None, &forged).await;
-    assert_eq!(forged.problem(), (401, "wrong_sheet".into()));
+    let held_use = HeldUse { nonce: random(), ..held_use };
+    let forged = UseHeld { held_use: Base64(sign(held_use, &stranger).encode()) };
+    let forged = server.post("/v1/unlock/held", None, &forged).await;
+    assert_eq!(forged.problem(), (401, "wrong_held".into()));
 }
 
 #[tokio::test]
@@ -64,10 +61,9 @@ async fn wrong_words_and_unknown_handles_look_alike_and_wait_alike() {
 
     // The session in use and the sheet do not wait.
     assert_eq!(server.get("/v1/sync", Some(&person.token)).await.status, 200);
-    let sheet_use =
-        SheetUse { suite: Suite::V1, sheet_id: person.sheet_id, nonce: random(), made_at: NOW };
-    let request = UnlockSheet { sheet_use: Base64(sign(sheet_use, &person.sheet).encode()) };
-    assert_eq!(server.post("/v1/unlock/sheet", None, &request).await.status, 200);
+    let held_use = person.use_sheet();
+    let request = UseHeld { held_use: Base64(sign(held_use, &person.sheet).encode()) };
+    assert_eq!(server.post("/v1/unlock/held", None, &request).await.status, 200);
 
     // Waiting is counted across a restart, and ends.
     let server = server.restart().await;
@@ -101,12 +97,13 @@ async fn a_handle_belongs_to_one_safe() {
     let server = server().await;
     let person = Person::arrive(&server).await;
     let mut other = Person::arrive(&server).await;
+    let record = person.opening.locks[0].record.clone().expect("words");
     let access = reconnect_format::lock::LockAccess::Words {
         handle: person.handle.clone().into_bytes(),
-        record_hash: reconnect_format::Label::WordsRecordHash.hash(&person.opening.words_record.0),
+        record_hash: reconnect_format::Label::LockRecordHash.hash(&record.0),
     };
     let (body, mut material) = lock(other.id(), access);
-    material.words_record = Some(person.opening.words_record.clone());
+    material.record = Some(record);
     let submission = Submission { lock: Some(material), ..Submission::default() };
     let answer = other.submit(&server, body, submission).await;
     assert_eq!(answer.problem(), (409, "handle_taken".into()));

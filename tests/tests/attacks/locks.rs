@@ -1,12 +1,20 @@
 //! Whoever runs the server, or stole its disk, wants to get into a safe.
 
 use anyhow::{Context as _, Result, ensure};
-use reconnect_core::{error::Error, words::PaperSecret, world::World as _};
+use reconnect_core::{
+    error::Error,
+    held::Pin,
+    lock::{Login, Registration},
+    vault::Vault,
+    words::PaperSecret,
+    world::World as _,
+};
 use reconnect_format::{
-    api::{Call, Unlocked, WordsStart},
+    Suite,
+    api::{Call, PinRegistrationStart, Unlocked, UseHeld, WordsStart},
     check, decode, encode,
     id::{Base64, LockId},
-    lock::RootWrap,
+    lock::{HeldUse, PIN_TRIES, RootWrap},
     switch::{Check, without},
 };
 use reconnect_tests::{
@@ -28,6 +36,10 @@ pairs! {
     a_stolen_database: passed_over given "the secret that is kept outside the database";
     failures_that_can_be_told_apart: passed_over given "a page that asks again after one of them";
     asking_whether_a_safe_exists: passed_over without [UnknownHandle];
+    pins_tried_without_end: passed_over without [PinTries];
+    tries_spent_by_strangers: passed_over without [HeldUse];
+    pins_tried_by_registering: passed_over without [PinRegistration];
+    a_stolen_pin_record: passed_over given "the card as well";
 }
 
 async fn stage() -> Result<(Server, Person)> {
@@ -75,7 +87,7 @@ async fn a_lock_that_was_retired() -> Result<Outcome> {
     let sheet = PaperSecret::generate(&mut owner.browser.rng());
     owner.vault.replace_paper(&owner.browser, &sheet).await?;
     let refused = owner.with_sheet(&server.browser(), false).await.err();
-    ensure!(refused.is_some_and(|error| error.code() == "wrong_sheet"), "an honest server");
+    ensure!(refused.is_some_and(|error| error.code() == "wrong_held"), "an honest server");
     say(&server, "insert or ignore into lock select * from kept", &[]).await?;
     let outcome = owner.with_sheet(&server.browser(), false).await.map(drop);
     works_on(&mut owner).await?;
@@ -172,8 +184,7 @@ async fn asking_whether_a_safe_exists() -> Result<Outcome> {
     let request = Base64([&element[..], &[1; 32], &element[..]].concat());
     let mut answers = Vec::new();
     for handle in [owner.handle.clone(), "nobody-nowhere-1234".to_owned()] {
-        let call =
-            Call::send("/v1/unlock/words/start", &WordsStart { handle, request: request.clone() });
+        let call = Call::send("/v1/unlock/words", &WordsStart { handle, request: request.clone() });
         let answer = browser.send(&call.open(), None).await?;
         let mut names: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
         names.sort();
@@ -182,4 +193,91 @@ async fn asking_whether_a_safe_exists() -> Result<Outcome> {
     works_on(&mut owner).await?;
     ensure!(answers[0].0 == 200, "{answers:?}");
     Ok(if answers[0] == answers[1] { Outcome::PassedOver } else { Outcome::Succeeded })
+}
+
+const PIN: &str = "481709";
+const OTHER: &str = "728406";
+
+async fn card_of(owner: &mut Person) -> Result<PaperSecret> {
+    let card = PaperSecret::card(&mut owner.browser.rng());
+    Box::pin(owner.vault.set_card(&owner.browser, &card, &Pin::parse(PIN)?, 0)).await?;
+    Ok(card)
+}
+
+async fn try_pin(browser: &Browser, card: &PaperSecret, typed: &str) -> Result<Option<Error>> {
+    let pin = Pin::parse(typed)?;
+    Ok(Box::pin(Vault::unlock_with_card(browser, card, &pin, false)).await.err())
+}
+
+/// Whoever found a card types PINs, more than are allowed, and at last the right one.
+async fn pins_tried_without_end() -> Result<Outcome> {
+    let (server, mut owner) = stage().await?;
+    let card = card_of(&mut owner).await?;
+    let thief = server.browser();
+    for _ in 0..PIN_TRIES {
+        let told = try_pin(&thief, &card, OTHER).await?;
+        ensure!(matches!(told, Some(Error::WrongPin(_))), "{told:?}");
+    }
+    let told = try_pin(&thief, &card, PIN).await?;
+    works_on(&mut owner).await?;
+    match told.map(|error| error.code()) {
+        None => Ok(Outcome::Succeeded),
+        Some("pin_spent") => Ok(Outcome::PassedOver),
+        other => anyhow::bail!("{other:?}"),
+    }
+}
+
+/// A stranger learned the id of somebody's card, not what it holds, and spends its tries.
+async fn tries_spent_by_strangers() -> Result<Outcome> {
+    let (server, mut owner) = stage().await?;
+    let card = card_of(&mut owner).await?;
+    let stranger = server.browser();
+    let other = PaperSecret::card(&mut stranger.rng()).held();
+    for number in 0..PIN_TRIES {
+        let (_, request) = Login::start(Pin::parse(OTHER)?.password(), &mut stranger.rng())?;
+        let (held_id, made_at) = (card.held().held_id(), stranger.now());
+        let nonce = [u8::try_from(number)?; 32];
+        let forged = HeldUse { suite: Suite::V1, held_id, nonce, made_at, request };
+        let held_use = Base64(other.signing().sign(forged).encode());
+        stranger.send(&Call::send("/v1/unlock/pin", &UseHeld { held_use }).open(), None).await?;
+    }
+    let told = try_pin(&owner.browser, &card, PIN).await?;
+    works_on(&mut owner).await?;
+    match told.map(|error| error.code()) {
+        None => Ok(Outcome::PassedOver),
+        Some("pin_spent") => Ok(Outcome::Succeeded),
+        other => anyhow::bail!("{other:?}"),
+    }
+}
+
+/// Whoever has a card, and what the server answered to one try, lets the server evaluate PINs by registering
+/// for that very lock: each evaluation tells whether a PIN is the one, and no try is spent.
+async fn pins_tried_by_registering() -> Result<Outcome> {
+    let (server, mut owner) = stage().await?;
+    card_of(&mut owner).await?;
+    let locks = owner.vault.locks(&owner.browser).await?;
+    let lock_id = locks.last().context("the card")?.lock_id;
+    let thief = server.browser();
+    let (_, request) = Registration::start(Pin::parse(PIN)?.password(), &mut thief.rng())?;
+    let start = PinRegistrationStart { lock_id, request: Base64(request) };
+    let answer = thief.send(&Call::send("/v1/pin/registration", &start).open(), None).await?;
+    let left = owner.vault.locks(&owner.browser).await?;
+    let left = left.last().and_then(|lock| lock.tries_left);
+    ensure!(left == Some(PIN_TRIES), "nothing was counted");
+    works_on(&mut owner).await?;
+    Ok(if answer.status == 200 { Outcome::Succeeded } else { Outcome::PassedOver })
+}
+
+/// The thief has the database and every secret of the server, and knows the PIN. What the card holds is missing.
+async fn a_stolen_pin_record(with_the_card: bool) -> Result<Outcome> {
+    let (server, mut owner) = stage().await?;
+    let card = card_of(&mut owner).await?;
+    let stolen = server.restart_after(|_| Ok(())).await?;
+    let thief = stolen.browser();
+    let held = if with_the_card { card } else { PaperSecret::card(&mut thief.rng()) };
+    match try_pin(&thief, &held, PIN).await?.map(|error| error.code()) {
+        None => Ok(Outcome::Succeeded),
+        Some("wrong_held") => Ok(Outcome::PassedOver),
+        other => anyhow::bail!("{other:?}"),
+    }
 }

@@ -30,12 +30,6 @@ const fn shown(
     Row { attack, defence, rules, pairs, journey: None, waits: None }
 }
 
-/// A part of it is not shown.
-const fn partly(mut row: Row, waits: &'static str) -> Row {
-    row.waits = Some(waits);
-    row
-}
-
 const fn waiting(attack: &'static str, defence: &'static str, waits: &'static str) -> Row {
     Row { attack, defence, rules: &[], pairs: &[], journey: None, waits: Some(waits) }
 }
@@ -297,14 +291,11 @@ pub(crate) const ROWS: &[Row] = &[
         "releases that are logged, and compared by auditors (LOG-18, LOG-19); and signed",
         "signed releases",
     ),
-    partly(
-        shown(
-            "guessing words with the database, or the whole server",
-            "OPAQUE with a secret outside the database; 77.5 bits; Argon2id for each guess",
-            &["LOCK-3", "LOCK-4"],
-            &[locks::a_stolen_database::PAIR],
-        ),
-        "PINs",
+    shown(
+        "guessing words or a PIN with the database, or the whole server",
+        "OPAQUE with a secret outside the database; 77.5 bits, or what the card holds; Argon2id for each guess",
+        &["LOCK-3", "LOCK-4", "LOCK-10"],
+        &[locks::a_stolen_database::PAIR, locks::a_stolen_pin_record::PAIR],
     ),
     shown(
         "asking whether somebody has a safe",
@@ -339,10 +330,15 @@ pub(crate) const ROWS: &[Row] = &[
         &["GRANT-6"],
         &[giving::a_kept_grant_key_after_its_holder_left::PAIR],
     ),
-    waiting(
+    shown(
         "a PIN's counter dodged, or spent by strangers",
-        "a try is spent before the answer, and asked for with a signature",
-        "PINs",
+        "a try is spent before the answer, and signed with the card; registering is no second way",
+        &["LOCK-10", "LOCK-11", "LOCK-12"],
+        &[
+            locks::pins_tried_without_end::PAIR,
+            locks::tries_spent_by_strangers::PAIR,
+            locks::pins_tried_by_registering::PAIR,
+        ],
     ),
     shown(
         "a deposit steered into another safe",

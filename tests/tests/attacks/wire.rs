@@ -5,8 +5,8 @@ use axum::http::HeaderMap;
 use reconnect_core::key::SignKey;
 use reconnect_format::{
     DecodeError, Label, Signable, Suite, Unverified,
-    id::{AccountId, DeviceId, DocumentId, GrantId, InvitationId, SheetId, StructureId},
-    lock::{SessionOpening, SheetUse},
+    id::{AccountId, DeviceId, DocumentId, GrantId, HeldId, InvitationId, StructureId},
+    lock::{HeldUse, SessionOpening},
     receipt::{Receipt, Subject},
     statement::{Body, Signer, Statement},
     structure::{
@@ -100,7 +100,8 @@ const DEVICE: DeviceId = DeviceId([3; 16]);
 /// What people's devices sign, in the order of the kinds below.
 fn signed_by_people(key: &SignKey) -> [Vec<u8>; 4] {
     let (suite, account_id, device_id, made_at) = (SUITE, ACCOUNT, DEVICE, 1);
-    let used = SheetUse { suite, sheet_id: SheetId([5; 16]), nonce: [0; 32], made_at };
+    let used =
+        HeldUse { suite, held_id: HeldId([5; 16]), nonce: [0; 32], made_at, request: Vec::new() };
     let opened = SessionOpening { suite, account_id, device_id, token_hash: [6; 32], made_at };
     let receipt = Receipt {
         suite,
@@ -170,7 +171,7 @@ async fn a_signature_passed_off_as_another() -> Result<Outcome> {
         signed_by_people(&signer).into_iter().chain(signed_in_structures(&signer)).collect();
     let kinds = [
         read_as::<Statement>,
-        read_as::<SheetUse>,
+        read_as::<HeldUse>,
         read_as::<SessionOpening>,
         read_as::<Receipt>,
         read_as::<StructureStatement>,

@@ -6,7 +6,7 @@ use reconnect_core::{
     words::{PaperSecret, SixWords, draw_handle},
     world::World as _,
 };
-use reconnect_format::api::{Call, CallBody, Code, WordsFinish};
+use reconnect_format::api::{Call, CallBody, Code, PakeFinish};
 use reconnect_tests::{
     browser::{Browser, Exchange},
     stage::{Server, unlock_with_paper, unlock_with_words},
@@ -60,11 +60,11 @@ async fn a_wrong_finish_is_refused_with_equal_bytes(server: Server) -> Result<()
     for handle in [owner.handle.clone(), draw_handle(&mut rng)] {
         let from = server.recording().borrow().len();
         unlock_with_words(&browser, &handle, &wrong, false).await.err();
-        let answer: reconnect_format::api::WordsAnswer =
+        let answer: reconnect_format::api::PakeAnswer =
             serde_json::from_slice(&server.recording().borrow()[from].answer.body)?;
         let finalization = reconnect_format::id::Base64(vec![7; 64]);
-        let finish = WordsFinish { unlock_id: answer.unlock_id, finalization };
-        let call = Call::send("/v1/unlock/words/finish", &finish).open();
+        let finish = PakeFinish { unlock_id: answer.unlock_id, finalization };
+        let call = Call::send("/v1/unlock/finish", &finish).open();
         answers.push(browser.send(&call, None).await?);
         // The same unlocking again, and one that never was, say the same.
         answers.push(browser.send(&call, None).await?);
@@ -119,7 +119,7 @@ async fn first_message(server: &Server, browser: &Browser, handle: &str) -> Resu
     let wrong = SixWords::generate(&mut browser.rng());
     unlock_with_words(browser, handle, &wrong, false).await.err();
     let body = String::from_utf8(server.recording().borrow()[from].sent.clone())?;
-    let (method, path) = ("POST", "/v1/unlock/words/start".to_owned());
+    let (method, path) = ("POST", "/v1/unlock/words".to_owned());
     Ok(Call { method, path, authorized: false, body: CallBody::Json(body) })
 }
 
@@ -137,15 +137,15 @@ async fn a_sheet_that_opens_nothing_says_so(server: Server) -> Result<()> {
     let browser = server.browser();
     let stranger = PaperSecret::generate(&mut browser.rng());
     let refused = unlock_with_paper(&browser, &stranger, false).await.err();
-    ensure!(refused.as_ref().map(Error::code) == Some("wrong_sheet"), "{refused:?}");
+    ensure!(refused.as_ref().map(Error::code) == Some("wrong_held"), "{refused:?}");
     // What was sent for a good one opens nothing a second time.
     let from = server.recording().borrow().len();
     owner.with_sheet(&browser, false).await?;
     let used = String::from_utf8(server.recording().borrow()[from].sent.clone())?;
-    let (method, path) = ("POST", "/v1/unlock/sheet".to_owned());
+    let (method, path) = ("POST", "/v1/unlock/held".to_owned());
     let call = Call { method, path, authorized: false, body: CallBody::Json(used) };
     let replayed = browser.send(&call, None).await?;
-    ensure!(replayed.status == 401 && replayed.code() == Some(Code::WrongSheet));
+    ensure!(replayed.status == 401 && replayed.code() == Some(Code::WrongHeld));
     Ok(())
 }
 
@@ -160,7 +160,7 @@ async fn what_is_no_request_is_refused_and_changes_nothing(server: Server) -> Re
         b"[1,2,3]",
         b"\xff\xfe",
         br#"{"statement":"not base64!"}"#,
-        br#"{"statement":"AAAA","opening":"AAAA","sheet_use":"AAAA","request":"AAAA","handle":"a-b-1"}"#,
+        br#"{"statement":"AAAA","opening":"AAAA","held_use":"AAAA","request":"AAAA","handle":"a-b-1"}"#,
         deep.as_bytes(),
     ];
     let posts = reconnect::app::ROUTES.iter().filter(|route| route.method == "POST");

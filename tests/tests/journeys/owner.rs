@@ -135,7 +135,7 @@ async fn new_words_and_a_new_sheet_replace_the_old_ones(server: Server) -> Resul
     owner.vault.sync(&owner.browser).await?;
     owner.vault.replace_paper(&owner.browser, &sheet).await?;
     let old = owner.with_sheet(&elsewhere, false).await.err().context("the old sheet opens")?;
-    ensure!(old.code() == "wrong_sheet", "the old sheet: {old:?}");
+    ensure!(old.code() == "wrong_held", "the old sheet: {old:?}");
     unlock_with_paper(&elsewhere, &sheet, false).await?;
     Ok(())
 }
@@ -210,7 +210,7 @@ async fn closing_a_safe_erases_everything(server: Server) -> Result<()> {
     let gone = unlock_with_words(&browser, &handle, &words, true).await.err();
     ensure!(gone == Some(Error::WrongWordsOrHandle), "{gone:?}");
     let gone = unlock_with_paper(&browser, &sheet, true).await.err();
-    ensure!(gone.is_some_and(|error| error.code() == "wrong_sheet"));
+    ensure!(gone.is_some_and(|error| error.code() == "wrong_held"));
     ensure!(neighbour.read(kept).await? == bytes(9, 40_000));
     Ok(())
 }

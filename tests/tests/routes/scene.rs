@@ -5,13 +5,18 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 use reconnect_core::{
     document::DocumentKind,
+    held::Pin,
+    lock::Registration,
     vault::{Agreed, Comparison, DepositWords, Desk, Gift, Vault, upload_begin, upload_part},
     words::PaperSecret,
     world::World as _,
 };
 use reconnect_format::{
-    api::{Call, CallBody, FacesOf, FreshAsked, HandIn, Renewal, UnlockRest, WordsFinish},
-    id::{Base64, DocumentId, EnvelopeId, GrantId, UnlockId},
+    api::{
+        Call, CallBody, FacesOf, FreshAsked, HandIn, PakeFinish, PinRegistrationStart, Renewal,
+        UnlockRest,
+    },
+    id::{Base64, DocumentId, EnvelopeId, GrantId, LockId, UnlockId},
 };
 use reconnect_tests::{
     browser::{Browser, Exchange},
@@ -95,6 +100,7 @@ impl Scene {
         Box::pin(scene.grants(&mut cast)).await?;
         Box::pin(somebody_leaves(&mut cast)).await?;
         Box::pin(scene.deposits(&mut cast)).await?;
+        Box::pin(scene.cards(&mut cast)).await?;
         Box::pin(scene.those_without_a_session(&cast)).await?;
         scene.sessions(&cast).await?;
         scene.learn_what_was_sent(&cast)?;
@@ -154,6 +160,17 @@ impl Scene {
         Ok(self.checkpoint.lines().nth(1).context("no checkpoint")?.parse()?)
     }
 
+    /// A card that was used.
+    async fn cards(&mut self, cast: &mut Cast) -> Result<()> {
+        let owner = &mut cast.owner;
+        let (card, pin) = (PaperSecret::card(&mut self.browser.rng()), Pin::parse("481709")?);
+        owner.vault.set_card(&owner.browser, &card, &pin, 0).await?;
+        let lock = owner.vault.locks(&owner.browser).await?.pop().context("a card")?;
+        self.objects.insert(("lock_id", "taken"), lock.lock_id.to_string());
+        Box::pin(Vault::unlock_with_card(&self.server.browser(), &card, &pin, false)).await?;
+        Ok(())
+    }
+
     fn object(&self, name: &'static str, object: &str, principal: &str) -> Result<String> {
         if object == "fresh" {
             let column = LIVE.iter().position(|it| *it == principal).unwrap_or(LIVE.len());
@@ -189,9 +206,19 @@ impl Scene {
                 let asked = FreshAsked { leaves: Base64(vec![7; 32]) };
                 return Ok(CallBody::Json(serde_json::to_string(&asked)?));
             }
-            ("POST", "/v1/unlock/words/finish") => {
+            ("POST", "/v1/pin/registration") => {
+                let lock_id = match row.object {
+                    "taken" => self.object("lock_id", "taken", principal)?.parse()?,
+                    _ => LockId([7; 16]),
+                };
+                let (_, request) =
+                    Registration::start(Pin::parse("481709")?.password(), &mut self.browser.rng())?;
+                let start = PinRegistrationStart { lock_id, request: Base64(request) };
+                return Ok(CallBody::Json(serde_json::to_string(&start)?));
+            }
+            ("POST", "/v1/unlock/finish") => {
                 let finalization = Base64(vec![7; 64]);
-                let finish = WordsFinish { unlock_id: UnlockId([7; 16]), finalization };
+                let finish = PakeFinish { unlock_id: UnlockId([7; 16]), finalization };
                 return Ok(CallBody::Json(serde_json::to_string(&finish)?));
             }
             ("POST", "/v1/unlock/rest") => {

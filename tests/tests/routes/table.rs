@@ -59,11 +59,14 @@ GET    /readyz                                    -          200
 GET    /v1/openapi.json                           -          200
 GET    /v1/service                                -          200
 POST   /v1/words/registration                     -          200
+POST   /v1/pin/registration                       fresh      200
+POST   /v1/pin/registration                       taken      409
 POST   /v1/accounts                               again      201
 POST   /v1/accounts                               closed     409
-POST   /v1/unlock/words/start                     -          200
-POST   /v1/unlock/words/finish                    never      401
-POST   /v1/unlock/sheet                           again      401
+POST   /v1/unlock/words                           -          200
+POST   /v1/unlock/pin                             again      401
+POST   /v1/unlock/finish                          never      401
+POST   /v1/unlock/held                            again      401
 POST   /v1/unlock/rest                            never      404
 POST   /v1/sessions                               again      201
 GET    /v1/structures                             -          200
@@ -84,6 +87,8 @@ POST   /v1/log/cosignatures                       nobodys    422
 POST   /v1/log/cosignatures                       malformed  400
 
 GET    /v1/sync                                   -          200 200 200 200 200 200
+GET    /v1/locks                                  -          200 200 200 200 200 200
+GET    /v1/sessions                               -          200 200 200 200 200 200
 GET    /v1/memberships                            -          200 200 200 200 200 200
 GET    /v1/received                               -          200 200 200 200 200 200
 POST   /v1/received/faces                         -          200 200 200 200 200 200

@@ -25,5 +25,5 @@ export async function startPage(
   // The first screen waits a moment for what this device keeps, never for a slow network.
   await Promise.all([startWords(), Promise.race([connected, new Promise((settle) => setTimeout(settle, 400))])]);
   document.body.replaceChildren();
-  mount(App, { target: document.body, props: { ...props, knownHere: vault.keptHandle !== null } });
+  mount(App, { target: document.body, props: { ...props, knownHere: vault.keptHandle !== null || vault.remembersHere } });
 }

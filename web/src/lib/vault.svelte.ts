@@ -65,6 +65,8 @@ class Vault {
   keptHandle = $state<string | null>(null);
   /** Whether this device is the person's alone; null until that was said. */
   own = $state<boolean | null>(kiosk ? false : null);
+  /** This browser opens a safe with a PIN. */
+  remembersHere = $state(false);
   missing = $state.raw<string[]>([]);
 
   structure = $state.raw<StructureView | null>(null);
@@ -108,11 +110,17 @@ class Vault {
     this.#safe = safe;
     this.#desk = desk;
     this.missing = await safe.missing();
-    if (this.missing.length === 0 && !kiosk) this.keptHandle = await safe.keptHandle();
+    if (this.missing.length === 0 && !kiosk) {
+      [this.keptHandle, this.remembersHere] = await Promise.all([safe.keptHandle(), safe.remembersHere()]);
+    }
     const [entry] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
     const wasInside = /^#\/(?!come|open|language)\w/.test(location.hash);
     if (entry?.type === 'reload' && wasInside && !this.view) this.outside = 'reload';
     this.#connected();
+  }
+
+  async lookWhatIsHere(): Promise<void> {
+    this.remembersHere = await this.ask((safe) => safe.remembersHere());
   }
 
   /** Asks the safe; a session that ended elsewhere leads outside, whatever was asked. */

@@ -50,7 +50,9 @@ export interface SafeView {
   limitBytes: number;
   fileLimitBytes: number;
   /** At least two ways back exist. */
-  waysBack: ('words' | 'sheet')[];
+  waysBack: ('words' | 'sheet' | 'card')[];
+  /** How many wrong PINs were typed before the one that opened it, since the last time. */
+  wrongPins: number;
   /** Something was signed in the name of this device, and not by it. */
   copied: boolean;
   /** The newest change is in the public log; before that it is only sent. */
@@ -161,6 +163,30 @@ export interface DeviceView {
   id: string;
   addedAt: number;
   thisDevice: boolean;
+  /** 1 phone, 2 tablet, 3 computer, 4 somebody else's computer; else unknown. */
+  picture: number;
+  /** Until when its session lasts; null where it has none. */
+  signedInUntil: number | null;
+}
+
+/** One way in. */
+export interface LockView {
+  id: string;
+  kind: 'words' | 'sheet' | 'card' | 'device' | 'passkey';
+  /** Which picture its person chose. */
+  picture: number;
+  setAt: number;
+  /** How often its PIN may still be wrong; null without a PIN, 0 when it opens nothing any more. */
+  triesLeft: number | null;
+  /** It is the one that this browser keeps. */
+  here: boolean;
+}
+
+/** With what a safe is opened: at least two of them. */
+export interface Ways {
+  words: boolean;
+  sheet: boolean;
+  card: { pin: string; picture: number } | null;
 }
 
 /** Secrets drawn on this device for a safe that does not exist yet: shown, confirmed, then used. */
@@ -168,6 +194,7 @@ export interface Drawn {
   handle: string;
   words: string[];
   sheet: SheetView;
+  card: SheetView;
 }
 
 export interface SheetView {
@@ -212,12 +239,39 @@ export interface Safe {
   evidence(): Promise<ArrayBuffer | null>;
   putEvidenceAway(): Promise<void>;
   /** Makes the safe with what `draw` gave; `keep` says that this device is the person's own. */
-  open(keep: boolean): Promise<SafeView>;
+  open(ways: Ways, keep: boolean): Promise<SafeView>;
   unlockWithWords(handle: string, words: string, keep: boolean): Promise<SafeView>;
   /** Letters as typed, or what the QR held. */
   unlockWithSheet(letters: string, keep: boolean): Promise<SafeView>;
   /** Whether this browser lets the page keep anything. Asked once the person says that it may. */
   canKeep(): Promise<boolean>;
+  unlockWithCard(letters: string, pin: string, keep: boolean): Promise<SafeView>;
+  /** With what a passkey gave, as base64url. */
+  unlockWithPasskey(given: string, keep: boolean): Promise<SafeView>;
+  /** Opens the safe that this browser remembers. */
+  unlockHere(pin: string): Promise<SafeView>;
+  /** Whether it remembers one. */
+  remembersHere(): Promise<boolean>;
+  /** What letters, typed or from a square, say that they are of. */
+  readPaper(letters: string): Promise<'sheet' | 'card'>;
+  /** Refuses what is not six digits, and what is guessed first. */
+  checkPin(pin: string): Promise<void>;
+  /** What a passkey is asked for its secret with. */
+  passkeyInput(): Promise<Uint8Array>;
+
+  // Ways in, changed from inside
+  locks(): Promise<LockView[]>;
+  retireLock(lockId: string): Promise<void>;
+  drawWords(): Promise<{ handle: string; words: string[] }>;
+  replaceWords(handle: string, words: string): Promise<void>;
+  drawPaper(kind: 'sheet' | 'card'): Promise<SheetView>;
+  replaceSheet(letters: string): Promise<void>;
+  /** One more card, or another PIN for one that there is. */
+  setCard(letters: string, pin: string, picture: number): Promise<void>;
+  rememberHere(pin: string): Promise<void>;
+  forgetHere(): Promise<void>;
+  addPasskey(given: string): Promise<void>;
+
   /** Handle of the safe kept on this device, to fill the first field. */
   keptHandle(): Promise<string | null>;
   lock(): Promise<void>;

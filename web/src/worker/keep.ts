@@ -1,5 +1,6 @@
 // What stays on a device of one's own: sealed bytes under names, and sealed drafts. Nothing here opens
-// without the safe. On a shared computer nothing is written.
+// without the safe, but for what is `locked/`: that opens with its PIN, on this device, and the browser gives its
+// key to nobody (PROTOCOL 6.5). On a shared computer nothing is written.
 
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 
@@ -10,8 +11,15 @@ export interface KeptDraft {
   sealed: Uint8Array;
 }
 
+/** Bytes under a key of their own, which never leaves the browser. LOCK-13 */
+interface Locked {
+  key: CryptoKey;
+  iv: Uint8Array<ArrayBuffer>;
+  sealed: ArrayBuffer;
+}
+
 interface Kept extends DBSchema {
-  sealed: { key: string; value: Uint8Array };
+  sealed: { key: string; value: Uint8Array | Locked };
   drafts: { key: string; value: KeptDraft; indexes: { account: string } };
 }
 
@@ -48,16 +56,28 @@ export async function canKeep(): Promise<boolean> {
   return database().then(() => true, () => false);
 }
 
-export async function keep(name: string, bytes: Uint8Array): Promise<void> {
+async function locked(bytes: Uint8Array<ArrayBuffer>): Promise<Locked> {
+  const key = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+  const iv = crypto.getRandomValues(new Uint8Array(12));
+  return { key, iv, sealed: await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key, bytes) };
+}
+
+async function unlocked({ key, iv, sealed }: Locked): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.decrypt({ name: 'AES-GCM', iv }, key, sealed));
+}
+
+export async function keep(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   if (name.startsWith('here/')) {
     here.set(name, bytes);
     return;
   }
-  await (await database()).put('sealed', bytes, name);
+  const value = name.startsWith('locked/') ? await locked(bytes) : bytes;
+  await (await database()).put('sealed', value, name);
 }
 
 export async function kept(name: string): Promise<Uint8Array | undefined> {
-  return here.get(name) ?? (await found())?.get('sealed', name);
+  const bytes = here.get(name) ?? (await (await found())?.get('sealed', name));
+  return bytes === undefined || bytes instanceof Uint8Array ? bytes : unlocked(bytes);
 }
 
 export async function forget(name: string): Promise<void> {

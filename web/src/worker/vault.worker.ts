@@ -9,6 +9,7 @@ import {
 } from './intents';
 import { canKeep, dropDraft, forget, keep, keepDraft, kept, keptDrafts } from './keep';
 import { hangUp, ship } from './ship';
+import { deviceMark, waysIn } from './ways';
 
 type Answers = Omit<Safe, 'missing' | 'lock'> & Partial<Desk>;
 
@@ -230,19 +231,16 @@ function answersOf<Given extends Client>(client: Given, more?: More<Given>): Ans
   }
 
   const safe: Answers = {
-    draw: () => inTurn(async () => JSON.parse(await client.draw())),
+    ...waysIn(client, inTurn, shown),
     evidence,
     putEvidenceAway: async () => {
       for (const name of evidenceNames) await forget(name);
     },
-    open: (own) => inTurn(async () => {
+    open: ({ words, sheet, card }, own) => inTurn(async () => {
       // Asked first: once the safe exists, nothing may stand between the person and it.
       await limits();
-      return shown(await client.open(own));
+      return shown(await client.open(words, sheet, card?.pin, card?.picture ?? 0, own));
     }),
-    unlockWithWords: (handle, words, own) =>
-      inTurn(async () => shown(await client.unlock_with_words(handle, words, own))),
-    unlockWithSheet: (letters, own) => inTurn(async () => shown(await client.unlock_with_sheet(letters, own))),
     canKeep,
     keptHandle: async () => {
       const handle = await kept('handle').catch(() => undefined);
@@ -376,7 +374,7 @@ function transferred(answer: unknown): Transferable[] {
 
 /** Serves the page with the wasm that was given, and with what it answers more than an owner's. */
 export function serve<Given extends Client>(load: Promise<new (outside: never) => Given>, more?: More<Given>): void {
-  const outside = { ship, keep, kept, forget } as never;
+  const outside = { ship, keep, kept, forget, mark: deviceMark } as never;
   const ready = load.then((Made) => answersOf(new Made(outside), more));
   ready.catch(() => undefined);
 

@@ -24,7 +24,7 @@ journey('a safe that is not the one that was written is not shown', { name: 'hos
   const lies = { rollback: (chain) => chain.slice(0, -1), fork: (chain) => chain.toSpliced(-2, 1) };
   for (const [name, lie] of Object.entries(lies)) {
     stage.wire.tamper = (path, answer) => {
-      if (path !== '/v1/unlock/words/finish') return answer;
+      if (path !== '/v1/unlock/finish') return answer;
       const unlocked = JSON.parse(answer);
       return Buffer.from(JSON.stringify({ ...unlocked, statements: lie(unlocked.statements) }));
     };

@@ -28,7 +28,7 @@ journey('the newest safe is told from an old one by the public log', { name: 'lo
   await elsewhere.arrive();
   await elsewhere.choose('welcome-come');
   stage.wire.tamper = (path, body) => {
-    if (path !== '/v1/unlock/words/finish') return body;
+    if (path !== '/v1/unlock/finish') return body;
     const unlocked = JSON.parse(body);
     unlocked.statements.pop();
     return Buffer.from(JSON.stringify(unlocked));

@@ -1,17 +1,12 @@
 //! Getting in: drawing a safe, opening it, unlocking it.
 
-use std::cell::Cell;
-
 use reconnect_format::{
     Label, Signed, Sorted, Suite, Unverified,
-    api::{
-        Call, ChainPage, Code, OpenAccount, OpenSession, Session, UnlockRest, UnlockSheet,
-        Unlocked, WordsAnswer, WordsFinish, WordsStart, Written,
-    },
-    check, decode, encode,
+    api::{Call, Code, OpenAccount, OpenSession, Session, Unlocked, Written},
+    check, decode,
     grant::{GrantTerms, NO_END, RecipientName, Scope},
     id::{AccountId, Base64, DeviceId, GrantId, LockId},
-    lock::{LockBinding, LockKind, RootWrap, SessionOpening, SheetUse},
+    lock::{LockKind, RootWrap, SessionOpening},
     manifest::Manifest,
     statement::{Body, Signer, Statement},
 };
@@ -19,22 +14,24 @@ use zeroize::Zeroizing;
 
 use super::{
     Vault, check_remembered, head_name,
-    locks::{register_words, set_lock, sheet_access},
+    locks::NewLock,
     log::{Head, check_head},
     log_value,
     notice::Fresh,
+    unlock::whole_chain,
 };
 use crate::{
     document::draw_id,
     error::{Damaged, Error, ServerMisbehaved},
     grant::{GrantSecret, seal_for_owner},
+    held::{Pin, SHARED_MARK, draw_marked},
     key::{AccountSecrets, DeviceSecrets},
-    lock::{Login, unwrap_root, wrap_root},
+    lock::unwrap_root,
     log::Watch,
     place::LogPlace,
     seal::{open_salted, seal_salted},
     secret::{DeviceSeed, GrantKey, LockSecret, Root, SessionToken},
-    words::{PaperSecret, SixWords, draw_handle, normalize_handle},
+    words::{PaperSecret, SixWords, draw_handle},
     world::{World, ask},
 };
 use rand_core::CryptoRng;
@@ -45,16 +42,36 @@ pub struct Drawn {
     handle: String,
     words: SixWords,
     paper: PaperSecret,
+    card: PaperSecret,
+}
+
+/// The ways back with which a safe is opened: at least two. ACC-3.
+#[derive(Default)]
+pub struct Ways {
+    /// The six words that were drawn.
+    pub words: bool,
+    /// The recovery sheet that was drawn.
+    pub sheet: bool,
+    /// The card that was drawn, with this PIN and picture.
+    pub card: Option<(Pin, u8)>,
+}
+
+impl Ways {
+    /// Words and sheet.
+    pub fn on_paper() -> Self {
+        Self { words: true, sheet: true, card: None }
+    }
 }
 
 impl Drawn {
-    /// Draws root, handle, words and sheet.
+    /// Draws root, handle, words, sheet and card.
     pub fn draw(rng: &mut impl CryptoRng) -> Self {
         Self {
             secrets: AccountSecrets::derive(Root::generate(rng), 1),
             handle: draw_handle(rng),
             words: SixWords::generate(rng),
             paper: PaperSecret::generate(rng),
+            card: PaperSecret::card(rng),
         }
     }
 
@@ -68,66 +85,89 @@ impl Drawn {
         self.words.show()
     }
 
-    /// Letters to print.
-    pub fn paper(&self) -> Vec<String> {
-        self.paper.groups()
+    /// A sheet to print.
+    pub fn paper(&self) -> &PaperSecret {
+        &self.paper
     }
 
-    /// Makes the safe on the server, with both locks at once. ACC-3.
+    /// A card to print.
+    pub fn card(&self) -> &PaperSecret {
+        &self.card
+    }
+
+    /// Makes the safe on the server, with all its locks at once. ACC-3.
     ///
     /// It can be tried again: when the answer was lost, the safe that the server has by then is
-    /// unlocked with the same words.
-    pub async fn open<W: World>(&self, world: &W, kept: bool) -> Result<Vault, Error> {
-        match self.make(world, kept).await {
-            Err(Error::Refused(problem)) if problem.code == Code::HandleTaken => {
-                let unlocked = Vault::unlock_with_words(world, &self.handle, &self.words, kept);
-                match unlocked.await {
-                    Ok(vault) if vault.account_id() == self.secrets.public().account_id() => {
-                        Ok(vault)
-                    }
-                    // Somebody else's: another name must be drawn.
-                    Ok(_) | Err(Error::WrongWordsOrHandle) => Err(Error::Refused(problem)),
-                    Err(error) => Err(error),
-                }
+    /// unlocked in the same way.
+    pub async fn open<W: World>(&self, world: &W, ways: &Ways, kept: bool) -> Result<Vault, Error> {
+        let refused = match self.make(world, ways, kept).await {
+            Err(Error::Refused(problem))
+                if matches!(problem.code, Code::HandleTaken | Code::Conflict) =>
+            {
+                Error::Refused(problem)
             }
-            other => other,
+            other => return other,
+        };
+        match self.unlock(world, ways, kept).await {
+            Ok(vault) if vault.account_id() == self.secrets.public().account_id() => Ok(vault),
+            // Somebody else's: another name must be drawn.
+            Ok(_) | Err(Error::WrongWordsOrHandle) => Err(refused),
+            Err(error) => Err(error),
         }
     }
 
-    async fn make<W: World>(&self, world: &W, kept: bool) -> Result<Vault, Error> {
+    async fn unlock<W: World>(&self, world: &W, ways: &Ways, kept: bool) -> Result<Vault, Error> {
+        match &ways.card {
+            _ if ways.words => {
+                Vault::unlock_with_words(world, &self.handle, &self.words, kept).await
+            }
+            Some((pin, _)) => Vault::unlock_with_card(world, &self.card, pin, kept).await,
+            None => Vault::unlock_with_paper(world, &self.paper, kept).await,
+        }
+    }
+
+    async fn locks<W: World>(
+        &self,
+        world: &W,
+        ways: &Ways,
+        device_id: DeviceId,
+        rng: &mut W::Rng,
+    ) -> Result<Vec<NewLock>, Error> {
+        let mut locks = Vec::new();
+        if ways.words {
+            let (lock_id, typed) = (LockId(draw_id(rng)), (self.handle.as_str(), &self.words));
+            locks.push(NewLock::words(world, lock_id, typed, rng).await?);
+        }
+        if ways.sheet {
+            locks.push(NewLock::held(LockId(draw_id(rng)), &self.paper.held())?);
+        }
+        if let Some((pin, mark)) = &ways.card {
+            let lock_id = LockId(draw_marked(&self.secrets.vault, *mark, rng));
+            locks.push(
+                NewLock::with_pin(world, lock_id, (&self.card.held(), pin), device_id, rng).await?,
+            );
+        }
+        Ok(locks)
+    }
+
+    async fn make<W: World>(&self, world: &W, ways: &Ways, kept: bool) -> Result<Vault, Error> {
         let mut rng = world.rng();
-        let (words_lock, words_secret) =
-            register_words(world, &self.words, &self.handle, &mut rng).await?;
+        let device = NewDevice::draw(world, &self.secrets, kept);
+        let locks = self.locks(world, ways, device.id, &mut rng).await?;
         let account_id = self.secrets.public().account_id();
-        let wrap = |secret: &LockSecret, kind, rng: &mut W::Rng| {
-            let binding = LockBinding {
-                suite: Suite::V1,
-                account_id,
-                lock_id: LockId(draw_id(rng)),
-                kind,
-                generation: 1,
-            };
-            wrap_root(secret, binding, &self.secrets.root, rng)
-        };
-        let words_wrap = wrap(&words_secret, LockKind::Words, &mut rng);
-        let paper_wrap = wrap(&self.paper.lock_secret(), LockKind::Sheet, &mut rng);
-        let device = NewDevice::draw(&mut rng);
+        let wrapped = locks.iter().map(|lock| lock.wrap(&self.secrets, account_id, &mut rng));
+        let (set, locks): (Vec<_>, Vec<_>) = wrapped.collect::<Vec<_>>().into_iter().unzip();
         let (place, log_nonce) = LogPlace::generate(account_id, &mut rng);
         let own = OwnGrant::draw(&place, &mut rng)?;
-        let bodies = vec![
-            Body::Open { keys: self.secrets.public() },
-            device.added(),
-            set_lock(&words_wrap, words_lock.access()),
-            set_lock(&paper_wrap, sheet_access(&self.paper)),
-            Body::Grant(own.terms()),
-        ];
+        let mut bodies = vec![Body::Open { keys: self.secrets.public() }, device.added()];
+        bodies.extend(set);
+        bodies.push(Body::Grant(own.terms()));
         let (manifest, statements) =
             begin_chain(&self.secrets, &device, bodies, world.now(), &mut rng)?;
         let owner_wrap = seal_for_owner(&own.secret, own.grant_id, &self.secrets.vault);
         let opening = OpenAccount {
             statements: statements.iter().map(|it| Base64(it.encode())).collect(),
-            root_wraps: vec![Base64(encode(&words_wrap)), Base64(encode(&paper_wrap))],
-            words_record: Base64(words_lock.record),
+            locks,
             owner_wrap: Base64(owner_wrap),
             log_nonce: Base64(log_nonce.to_vec()),
             log_place: Base64(place.seal(&self.secrets.vault, account_id, &mut rng)),
@@ -149,9 +189,11 @@ struct NewDevice {
 }
 
 impl NewDevice {
-    fn draw(rng: &mut impl CryptoRng) -> Self {
-        let secrets = DeviceSecrets::derive(DeviceSeed::generate(rng));
-        Self { id: DeviceId(draw_id(rng)), secrets }
+    /// Its picture says what it is. Section 6.7.
+    fn draw<W: World>(world: &W, account: &AccountSecrets, kept: bool) -> Self {
+        let (mut rng, mark) = (world.rng(), if kept { world.mark() } else { SHARED_MARK });
+        let secrets = DeviceSecrets::derive(DeviceSeed::generate(&mut rng));
+        Self { id: DeviceId(draw_marked(&account.vault, mark, &mut rng)), secrets }
     }
 
     fn added(&self) -> Body {
@@ -215,7 +257,7 @@ fn begin_chain(
 }
 
 /// A safe whose root and chain are known, on a device that has no session yet.
-struct Known {
+pub(super) struct Known {
     secrets: AccountSecrets,
     place: LogPlace,
     watch: Watch,
@@ -227,7 +269,7 @@ struct Known {
 impl Known {
     /// Believes what a lock gave: the keys must be the chain's, the lock must be live, and the chain
     /// what this device and the log remember. LOCK-7, LOG-11.
-    async fn believe(
+    pub(super) async fn believe(
         world: &impl World,
         secret: &LockSecret,
         kind: LockKind,
@@ -262,20 +304,21 @@ impl Known {
         Ok(Self { secrets, place, watch, head, manifest, statements })
     }
 
-    async fn enter_again<W: World>(
+    pub(super) async fn enter_again<W: World>(
         mut self,
         world: &W,
         kept: bool,
-        signed_after: &Cell<u64>,
+        signed_after: &mut u64,
     ) -> Result<Vault, Error> {
         let mut rng = world.rng();
         if let Some(device) = kept_device(world, &self.secrets, &self.manifest).await {
             return self.enter(world, device, None, true).await;
         }
-        if self.manifest.sequence() <= signed_after.replace(self.manifest.sequence()) {
+        let before = std::mem::replace(signed_after, self.manifest.sequence());
+        if self.manifest.sequence() <= before {
             return Err(ServerMisbehaved::Fork.into());
         }
-        let device = NewDevice::draw(&mut rng);
+        let device = NewDevice::draw(world, &self.secrets, kept);
         let signer = Signer::Root { generation: self.secrets.generation };
         let next = self.manifest.next(signer, device.added(), world.now(), draw_id(&mut rng));
         let statement = self.secrets.signing.sign(next);
@@ -319,6 +362,7 @@ impl Known {
             receipts: Vec::new(),
             chains: Sorted::default(),
             accepted: Sorted::default(),
+            wrong_pins: 0,
             witnessed: Sorted::default(),
             looked_at: Sorted::default(),
             records_seen: 0,
@@ -333,24 +377,6 @@ impl Known {
         }
         vault.sync(world).await?;
         Ok(vault)
-    }
-}
-
-/// The chain that a lock gave the beginning of. SYNC-4.
-async fn whole_chain(world: &impl World, unlocked: Unlocked) -> Result<Vec<Base64>, Error> {
-    let mut chain = unlocked.statements;
-    let Some(rest) = unlocked.rest else { return Ok(chain) };
-    loop {
-        let asked = UnlockRest { rest, statements_after: chain.len() as u64 };
-        let call = Call::send("/v1/unlock/rest", &asked).open();
-        let page: ChainPage = ask(world, call, None).await?;
-        if page.more && page.statements.is_empty() {
-            return Err(Error::Unreadable);
-        }
-        chain.extend(page.statements);
-        if !page.more {
-            return Ok(chain);
-        }
     }
 }
 
@@ -400,58 +426,6 @@ async fn kept_device(
 }
 
 impl Vault {
-    /// Unlocks a safe with its six words.
-    pub async fn unlock_with_words(
-        world: &impl World,
-        handle: &str,
-        words: &SixWords,
-        kept: bool,
-    ) -> Result<Self, Error> {
-        retry_race(async |signed_after| {
-            let mut rng = world.rng();
-            let (login, request) = Login::start(words, &mut rng)?;
-            let handle = normalize_handle(handle);
-            let start = WordsStart { handle, request: Base64(request) };
-            let call = Call::send("/v1/unlock/words/start", &start).open();
-            let answer: WordsAnswer = ask(world, call, None).await?;
-            let (finalization, secret) = login.finish(&answer.response.0, &mut rng)?;
-            let finish =
-                WordsFinish { unlock_id: answer.unlock_id, finalization: Base64(finalization) };
-            let call = Call::send("/v1/unlock/words/finish", &finish).open();
-            let unlocked: Unlocked = ask(world, call, None).await?;
-            let unlocked = (unlocked, Watch::default());
-            let known = Known::believe(world, &secret, LockKind::Words, unlocked, kept).await?;
-            known.enter_again(world, kept, signed_after).await
-        })
-        .await
-    }
-
-    /// Unlocks a safe with its recovery sheet.
-    pub async fn unlock_with_paper(
-        world: &impl World,
-        paper: &PaperSecret,
-        kept: bool,
-    ) -> Result<Self, Error> {
-        retry_race(async |signed_after| {
-            let mut nonce = [0; 32];
-            rand_core::Rng::fill_bytes(&mut world.rng(), &mut nonce);
-            let sheet_use = paper.signing().sign(SheetUse {
-                suite: Suite::V1,
-                sheet_id: paper.sheet_id(),
-                nonce,
-                made_at: world.now(),
-            });
-            let call = UnlockSheet { sheet_use: Base64(sheet_use.encode()) };
-            let call = Call::send("/v1/unlock/sheet", &call).open();
-            let unlocked: Unlocked = ask(world, call, None).await?;
-            let secret = paper.lock_secret();
-            let unlocked = (unlocked, Watch::carrying(paper.carried()));
-            let known = Known::believe(world, &secret, LockKind::Sheet, unlocked, kept).await?;
-            known.enter_again(world, kept, signed_after).await
-        })
-        .await
-    }
-
     async fn keep_device(&self, world: &impl World) -> Result<(), Error> {
         if !self.kept {
             return Ok(());
@@ -471,21 +445,4 @@ impl Vault {
         world.keep("handle", self.handle().as_bytes()).await?;
         Ok(())
     }
-}
-
-/// Adding a device races with whatever the safe's other devices write: the whole entry is repeated.
-/// STMT-7: the root signs a second time only for a chain that has grown since.
-async fn retry_race(
-    enter: impl AsyncFn(&Cell<u64>) -> Result<Vault, Error>,
-) -> Result<Vault, Error> {
-    let signed_after = Cell::new(0);
-    for _ in 0..2 {
-        match enter(&signed_after).await {
-            Err(Error::Refused(problem)) if problem.code == Code::Conflict => {}
-            // LOG-11: what another device wrote between chain and look-up is in the next chain.
-            Err(Error::Misbehaved(ServerMisbehaved::Withheld)) => {}
-            other => return other,
-        }
-    }
-    enter(&signed_after).await
 }

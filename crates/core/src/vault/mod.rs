@@ -42,6 +42,7 @@ mod renewing;
 #[cfg(feature = "structure")]
 mod team;
 mod trace;
+mod unlock;
 
 use rand_core::CryptoRng;
 #[cfg(feature = "structure")]
@@ -51,7 +52,6 @@ use reconnect_format::{
     api::{Call, Code, StoredReceipt, Submission, Sync, Written},
     check,
     id::{AccountId, Base64, DepositId, DeviceId, DocumentId, EnvelopeId, GrantId, StructureId},
-    lock::LockAccess,
     manifest::Manifest,
     statement::{Body, DeviceProof, Signer, Statement},
     structure::StructureChain,
@@ -73,7 +73,7 @@ use crate::{
 pub use deposit::{DepositDraft, DepositTo, DepositWords, GivenDeposit};
 #[cfg(feature = "structure")]
 pub use desk::{Desk, FoundingNames};
-pub use entry::Drawn;
+pub use entry::{Drawn, Ways};
 pub use giving::{Comparison, Gift, GivenGrant, GrantState};
 pub use inbox::{Deposited, Distrust, Inbox};
 #[cfg(feature = "structure")]
@@ -81,6 +81,7 @@ pub use invite::{Invited, PendingInvitation};
 #[cfg(all(feature = "structure", feature = "vectors"))]
 pub use kept::Kept;
 pub use leave::Stayed;
+pub use locks::LockSeen;
 #[cfg(feature = "structure")]
 pub use manage::{Agreed, Asked};
 pub use papers::{
@@ -124,6 +125,8 @@ pub struct Vault {
     receipts: Vec<StoredReceipt>,
     chains: Sorted<StructureId, StructureChain>,
     accepted: Sorted<StructureId, ()>,
+    /// How many wrong PINs were typed before the one that opened this safe.
+    wrong_pins: u32,
     /// What the log says of each structure, or why nobody knows.
     witnessed: Sorted<StructureId, Result<Witnessed, Unchecked>>,
     /// Whose chain was fetched for the statement that is being written. GRANT-6.
@@ -163,14 +166,17 @@ impl Vault {
 
     /// What one types to say which safe: the handle of its newest words.
     pub fn handle(&self) -> String {
-        let handles = self.manifest.locks().filter_map(|(_, lock)| match &lock.access {
-            LockAccess::Words { handle, .. } => Some(handle),
-            LockAccess::Sheet { .. } => None,
-        });
+        let handles = self.manifest.locks().filter_map(|(_, lock)| lock.access.handle());
         handles
             .last()
             .map(|handle| String::from_utf8_lossy(handle).into_owned())
             .unwrap_or_default()
+    }
+
+    /// How many wrong PINs were typed, by the server's word, between the last time that the lock was opened and
+    /// this one.
+    pub fn wrong_pins(&self) -> u32 {
+        self.wrong_pins
     }
 
     /// Sealed bytes that the server holds for this safe.

@@ -10,7 +10,7 @@ use reconnect_format::{
     envelope::{EnvelopeHeader, EnvelopeRef, HEADER_BYTES, PREFIX_BYTES},
     grant::{GrantTerms, WrapBinding},
     id::{AccountId, DeviceId, DocumentId},
-    lock::RootWrap,
+    lock::{LockKind, RootWrap},
     log::{account_index, mark_value},
     statement::Statement,
     tree,
@@ -28,8 +28,9 @@ use crate::{
     grant::{
         open_as_owner, open_as_recipient, open_face, seal_for_owner, unwrap_document, wrap_document,
     },
+    held::{HeldSecret, Pin},
     key::{AccountSecrets, DeviceSecrets, RecipientKey, wrap_to},
-    lock::{Login, Registration, Stretch, unwrap_root, wrap_root},
+    lock::{ExportKey, Login, Password, Registration, Stretch, unwrap_root, wrap_root},
     place::LogPlace,
     secret::{DeviceSeed, DocumentKey, EpochSeed, GrantKey, LockSecret, Root, VaultKey},
     words::SixWords,
@@ -42,6 +43,8 @@ pub(super) fn judge(object: &str, case: &Case<'_>) -> Result<Option<&'static str
         "recipient-key" => recipient_key(case),
         "lock" => lock(case),
         "stretch" => stretch(case),
+        "held" => held(case),
+        "mark" => mark(case),
         "registration" => registration(case),
         "login" => login(case),
         "content" | "card" | "thumbnail" => small(object, case),
@@ -102,15 +105,15 @@ fn stretch(case: &Case<'_>) -> Found {
 
 /// The first item is the server's answer.
 fn registration(case: &Case<'_>) -> Found {
-    let words = SixWords::parse(case.text("words")?).map_err(|_| unreadable("words"))?;
+    let known = Known::read(case)?;
     let mut given = case.given("randomness")?;
-    let begun = Registration::start(&words, &mut given);
+    let begun = Registration::start(known.password(), &mut given);
     let (registration, request) = begun.map_err(|_| unreadable("randomness"))?;
     match registration.finish(case.item(), &mut given) {
-        Ok((record, secret)) => case.compare(&[
+        Ok((record, export)) => case.compare(&[
             ("request", &request),
             ("record", &record),
-            ("lock_secret", secret.expose()),
+            ("lock_secret", known.lock_secret(&export).expose()),
         ]),
         Err(error) => Ok(word(&error)),
     }
@@ -118,18 +121,76 @@ fn registration(case: &Case<'_>) -> Found {
 
 /// The first item is the server's answer.
 fn login(case: &Case<'_>) -> Found {
-    let words = SixWords::parse(case.text("words")?).map_err(|_| unreadable("words"))?;
+    let known = Known::read(case)?;
     let mut given = case.given("randomness")?;
     let (login, request) =
-        Login::start(&words, &mut given).map_err(|_| unreadable("randomness"))?;
+        Login::start(known.password(), &mut given).map_err(|_| unreadable("randomness"))?;
     match login.finish(case.item(), &mut given) {
-        Ok((finalization, secret)) => case.compare(&[
+        Ok(Some((finalization, export))) => case.compare(&[
             ("request", &request),
             ("finalization", &finalization),
-            ("lock_secret", secret.expose()),
+            ("lock_secret", known.lock_secret(&export).expose()),
         ]),
+        Ok(None) => Ok("wrong_words_or_handle"),
         Err(error) => Ok(word(&error)),
     }
+}
+
+/// What goes through the PAKE: six words, or a PIN beside what is held.
+enum Known {
+    Words(SixWords),
+    Pin(Pin, HeldSecret),
+}
+
+impl Known {
+    fn read(case: &Case<'_>) -> Result<Self, Unreadable> {
+        let Some(pin) = case.optional("pin") else {
+            let words = SixWords::parse(case.text("words")?);
+            return words.map(Self::Words).map_err(|_| unreadable("words"));
+        };
+        let pin = Pin::parse(pin).map_err(|_| unreadable("pin"))?;
+        Ok(Self::Pin(pin, held_secret(case)?))
+    }
+
+    fn password(&self) -> Password {
+        match self {
+            Self::Words(words) => words.password(),
+            Self::Pin(pin, _) => pin.password(),
+        }
+    }
+
+    fn lock_secret(&self, export: &ExportKey) -> LockSecret {
+        match self {
+            Self::Words(_) => export.words_secret(),
+            Self::Pin(_, held) => export.pin_secret(held),
+        }
+    }
+}
+
+fn held_secret(case: &Case<'_>) -> Result<HeldSecret, Unreadable> {
+    let kind = match case.text("kind")? {
+        "sheet" => LockKind::Sheet,
+        "card" => LockKind::Card,
+        "device" => LockKind::Device,
+        "passkey" => LockKind::Passkey,
+        _ => return Err(unreadable("kind")),
+    };
+    Ok(HeldSecret::new(kind, &case.bytes("held")?))
+}
+
+fn held(case: &Case<'_>) -> Found {
+    let held = held_secret(case)?;
+    case.compare(&[
+        ("held_id", held.held_id().as_bytes()),
+        ("signing", &held.signing().public().0),
+        ("secret", held.secret().expose()),
+    ])
+}
+
+fn mark(case: &Case<'_>) -> Found {
+    let vault = VaultKey::from_bytes(case.array("vault_key")?);
+    let mark = crate::held::mark(&vault, &case.bytes("id")?);
+    Ok(if u64::from(mark) == case.number("mark")? { "ok" } else { "differs" })
 }
 
 fn word(error: &Error) -> &'static str {

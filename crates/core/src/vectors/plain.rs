@@ -8,7 +8,7 @@ use reconnect_format::{
     deposit::Deposit,
     envelope::{EnvelopeHeader, padded_content_bytes},
     id::{Base64, StructureId},
-    lock::{SessionOpening, SheetUse},
+    lock::{HeldUse, SessionOpening},
     manifest::{Manifest, StatementError},
     receipt::Receipt,
     rewrap::{GrantList, Rewrap, RewrapCheck, verify_list},
@@ -22,6 +22,7 @@ use reconnect_format::{
 use super::{Case, Found, Unreadable, chain_word, decode_word, statement_word, unreadable};
 use crate::{
     error::Error,
+    held::Pin,
     words::{PaperSecret, SixWords, normalize_handle},
 };
 
@@ -36,7 +37,7 @@ pub(super) fn judge(object: &str, case: &Case<'_>) -> Result<Option<&'static str
         "statement-head" => signed::<StatementHead>(case),
         "fresh" => fresh(case),
         "session" => signed::<SessionOpening>(case),
-        "sheet-use" => signed::<SheetUse>(case),
+        "held-use" => signed::<HeldUse>(case),
         "acceptance" => signed::<Acceptance>(case),
         "receipt" => attested::<Receipt>(case),
         "deposit-signed" => attested::<Deposit>(case),
@@ -52,6 +53,7 @@ pub(super) fn judge(object: &str, case: &Case<'_>) -> Result<Option<&'static str
         "words" => words(case),
         "handle" => handle(case),
         "sheet" => sheet(case),
+        "pin" => pin(case),
         _ => return Ok(None),
     };
     found.map(Some)
@@ -227,7 +229,7 @@ fn code(case: &Case<'_>) -> Found {
 
 fn words(case: &Case<'_>) -> Found {
     match SixWords::parse(case.text("typed")?) {
-        Ok(words) => case.compare(&[("password", &words.password())]),
+        Ok(words) => case.compare(&[("password", &words.password().bytes)]),
         Err(Error::WordsMisread(number)) if number as u64 != case.number("word")? => Ok("differs"),
         Err(error) => Ok(error.code()),
     }
@@ -246,11 +248,21 @@ fn sheet(case: &Case<'_>) -> Found {
                 return Ok("differs");
             }
             case.compare(&[
-                ("sheet_id", paper.sheet_id().as_bytes()),
-                ("signing", &paper.signing().public().0),
-                ("lock_secret", paper.lock_secret().expose()),
+                ("held_id", paper.held().held_id().as_bytes()),
+                ("signing", &paper.held().signing().public().0),
+                ("secret", paper.held().secret().expose()),
             ])
         }
+        Err(error) => Ok(error.code()),
+    }
+}
+
+fn pin(case: &Case<'_>) -> Found {
+    let typed = case.text("typed")?;
+    let read =
+        if case.optional("to_set").is_some() { Pin::choose(typed) } else { Pin::parse(typed) };
+    match read {
+        Ok(pin) => case.compare(&[("password", &pin.password().bytes)]),
         Err(error) => Ok(error.code()),
     }
 }

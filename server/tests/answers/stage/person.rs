@@ -13,16 +13,16 @@ use reconnect_format::{
     Label, PublicKey, Signature, Signed, Suite, Unverified,
     account::{AccountKeys, RecipientPublicKey},
     api::{
-        LockMaterial, OpenAccount, OpenSession, RegistrationAnswer, RegistrationStart,
-        SmallEnvelope, Submission, Unlocked, WordsAnswer, WordsFinish, WordsStart, Wrap, Written,
+        LockMaterial, OpenAccount, OpenSession, PakeAnswer, PakeFinish, RegistrationAnswer,
+        RegistrationStart, SmallEnvelope, Submission, Unlocked, WordsStart, Wrap, Written,
     },
     encode,
     envelope::{
         CHUNK_BYTES, EnvelopeHeader, EnvelopeKind, EnvelopeRef, TAG_BYTES, padded_content_bytes,
     },
     grant::{GrantTerms, NO_END, OWNER_WRAP_BYTES, RecipientName, Scope},
-    id::{AccountId, Base64, DeviceId, DocumentId, EnvelopeId, GrantId, LockId, SheetId},
-    lock::{LockAccess, LockBinding, RootWrap, SessionOpening},
+    id::{AccountId, Base64, DeviceId, DocumentId, EnvelopeId, GrantId, HeldId, LockId},
+    lock::{Held, HeldUse, LockAccess, LockBinding, RootWrap, SessionOpening},
     log::account_index,
     manifest::Manifest,
     sign::Signable,
@@ -79,7 +79,7 @@ pub(crate) struct Person {
     pub(crate) words: Vec<u8>,
     root: SigningKey,
     pub(crate) sheet: SigningKey,
-    pub(crate) sheet_id: SheetId,
+    pub(crate) held_id: HeldId,
     device: SigningKey,
     pub(crate) device_id: DeviceId,
     pub(crate) manifest: Manifest,
@@ -119,7 +119,7 @@ impl Person {
         let words = b"six words of mine".to_vec();
         let words_record = register(server, &handle, &words).await;
         let mut person = Self {
-            sheet_id: SheetId(random()),
+            held_id: HeldId(random()),
             device_id: DeviceId(random()),
             manifest: Manifest::before(keys.clone()),
             chain: Vec::new(),
@@ -127,8 +127,7 @@ impl Person {
             now: server.now(),
             opening: OpenAccount {
                 statements: Vec::new(),
-                root_wraps: Vec::new(),
-                words_record: Base64(words_record.clone()),
+                locks: Vec::new(),
                 owner_wrap: Base64(random::<OWNER_WRAP_BYTES>().to_vec()),
                 log_nonce: Base64(random::<32>().to_vec()),
                 log_place: Base64(random::<114>().to_vec()),
@@ -160,16 +159,17 @@ impl Person {
         self.say(device);
         let words = LockAccess::Words {
             handle: self.handle.clone().into_bytes(),
-            record_hash: Label::WordsRecordHash.hash(words_record),
+            record_hash: Label::LockRecordHash.hash(words_record),
         };
-        let sheet = LockAccess::Sheet {
-            sheet_id: self.sheet_id,
+        let sheet = LockAccess::Sheet(Held {
+            held_id: self.held_id,
             signing: PublicKey(self.sheet.verifying_key().to_bytes()),
-        };
-        for access in [words, sheet] {
-            let (body, material) = lock(account_id, access);
+        });
+        for (access, record) in [(words, Some(words_record)), (sheet, None)] {
+            let (body, mut material) = lock(account_id, access);
             self.say(body);
-            self.opening.root_wraps.push(material.root_wrap);
+            material.record = record.map(|record| Base64(record.to_vec()));
+            self.opening.locks.push(material);
         }
         self.say(Body::Grant(GrantTerms {
             grant_id: GrantId(random()),
@@ -180,6 +180,12 @@ impl Person {
             commitment: random(),
         }));
         self.opening.statements = self.chain.iter().cloned().map(Base64).collect();
+    }
+
+    /// One use of its sheet, not signed.
+    pub(crate) fn use_sheet(&self) -> HeldUse {
+        let (held_id, nonce) = (self.held_id, random());
+        HeldUse { suite: Suite::V1, held_id, nonce, made_at: NOW, request: Vec::new() }
     }
 
     pub(crate) fn id(&self) -> AccountId {
@@ -434,7 +440,7 @@ pub(crate) fn lock(account_id: AccountId, access: LockAccess) -> (Body, LockMate
     getrandom::fill(&mut sealed).expect("randomness");
     let wrap = RootWrap { binding, salt: random(), sealed };
     let body = Body::SetLock { lock_id, generation: 1, access, wrap_hash: wrap.hash() };
-    (body, LockMaterial { root_wrap: Base64(encode(&wrap)), words_record: None })
+    (body, LockMaterial { root_wrap: Base64(encode(&wrap)), record: None })
 }
 
 async fn register(server: &Server, handle: &str, words: &[u8]) -> Vec<u8> {
@@ -464,11 +470,11 @@ pub(crate) async fn unlock(
         handle: handle.to_owned(),
         request: Base64(start.message.serialize().to_vec()),
     };
-    let answer = server.post("/v1/unlock/words/start", None, &request).await;
+    let answer = server.post("/v1/unlock/words", None, &request).await;
     if !answer.status.is_success() {
         return Err(answer);
     }
-    let started: WordsAnswer = answer.json();
+    let started: PakeAnswer = answer.json();
     let response = CredentialResponse::deserialize(&started.response.0).expect("decodes");
     let parameters = ClientLoginFinishParameters {
         context: Some(Label::WordsContext.text().as_bytes()),
@@ -477,10 +483,10 @@ pub(crate) async fn unlock(
     let Ok(finish) = start.state.finish(&mut Rng, words, response, parameters) else {
         return Err(answer);
     };
-    let finish = WordsFinish {
+    let finish = PakeFinish {
         unlock_id: started.unlock_id,
         finalization: Base64(finish.message.serialize().to_vec()),
     };
-    let answer = server.post("/v1/unlock/words/finish", None, &finish).await;
+    let answer = server.post("/v1/unlock/finish", None, &finish).await;
     if answer.status.is_success() { Ok(answer.json()) } else { Err(answer) }
 }

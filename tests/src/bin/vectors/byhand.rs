@@ -18,8 +18,8 @@ use reconnect_format::{
     encode,
     envelope::{EnvelopeHeader, EnvelopeKind, EnvelopeRef},
     grant::{GrantTerms, NO_END, RecipientName, Scope},
-    id::{AccountId, DeviceId, DocumentId, EnvelopeId, GrantId, LockId, SheetId},
-    lock::LockAccess,
+    id::{AccountId, DeviceId, DocumentId, EnvelopeId, GrantId, HeldId, LockId},
+    lock::{Held, LockAccess},
     manifest::Manifest,
     statement::{Attested, Body, DeviceProof, Signer, Statement},
     tree,
@@ -228,10 +228,10 @@ impl Person {
         let sheet = Body::SetLock {
             lock_id: LockId(draw(&mut person.rng)),
             generation: 1,
-            access: LockAccess::Sheet {
-                sheet_id: SheetId(draw(&mut person.rng)),
+            access: LockAccess::Sheet(Held {
+                held_id: HeldId(draw(&mut person.rng)),
                 signing: PublicKey(person.device_key.verifying_key().to_bytes()),
-            },
+            }),
             wrap_hash: draw(&mut person.rng),
         };
         person.say(sheet)?;

@@ -25,6 +25,7 @@ pub(crate) fn write(writer: &mut Writer) -> Result<()> {
     locks(writer)?;
     words(writer)?;
     sheets(writer)?;
+    pins(writer)?;
     codes(writer)?;
     hpke(writer)
 }
@@ -184,14 +185,37 @@ fn sheets(writer: &mut Writer) -> Result<()> {
     let secret: [u8; 20] = peek(&rng);
     let paper = PaperSecret::generate(&mut rng);
     let letters = paper.groups().join(" ");
-    let signing = SigningKey::from_bytes(&kdf(&secret, b"", "sheet signing key", b"")?);
-    let id = kdf(&secret, b"", "sheet id", b"")?;
+    let of = |kind: u8| -> Result<[Vec<u8>; 3]> {
+        let derived = |label: &str| kdf(&secret, b"", label, &[kind]);
+        let signing = SigningKey::from_bytes(&derived("held signing key")?);
+        let id = derived("held id")?[..16].to_vec();
+        Ok([id, signing.verifying_key().to_bytes().to_vec(), derived("held secret")?.to_vec()])
+    };
+    let told = |vector: Vector, [id, signing, secret]: [Vec<u8>; 3]| {
+        vector.hex("held_id", id).hex("signing", signing).hex("secret", secret)
+    };
     let good = Vector::new("sheet", "letters", "LOCK-5", "nine groups of four")
         .with("typed", &letters)
-        .with("letters", &letters)
-        .hex("sheet_id", &id[..16])
-        .hex("signing", signing.verifying_key().to_bytes())
-        .hex("lock_secret", kdf(&secret, b"", "sheet secret", b"")?);
+        .with("letters", &letters);
+    let good = told(good, of(2)?);
+    let check = hash("card check", &secret);
+    let checked: String = crockford(&check[..5]).chars().take(4).collect();
+    let card = format!("{} {checked}", letters.rsplit_once(' ').context("groups")?.0);
+    let about = "the same bits on a card: other check letters, another lock";
+    let of_a_card = Vector::new("sheet", "of-a-card", "LOCK-6", about)
+        .with("typed", &card)
+        .with("letters", &card);
+    writer.put(&told(of_a_card, of(3)?))?;
+    for (name, about, word, kind) in [
+        ("of-a-sheet", "what the server learns of a sheet, and what it does not", "sheet", 2),
+        ("of-a-card", "of a card", "card", 3),
+        ("of-a-device", "of a browser that remembers", "device", 4),
+        ("of-a-passkey", "of what a passkey gives", "passkey", 5),
+    ] {
+        let vector =
+            Vector::new("held", name, "LOCK-5", about).hex("held", secret).with("kind", word);
+        writer.put(&told(vector, of(kind)?))?;
+    }
     writer.put(&good)?;
     let typed = letters.to_lowercase().replace('0', "o").replace('1', "l").replace(' ', "-");
     let loose = good.spoilt("as-people-type", "LOCK-6", "ok", "small letters, o for 0, l for 1");
@@ -215,6 +239,55 @@ fn sheets(writer: &mut Writer) -> Result<()> {
     writer.put(&wrong("long", "37 letters", format!("{letters} 0")))?;
     let stranger = format!("U{}", letters.chars().skip(1).collect::<String>());
     writer.put(&wrong("a-letter-not-used", "U is not of the alphabet", stranger))
+}
+
+/// Crockford's base 32 of five bytes at a time.
+fn crockford(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let value = bytes.iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
+    let letter = |place: u32| ALPHABET[usize::from((value >> (5 * place)).to_le_bytes()[0] & 31)];
+    (0..8).rev().map(|place| char::from(letter(place))).collect()
+}
+
+fn pins(writer: &mut Writer) -> Result<()> {
+    let good = Vector::new("pin", "as-typed", "LOCK-9", "six digits")
+        .with("typed", "481709")
+        .hex("password", "481709");
+    writer.put(&good)?;
+    for (name, typed) in [
+        ("in-arabic-digits", "\u{664}\u{668}\u{661} \u{667}\u{660}\u{669}"),
+        ("in-persian-digits", "\u{6f4}\u{6f8}\u{6f1}\u{6f7}\u{6f0}\u{6f9}"),
+        ("in-bengali-digits", "\u{9ea}\u{9ee}\u{9e7}\u{9ed}\u{9e6}\u{9ef}"),
+    ] {
+        writer.put(&good.spoilt(name, "LOCK-9", "ok", "the same password").with("typed", typed))?;
+    }
+    for (name, typed) in [("five", "48170"), ("seven", "4817099"), ("a-letter", "48170o")] {
+        let vector = good.spoilt(name, "LOCK-9", "pin_misread", "not six digits");
+        writer.put(&vector.with("typed", typed))?;
+    }
+    for (name, about, typed) in [
+        ("to-set", "nothing speaks against it", "481709"),
+        ("two-digits", "fewer than three different digits", "448484"),
+        ("a-run", "a run up, past nine", "789012"),
+        ("a-run-down", "a run down", "654321"),
+        ("pairs", "three times the same", "272727"),
+        ("halves", "two times the same", "358358"),
+        ("a-birthday", "day, month, year", "140789"),
+        ("an-american-birthday", "month, day, year", "071489"),
+        ("a-birthday-by-year", "year, month, day", "890714"),
+    ] {
+        let expect = if name == "to-set" { "ok" } else { "pin_too_plain" };
+        let vector = good.spoilt(name, "LOCK-9", expect, about).with("to_set", "yes");
+        writer.put(&vector.with("typed", typed))?;
+    }
+    let mut rng = seeded("marks");
+    let (vault_key, id): ([u8; 32], [u8; 16]) = (draw(&mut rng), draw(&mut rng));
+    let mark = kdf(&vault_key, b"", "mark", &id)?[0] % 32;
+    let good = Vector::new("mark", "of-an-id", "LOCK-1", "a picture that only the owner knows")
+        .hex("vault_key", vault_key)
+        .hex("id", id)
+        .with("mark", mark);
+    writer.put(&good)
 }
 
 fn codes(writer: &mut Writer) -> Result<()> {

@@ -18,6 +18,7 @@ mod rewraps;
 mod safes;
 mod structures;
 mod successors;
+mod uses;
 
 use std::{
     fmt::Write as _,
@@ -38,6 +39,7 @@ fn main() -> Result<()> {
     pake::write(&mut writer)?;
     envelopes::write(&mut writer)?;
     safes::write(&mut writer)?;
+    uses::write(&mut writer)?;
     fresh::write(&mut writer)?;
     grants::write(&mut writer)?;
     deposits::write(&mut writer)?;

@@ -10,11 +10,16 @@ use opaque_ke::{
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng as _;
 use reconnect_core::{
+    held::Pin,
     lock::{Login, Registration},
     words::SixWords,
 };
 
-use crate::{Vector, Writer, byhand::PROTOCOL, cut, draw, flip, flip_last, peek, seeded};
+use crate::{
+    Vector, Writer,
+    byhand::{PROTOCOL, kdf},
+    cut, draw, flip, flip_last, peek, seeded,
+};
 
 /// The server's side never stretches.
 struct Server;
@@ -52,7 +57,63 @@ pub(crate) fn write(writer: &mut Writer) -> Result<()> {
     let words = SixWords::generate(&mut rng);
     let setup = ServerSetup::<Server>::new(&mut Older(&mut rng));
     let record = registration(writer, &words, &setup, &mut rng)?;
-    login(writer, &words, &setup, &record, &mut rng)
+    login(writer, &words, &setup, &record, &mut rng)?;
+    pins(writer, &setup)
+}
+
+/// A PIN beside what a card holds, registered and used.
+fn pins(writer: &mut Writer, setup: &ServerSetup<Server>) -> Result<()> {
+    let mut rng = seeded("pins");
+    let (pin, held): (_, [u8; 20]) = ("481709", draw(&mut rng));
+    let name = [b"lock ".as_slice(), &draw::<16>(&mut rng)].concat();
+    let share = kdf(&held, b"", "held secret", &[3])?;
+    let lock_secret = |export: &[u8]| kdf(&[&share, export].concat(), b"", "pin secret", &[3]);
+    let password = || Pin::parse(pin).map(|pin| pin.password());
+    let randomness: [u8; 256] = peek(&rng);
+    let (client, request) = Registration::start(password()?, &mut rng)?;
+    let message = RegistrationRequest::deserialize(&request).ok().context("a request")?;
+    let answer = ServerRegistration::start(setup, message, &name);
+    let answer = answer.ok().context("an answer")?.message.serialize().to_vec();
+    let (record, export) = client.finish(&answer, &mut rng)?;
+    let of_a_card = |vector: Vector| vector.with("pin", pin).with("kind", "card").hex("held", held);
+    let about = "a card's PIN: request, answer, record";
+    let good = of_a_card(Vector::new("registration", "pin", "LOCK-9", about))
+        .hex("randomness", randomness)
+        .hex("request", request)
+        .hex("record", &record)
+        .hex("lock_secret", lock_secret(export.bytes())?)
+        .item(answer);
+    writer.put(&good)?;
+    let randomness: [u8; 256] = peek(&rng);
+    let (client, request) = Login::start(password()?, &mut rng)?;
+    let context = format!("{PROTOCOL} pin context");
+    let answer = |context: &str, rng: &mut ChaCha20Rng| {
+        let upload = RegistrationUpload::<Server>::deserialize(&record).ok().context("a record")?;
+        let parameters = ServerLoginParameters {
+            context: Some(context.as_bytes()),
+            identifiers: Identifiers::default(),
+        };
+        let message = CredentialRequest::deserialize(&request).ok().context("a request")?;
+        let (rng, record) = (&mut Older(rng), Some(ServerRegistration::finish(upload)));
+        let started = ServerLogin::start(rng, setup, record, message, &name, parameters);
+        anyhow::Ok(started.ok().context("an answer")?.message.serialize().to_vec())
+    };
+    let true_answer = answer(&context, &mut rng)?;
+    let (finalization, export) =
+        client.finish(&true_answer, &mut rng)?.context("the PIN is the one")?;
+    let good = of_a_card(Vector::new("login", "pin", "LOCK-9", "a card's PIN: KE1, KE2, KE3"))
+        .hex("randomness", randomness)
+        .hex("request", &request)
+        .hex("finalization", finalization)
+        .hex("lock_secret", lock_secret(export.bytes())?)
+        .item(&true_answer);
+    writer.put(&good)?;
+    let wrong = |name, about| good.spoilt(name, "OPEN-1", "wrong_words_or_handle", about);
+    let vector = wrong("another-pin", "one digit is another");
+    writer.put(&vector.with("pin", "481708").without("request"))?;
+    let words = format!("{PROTOCOL} words context");
+    let vector = wrong("of-words", "what was answered to six words");
+    writer.put(&vector.item(answer(&words, &mut rng)?))
 }
 
 fn stretch(writer: &mut Writer, rng: &mut ChaCha20Rng) -> Result<()> {
@@ -75,7 +136,7 @@ fn registration(
     rng: &mut ChaCha20Rng,
 ) -> Result<Vec<u8>> {
     let randomness: [u8; 256] = peek(rng);
-    let (client, request) = Registration::start(words, rng)?;
+    let (client, request) = Registration::start(words.password(), rng)?;
     let message = RegistrationRequest::deserialize(&request).ok().context("a request")?;
     let answer = ServerRegistration::start(setup, message, b"plump-otter-4711");
     let answer = answer.ok().context("an answer")?.message.serialize().to_vec();
@@ -102,7 +163,7 @@ fn login(
     rng: &mut ChaCha20Rng,
 ) -> Result<()> {
     let randomness: [u8; 256] = peek(rng);
-    let (client, request) = Login::start(words, rng)?;
+    let (client, request) = Login::start(words.password(), rng)?;
     let context = format!("{PROTOCOL} words context");
     let answer = |setup: &ServerSetup<Server>, record: Option<&[u8]>, rng: &mut ChaCha20Rng| {
         let record = record
@@ -127,7 +188,7 @@ fn login(
         anyhow::Ok(started.ok().context("an answer")?.message.serialize().to_vec())
     };
     let true_answer = answer(setup, Some(record), rng)?;
-    let (finalization, _) = client.finish(&true_answer, rng)?;
+    let (finalization, _) = client.finish(&true_answer, rng)?.context("the words are the ones")?;
     let good = Vector::new("login", "six-words", "LOCK-3", "KE1, KE2, KE3 of RFC 9807")
         .with("words", words.show().join(" "))
         .hex("randomness", randomness)

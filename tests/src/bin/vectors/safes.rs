@@ -3,25 +3,22 @@
 use anyhow::Result;
 use ed25519_dalek::SigningKey;
 use reconnect_format::{
-    PublicKey, Suite, Unverified, encode,
+    PublicKey, Unverified, encode,
     envelope::EnvelopeKind,
     grant::{GrantTerms, NO_END, RecipientName, Scope},
-    id::{AccountId, DeviceId, DocumentId, GrantId, LockId, SheetId, StructureId},
-    lock::{LockAccess, SessionOpening, SheetUse},
+    id::{DeviceId, DocumentId, GrantId, HeldId, LockId, StructureId},
+    lock::{Held, LockAccess},
     statement::{Body, Signer, Statement},
 };
 
 use crate::{
     Vector, Writer,
-    byhand::{
-        NOW, Person, hash, sign, sign_as, sign_head_as, sign_statement, some_name, statement_hash,
-    },
+    byhand::{NOW, Person, sign_as, sign_head_as, sign_statement, some_name, statement_hash},
     cut, draw, flip, flip_last, seeded,
 };
 
 pub(crate) fn write(writer: &mut Writer) -> Result<()> {
     statements(writer)?;
-    uses(writer)?;
     beginnings(writer)?;
     chains(writer)
 }
@@ -112,47 +109,6 @@ fn add_order(number: &mut [u8]) {
         *digit = sum.to_le_bytes()[0];
         carry = sum >> 8;
     }
-}
-
-fn uses(writer: &mut Writer) -> Result<()> {
-    let mut rng = seeded("uses");
-    let key = SigningKey::from_bytes(&draw(&mut rng));
-    let opening = SessionOpening {
-        suite: Suite::V1,
-        account_id: AccountId(draw(&mut rng)),
-        device_id: DeviceId(draw(&mut rng)),
-        token_hash: hash("session token", &draw::<32>(&mut rng)),
-        made_at: NOW,
-    };
-    let signed = sign(&key, &opening);
-    let session =
-        Vector::new("session", "opening", "SESS-1", "the hash of a token, never the token")
-            .hex("signing", key.verifying_key().to_bytes())
-            .hex("hash", hash("session", &signed))
-            .item(signed);
-    writer.put(&session)?;
-    let about = "one bit of the token's hash";
-    let vector = session.spoilt("another-token", "SESS-1", "bad_signature", about);
-    writer.put(&vector.change(flip(50)))?;
-    let sheet_use = SheetUse {
-        suite: Suite::V1,
-        sheet_id: SheetId(draw(&mut rng)),
-        nonce: draw(&mut rng),
-        made_at: NOW,
-    };
-    let signed = sign(&key, &sheet_use);
-    let good =
-        Vector::new("sheet-use", "one-use", "LOCK-5", "what proves that one holds the sheet")
-            .hex("signing", key.verifying_key().to_bytes())
-            .hex("hash", hash("sheet use", &signed))
-            .item(signed);
-    writer.put(&good)?;
-    let about = "another sheet's id under this sheet's key";
-    let vector = good.spoilt("another-sheet", "LOCK-5", "bad_signature", about);
-    writer.put(&vector.change(flip(2)))?;
-    let about = "signed for a session";
-    let vector = good.spoilt("signed-as-session", "SIG-2", "bad_signature", about);
-    writer.put(&vector.item(sign_as(&key, "session", &encode(&sheet_use))))
 }
 
 fn chain_of(person: &Person, name: &str, rule: &'static str, about: &'static str) -> Vector {
@@ -399,7 +355,7 @@ fn devices_and_locks(scene: &mut Scene<'_>) -> Result<()> {
     let body = Body::SetLock {
         lock_id: LockId([4; 16]),
         generation: 2,
-        access: LockAccess::Sheet { sheet_id: SheetId([5; 16]), signing: PublicKey([6; 32]) },
+        access: LockAccess::Sheet(Held { held_id: HeldId([5; 16]), signing: PublicKey([6; 32]) }),
         wrap_hash: [7; 32],
     };
     scene.contradict("lock-of-generation-2", "STMT-5", "a root that does not exist", body)?;

@@ -1,0 +1,193 @@
+//! Unlocking: what each way in sends, and the lock's secret that comes of it.
+
+use reconnect_format::{
+    api::{
+        Call, ChainPage, Code, PakeAnswer, PakeFinish, UnlockRest, Unlocked, UseHeld, WordsStart,
+    },
+    id::Base64,
+    lock::{LockKind, PIN_TRIES},
+};
+use reconnect_log::Carried;
+
+use super::{Vault, entry::Known, locks::kept_lock};
+use crate::{
+    error::{Error, ServerMisbehaved},
+    held::{HeldSecret, Pin},
+    lock::Login,
+    log::Watch,
+    secret::LockSecret,
+    words::{PaperSecret, SixWords, normalize_handle},
+    world::{World, ask},
+};
+
+/// What somebody has, or knows, to open a lock with.
+enum Key<'a> {
+    Words(&'a str, &'a SixWords),
+    /// A sheet or a passkey.
+    Held(&'a HeldSecret),
+    /// A card or a remembered device.
+    HeldAndPin(&'a HeldSecret, &'a Pin),
+}
+
+/// A lock that was opened.
+struct Opened {
+    secret: LockSecret,
+    unlocked: Unlocked,
+    /// How many wrong PINs were typed before.
+    wrong_pins: u32,
+}
+
+impl Vault {
+    /// Unlocks a safe with its six words.
+    pub async fn unlock_with_words(
+        world: &impl World,
+        handle: &str,
+        words: &SixWords,
+        kept: bool,
+    ) -> Result<Self, Error> {
+        Self::unlock(world, Key::Words(handle, words), None, kept).await
+    }
+
+    /// Unlocks a safe with its recovery sheet.
+    pub async fn unlock_with_paper(
+        world: &impl World,
+        paper: &PaperSecret,
+        kept: bool,
+    ) -> Result<Self, Error> {
+        Self::unlock(world, Key::Held(&paper.held()), paper.carried(), kept).await
+    }
+
+    /// Unlocks a safe with a passkey.
+    pub async fn unlock_with_passkey(
+        world: &impl World,
+        passkey: &HeldSecret,
+        kept: bool,
+    ) -> Result<Self, Error> {
+        Self::unlock(world, Key::Held(passkey), None, kept).await
+    }
+
+    /// Unlocks a safe with a card and its PIN.
+    pub async fn unlock_with_card(
+        world: &impl World,
+        card: &PaperSecret,
+        pin: &Pin,
+        kept: bool,
+    ) -> Result<Self, Error> {
+        Self::unlock(world, Key::HeldAndPin(&card.held(), pin), card.carried(), kept).await
+    }
+
+    /// Unlocks the safe that this browser remembers.
+    pub async fn unlock_here(world: &impl World, pin: &Pin) -> Result<Self, Error> {
+        let (_, held) = kept_lock(world).await.ok_or(Error::NotFound)?;
+        Self::unlock(world, Key::HeldAndPin(&held, pin), None, true).await
+    }
+
+    /// Adding a device races with whatever the safe's other devices write: the whole entry is repeated.
+    /// STMT-7: the root signs a second time only for a chain that has grown since.
+    async fn unlock(
+        world: &impl World,
+        key: Key<'_>,
+        carried: Option<Carried>,
+        kept: bool,
+    ) -> Result<Self, Error> {
+        let (mut signed_after, mut wrong_pins) = (0, 0);
+        for tries_left in (0..3).rev() {
+            let opened = key.open(world).await?;
+            // The first try of a race says it: a valid finish gives all tries back.
+            wrong_pins = opened.wrong_pins.max(wrong_pins);
+            let unlocked = (opened.unlocked, Watch::carrying(carried));
+            let entered =
+                match Known::believe(world, &opened.secret, key.kind(), unlocked, kept).await {
+                    Ok(known) => known.enter_again(world, kept, &mut signed_after).await,
+                    Err(error) => Err(error),
+                };
+            match entered {
+                Ok(mut vault) => {
+                    vault.wrong_pins = wrong_pins;
+                    return Ok(vault);
+                }
+                Err(Error::Refused(problem))
+                    if problem.code == Code::Conflict && tries_left > 0 => {}
+                // LOG-11: what another device wrote between chain and look-up is in the next chain.
+                Err(Error::Misbehaved(ServerMisbehaved::Withheld)) if tries_left > 0 => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Offline)
+    }
+}
+
+impl Key<'_> {
+    fn kind(&self) -> LockKind {
+        match self {
+            Self::Words(..) => LockKind::Words,
+            Self::Held(held) | Self::HeldAndPin(held, _) => held.kind(),
+        }
+    }
+
+    fn start(&self, world: &impl World, request: Vec<u8>) -> Call {
+        let (path, sent) = match self {
+            Self::Words(handle, _) => {
+                let handle = normalize_handle(handle);
+                let start = WordsStart { handle, request: Base64(request) };
+                return Call::send("/v1/unlock/words", &start).open();
+            }
+            Self::Held(held) => ("/v1/unlock/held", held),
+            Self::HeldAndPin(held, _) => ("/v1/unlock/pin", held),
+        };
+        let held_use = Base64(sent.sign_use(world.now(), request, &mut world.rng()));
+        Call::send(path, &UseHeld { held_use }).open()
+    }
+
+    async fn open(&self, world: &impl World) -> Result<Opened, Error> {
+        let password = match self {
+            Self::Words(_, words) => words.password(),
+            Self::HeldAndPin(_, pin) => pin.password(),
+            Self::Held(held) if held.asks_for_pin() => return Err(Error::NeedsPin),
+            Self::Held(held) => {
+                let unlocked = ask(world, self.start(world, Vec::new()), None).await?;
+                return Ok(Opened { secret: held.secret(), unlocked, wrong_pins: 0 });
+            }
+        };
+        let mut rng = world.rng();
+        let (login, request) = Login::start(password, &mut rng)?;
+        let answer: PakeAnswer = ask(world, self.start(world, request), None).await?;
+        let (left, unlock_id) = (answer.tries_left.unwrap_or(0), answer.unlock_id);
+        let finished = login.finish(&answer.response.0, &mut rng)?;
+        let (finalization, export) = finished.ok_or(match self {
+            Self::HeldAndPin(..) => Error::WrongPin(left),
+            Self::Words(..) | Self::Held(_) => Error::WrongWordsOrHandle,
+        })?;
+        let finish = PakeFinish { unlock_id, finalization: Base64(finalization) };
+        let call = Call::send("/v1/unlock/finish", &finish).open();
+        let unlocked = ask(world, call, None).await?;
+        Ok(match self {
+            Self::HeldAndPin(held, _) => {
+                let wrong_pins = (PIN_TRIES - 1).saturating_sub(left);
+                Opened { secret: export.pin_secret(held), unlocked, wrong_pins }
+            }
+            _ => Opened { secret: export.words_secret(), unlocked, wrong_pins: 0 },
+        })
+    }
+}
+
+/// The chain that a lock gave the beginning of. SYNC-4.
+pub(super) async fn whole_chain(
+    world: &impl World,
+    unlocked: Unlocked,
+) -> Result<Vec<Base64>, Error> {
+    let mut chain = unlocked.statements;
+    let Some(rest) = unlocked.rest else { return Ok(chain) };
+    loop {
+        let asked = UnlockRest { rest, statements_after: chain.len() as u64 };
+        let call = Call::send("/v1/unlock/rest", &asked).open();
+        let page: ChainPage = ask(world, call, None).await?;
+        if page.more && page.statements.is_empty() {
+            return Err(Error::Unreadable);
+        }
+        chain.extend(page.statements);
+        if !page.more {
+            return Ok(chain);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+// Ways in: what the page asks of the client about locks, and what this device is.
+
+import type { Client as OwnerClient } from '../wasm/owner/client';
+import type { LockView, Safe, SafeView } from './intents';
+import { refusalOf } from './bulk';
+import { forget, kept } from './keep';
+
+type WaysIn = Pick<Safe,
+  'draw' | 'unlockWithWords' | 'unlockWithSheet' | 'unlockWithCard' | 'unlockWithPasskey' | 'unlockHere' | 'remembersHere' |
+  'readPaper' | 'checkPin' | 'passkeyInput' | 'locks' | 'retireLock' | 'drawWords' | 'replaceWords' | 'drawPaper' |
+  'replaceSheet' | 'setCard' | 'rememberHere' | 'forgetHere' | 'addPasskey'>;
+
+/** Cancelled elsewhere, or out of tries: this browser remembers nothing that opens any more. */
+async function forgetWhatOpensNothing(thrown: unknown): Promise<never> {
+  if (['wrong_held', 'pin_spent'].includes(refusalOf(thrown).code)) await forget('locked/device');
+  throw thrown;
+}
+
+type InTurn = <T>(what: () => Promise<T>) => Promise<T>;
+
+/** What this device is, as its picture says it. */
+export function deviceMark(): number {
+  const agent = navigator.userAgent;
+  if (/iPad|Tablet|Android(?!.*Mobile)/.test(agent)) return 2;
+  return /Mobi|iPhone/.test(agent) ? 1 : 3;
+}
+
+export function waysIn(client: OwnerClient, inTurn: InTurn, shown: (view: string) => Promise<SafeView>): WaysIn {
+  const unlock = (way: string, held: string, known: string, own: boolean): Promise<SafeView> =>
+    inTurn(async () => shown(await client.unlock(way, held, known, own)));
+  const set = (way: string, held: string, known: string, picture = 0): Promise<void> =>
+    inTurn(() => client.set_way(way, held, known, picture));
+  return {
+    draw: () => inTurn(async () => JSON.parse(await client.draw())),
+    unlockWithWords: (handle, words, own) => unlock('words', handle, words, own),
+    unlockWithSheet: (letters, own) => unlock('sheet', letters, '', own),
+    unlockWithCard: (letters, pin, own) => unlock('card', letters, pin, own),
+    unlockWithPasskey: (given, own) => unlock('passkey', given, '', own),
+    unlockHere: (pin) => unlock('device', '', pin, true).catch(forgetWhatOpensNothing),
+    remembersHere: async () => (await kept('locked/device').catch(() => undefined)) !== undefined,
+    readPaper: async (letters) => client.read_paper(letters) as 'sheet' | 'card',
+    checkPin: async (pin) => client.check_pin(pin),
+    passkeyInput: async () => client.passkey_input(),
+    locks: () => inTurn(async () => JSON.parse(await client.locks()) as LockView[]),
+    retireLock: (id) => inTurn(() => client.retire_way(id)),
+    drawWords: async () => JSON.parse(client.draw_words()),
+    replaceWords: (handle, words) => set('words', handle, words),
+    drawPaper: (kind) => inTurn(async () => JSON.parse(await client.draw_paper(kind === 'card'))),
+    replaceSheet: (letters) => set('sheet', letters, ''),
+    setCard: (letters, pin, picture) => set('card', letters, pin, picture),
+    rememberHere: (pin) => set('device', '', pin),
+    forgetHere: () => inTurn(() => client.retire_way()),
+    addPasskey: (given) => set('passkey', given, ''),
+  };
+}
