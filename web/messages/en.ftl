@@ -59,6 +59,16 @@ outside-why = The key is kept in this page’s memory only. Come in again: your 
 open-title = Open a safe
 open-drawing = Your device is making your keys…
 open-making = We are opening your safe…
+open-how-title = How will you come back?
+open-how-lead = Choose one way. A second one comes after it.
+open-how-card = With a card
+open-how-card-hint = Printed here, with a picture and a PIN
+open-how-words = With six words
+open-how-words-hint = You write them on paper
+open-second-title = A second way
+open-second-lead = If you lose the card, or forget its PIN.
+open-second-sheet = A recovery sheet
+open-second-sheet-hint = Kept somewhere safe, away from the card
 open-handle-title = This is the name of your safe
 open-handle-lead = Write it on paper. It says nothing about you.
 open-handle-why = You will need it to come in, with the six words on the next page.
@@ -137,6 +147,10 @@ scan-hold = Hold the square in front of the camera.
 scan-refused = The camera does not answer or is not allowed. Write the letters instead.
 
 # The safe
+safe-wrong-pins = { $count ->
+    [one] Before you came in, { $count } wrong PIN was typed. If it was not you, cancel that card or device under Settings.
+   *[other] Before you came in, { $count } wrong PINs were typed. If it was not you, cancel that card or device under Settings.
+  }
 safe-title = My safe
 safe-count = { $count ->
     [one] { $count } paper. You alone decide who can see it.
@@ -410,16 +424,6 @@ settings-devices = My devices
 settings-away = Take everything away
 settings-away-hint = All your papers in one file
 settings-close = Close my safe for good
-ways-title = Getting back into your safe
-ways-lead = What opens your safe, if you lose this device:
-ways-words = Your six words
-ways-words-what = With the name of your safe.
-ways-sheet = Your recovery sheet
-ways-sheet-what = All by itself. Keep it away from your six words.
-ways-card = A card
-ways-card-what = With its PIN.
-ways-one = You have only one way to come in left. Take good care of it.
-ways-nobody = We cannot open your safe for you: we do not have the key.
 devices-title = My devices
 devices-lead = The devices that came into your safe.
 devices-this = This device

@@ -60,6 +60,16 @@ outside-why = La clé n’est gardée que dans la mémoire de cette page. Entrez
 open-title = Ouvrir un coffre
 open-drawing = Votre appareil fabrique vos clés…
 open-making = Nous ouvrons votre coffre…
+open-how-title = Comment reviendrez-vous ?
+open-how-lead = Choisissez un moyen. Un deuxième vient après.
+open-how-card = Avec une carte
+open-how-card-hint = Imprimée ici, avec une image et un code
+open-how-words = Avec six mots
+open-how-words-hint = Vous les écrivez sur un papier
+open-second-title = Un deuxième moyen
+open-second-lead = Si vous perdez la carte, ou oubliez son code.
+open-second-sheet = Une feuille de secours
+open-second-sheet-hint = Gardée en lieu sûr, loin de la carte
 open-handle-title = Voici le nom de votre coffre
 open-handle-lead = Écrivez-le sur un papier. Il ne dit rien sur vous.
 open-handle-why = Vous en aurez besoin pour entrer, avec les six mots de la page suivante.
@@ -138,6 +148,10 @@ scan-hold = Tenez le carré devant l’appareil photo.
 scan-refused = L’appareil photo ne répond pas ou n’est pas permis. Écrivez plutôt les lettres.
 
 # The safe
+safe-wrong-pins = { $count ->
+    [one] Avant votre entrée, { $count } mauvais code a été tapé. Si ce n’était pas vous, annulez cette carte ou cet appareil dans les réglages.
+   *[other] Avant votre entrée, { $count } mauvais codes ont été tapés. Si ce n’était pas vous, annulez cette carte ou cet appareil dans les réglages.
+  }
 safe-title = Mon coffre
 safe-count = { $count ->
     [one] { $count } papier. Vous seul décidez qui peut le voir.
@@ -411,16 +425,6 @@ settings-devices = Mes appareils
 settings-away = Tout emporter
 settings-away-hint = Tous vos papiers dans un seul fichier
 settings-close = Fermer mon coffre pour toujours
-ways-title = Revenir dans votre coffre
-ways-lead = Ce qui ouvre votre coffre, si vous perdez cet appareil :
-ways-words = Vos six mots
-ways-words-what = Avec le nom de votre coffre.
-ways-sheet = Votre feuille de secours
-ways-sheet-what = Toute seule. Gardez-la loin de vos six mots.
-ways-card = Une carte
-ways-card-what = Avec son code.
-ways-one = Il ne vous reste qu’un seul moyen d’entrer. Prenez-en bien soin.
-ways-nobody = Nous ne pouvons pas ouvrir votre coffre à votre place : nous n’avons pas la clé.
 devices-title = Mes appareils
 devices-lead = Les appareils qui sont entrés dans votre coffre.
 devices-this = Cet appareil

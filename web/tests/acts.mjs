@@ -58,6 +58,9 @@ export function actsOf(person) {
       const look = looks ? acts.look : async () => undefined;
       await acts.choose(`welcome-${desk}open`);
       await acts.keepOrNot(keep, look);
+      await acts.on('open-how-title');
+      await look('open-how');
+      await acts.choose('open-how-words');
       await acts.on('open-handle-title');
       await look('open-handle');
       const handle = (await page.locator('main .handle').innerText()).trim();

@@ -175,7 +175,7 @@ async function newPerson({ browser, url, stage, who, options = {} }) {
     /** Fails when axe finds a barrier of WCAG 2.2 A or AA on the screen. */
     axe: (from = page) => axe(from, who),
     /** An authenticator with PRF that says yes by itself: a phone's fingerprint reader. */
-    passkeys: (from = page) => passkeys(owned, from),
+    passkeys: ({ from = page, prf = true } = {}) => passkeys(owned, from, prf),
     close: () => owned.close(),
   };
   return Object.assign(person, actsOf(person));
@@ -212,7 +212,7 @@ async function axe(page, who) {
   assert.deepEqual(found, [], `barriers on the page of ${who}, ${new URL(page.url()).pathname}`);
 }
 
-async function passkeys(context, page) {
+async function passkeys(context, page, hasPrf) {
   const session = await context.newCDPSession(page);
   await session.send('WebAuthn.enable');
   const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', {
@@ -222,7 +222,7 @@ async function passkeys(context, page) {
       transport: 'internal',
       hasResidentKey: true,
       hasUserVerification: true,
-      hasPrf: true,
+      hasPrf,
       isUserVerified: true,
       automaticPresenceSimulation: true,
     },

@@ -36,7 +36,7 @@ export const structureTabs: readonly Tab[] = [
   { screen: 'settings', over: ['ways', 'devices'], icon: Gear },
 ];
 
-const always = ['language', 'settings', 'ways', 'devices', 'leave', 'close'];
+const always = ['language', 'settings', 'ways', 'card', 'pin', 'devices', 'leave', 'close'];
 /** For whoever waits to come in again with keys in hand: what they open, and what needs no colleague. */
 const reading = ['received', 'given', 'read', 'hand', 'poster'];
 

@@ -1,0 +1,47 @@
+ways-title = Getting back into your safe
+ways-lead = What opens your safe:
+ways-words = Your six words
+ways-words-what = With the name of your safe.
+ways-sheet = Your recovery sheet
+ways-sheet-what = All by itself. Keep it away from your six words.
+ways-card = A card
+ways-card-what = With its PIN.
+ways-one = You have only one way to come in left. Take good care of it.
+ways-nobody = We cannot open your safe for you: we do not have the key.
+card-picture-title = Choose a picture
+card-picture-lead = It will be on your card. You will know the card by it.
+card-paper-title = Your card
+card-paper-lead = Print it and cut it out. It says nothing about you.
+card-paper-care = The card opens your safe together with its PIN. Do not write the PIN on it.
+card-paper-next = I have my card
+pin-choose-title = Choose a PIN
+pin-choose-lead = Six digits that only you know. No birthday.
+pin-again-title = Once more
+pin-again-lead = Type the same six digits again.
+pin-other = These are other digits. Choose again.
+ways-here = The PIN of this device
+ways-device = A device with a PIN
+ways-device-what = It opens your safe with its PIN, and no other device.
+ways-passkey = The key of a device
+ways-passkey-what = Finger, face or the code of the device.
+ways-since = Since { $day }
+ways-dead = Too many wrong PINs: it opens nothing any more.
+ways-tries = { $count ->
+    [one] { $count } wrong PIN was typed.
+   *[other] { $count } wrong PINs were typed.
+  }
+ways-cancel = Cancel
+ways-cancel-card = Cancel this card?
+ways-cancel-device = Cancel this PIN?
+ways-cancel-passkey = Cancel this key?
+ways-cancel-words = Cancel these words?
+ways-cancel-sheet = Cancel this sheet?
+ways-cancel-what = It opens nothing any more. Everything else opens your safe as before, and nobody is signed out.
+ways-cancel-yes = Yes, cancel
+ways-add-card = Make a card
+ways-add-card-hint = For your wallet, with a picture and a PIN
+ways-add-pin = A PIN on this device
+ways-change-pin = Another PIN on this device
+ways-add-pin-hint = To come in quickly every day
+ways-add-passkey = Use the key of this device
+ways-add-passkey-hint = Finger, face or the code of the device

@@ -1,0 +1,47 @@
+ways-title = Revenir dans votre coffre
+ways-lead = Ce qui ouvre votre coffre :
+ways-words = Vos six mots
+ways-words-what = Avec le nom de votre coffre.
+ways-sheet = Votre feuille de secours
+ways-sheet-what = Toute seule. Gardez-la loin de vos six mots.
+ways-card = Une carte
+ways-card-what = Avec son code.
+ways-one = Il ne vous reste qu’un seul moyen d’entrer. Prenez-en bien soin.
+ways-nobody = Nous ne pouvons pas ouvrir votre coffre à votre place : nous n’avons pas la clé.
+card-picture-title = Choisissez une image
+card-picture-lead = Elle sera sur votre carte. Vous la reconnaîtrez.
+card-paper-title = Votre carte
+card-paper-lead = Imprimez-la et découpez-la. Elle ne dit rien de vous.
+card-paper-care = La carte ouvre votre coffre avec son code. N’écrivez pas le code dessus.
+card-paper-next = J’ai ma carte
+pin-choose-title = Choisissez un code
+pin-choose-lead = Six chiffres que vous seul connaissez. Pas de date de naissance.
+pin-again-title = Encore une fois
+pin-again-lead = Tapez les six mêmes chiffres.
+pin-other = Ce ne sont pas les mêmes chiffres. Choisissez à nouveau.
+ways-here = Le code de cet appareil
+ways-device = Un appareil avec un code
+ways-device-what = Il ouvre votre coffre avec son code, et aucun autre appareil.
+ways-passkey = La clé d’un appareil
+ways-passkey-what = Doigt, visage ou code de l’appareil.
+ways-since = Depuis le { $day }
+ways-dead = Trop de mauvais codes : cela n’ouvre plus rien.
+ways-tries = { $count ->
+    [one] { $count } mauvais code a été tapé.
+   *[other] { $count } mauvais codes ont été tapés.
+  }
+ways-cancel = Annuler
+ways-cancel-card = Annuler cette carte ?
+ways-cancel-device = Annuler ce code ?
+ways-cancel-passkey = Annuler cette clé ?
+ways-cancel-words = Annuler ces mots ?
+ways-cancel-sheet = Annuler cette feuille ?
+ways-cancel-what = Cela n’ouvrira plus rien. Tout le reste ouvre votre coffre comme avant, et personne n’est mis dehors.
+ways-cancel-yes = Oui, annuler
+ways-add-card = Faire une carte
+ways-add-card-hint = Pour votre portefeuille, avec une image et un code
+ways-add-pin = Un code sur cet appareil
+ways-change-pin = Un autre code sur cet appareil
+ways-add-pin-hint = Pour entrer vite chaque jour
+ways-add-passkey = Utiliser la clé de cet appareil
+ways-add-passkey-hint = Doigt, visage ou code de l’appareil
