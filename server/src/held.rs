@@ -123,12 +123,19 @@ pub(crate) async fn start_pin(
     let request = CredentialRequest::<Words>::deserialize(&used.held_use.request)
         .map_err(|_| Code::BadRequest)?;
     let now = app.clock.now();
-    let tries_left = transaction!(app.db, "held::start_pin", |tx| {
+    // Whatever has no room is refused before a try is spent; the answer leaves after it.
+    let answer = begin_pin((used.account_id, used.lock_id), record, request, &app)?;
+    let counted = transaction!(app.db, "held::start_pin", |tx| {
         used.count(now, tx).await?;
         spend(used.lock_id, tx).await
-    })?;
-    let answer = begin_pin((used.account_id, used.lock_id), record, request, &app)?;
-    Ok(Json(PakeAnswer { tries_left: Some(tries_left), ..answer }))
+    });
+    match counted {
+        Ok(left) => Ok(Json(PakeAnswer { tries_left: Some(left), ..answer })),
+        Err(error) => {
+            app.unlocks.give_up(answer.unlock_id);
+            Err(error)
+        }
+    }
 }
 
 /// Spends one try, and says how many are left.

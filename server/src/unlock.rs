@@ -90,11 +90,20 @@ impl Unlocks {
 
     fn begin(&self, unlock_id: UnlockId, one: UnderWay) -> Result<()> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Spent::Pin(lock_id) = one.spent {
+            // One at a time for each lock: whoever has one card cannot take everybody's room.
+            under_way.retain(|_, other| !matches!(other.spent, Spent::Pin(id) if id == lock_id));
+        }
         if under_way.len() >= UNDER_WAY {
             return Err(crate::error::Error::Wait(Code::TooManyRequests, 10));
         }
         under_way.insert(unlock_id, one);
         Ok(())
+    }
+
+    /// Takes one out that was never answered.
+    pub(crate) fn give_up(&self, unlock_id: UnlockId) {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&unlock_id);
     }
 
     /// Takes one out: each is finished once.

@@ -3,7 +3,7 @@
 
 use rand_core::CryptoRng;
 use reconnect_format::{
-    Label, Suite,
+    Label, Suite, check,
     id::HeldId,
     lock::{Held, HeldUse, LockKind, PIN_DIGITS},
 };
@@ -206,9 +206,15 @@ impl Pin {
             || date(of(2), of(1))
     }
 
-    /// What goes into the PAKE.
-    pub fn password(&self) -> Password {
-        Password { bytes: Zeroizing::new(self.0.to_vec()), context: Label::PinContext }
+    /// What goes into the PAKE: without what is held, the server's record says nothing of the PIN. LOCK-9.
+    pub fn password(&self, held: &HeldSecret) -> Password {
+        let with_kind = Zeroizing::new([&[held.kind as u8][..], &self.0].concat());
+        let bytes = if check!(PinPassword) {
+            derive(&held.bytes, &[], Label::PinPassword, &with_kind).to_vec()
+        } else {
+            self.0.to_vec()
+        };
+        Password { bytes: Zeroizing::new(bytes), context: Label::PinContext }
     }
 }
 

@@ -47,6 +47,8 @@ labels! {
     WordsSecret = "words secret",
     /// PAKE context of a PIN.
     PinContext = "pin context",
+    /// Derivation: the PAKE's password from what is held and a PIN.
+    PinPassword = "pin password",
     /// Derivation: a lock's secret from what is held and the PAKE's export key.
     PinSecret = "pin secret",
     /// Derivation: what finds a lock by what is held: a sheet, a card, a device's secret, a passkey's.

@@ -73,6 +73,8 @@ mod switches {
         UnknownHandle,
         /// That nobody registers for the PIN of a lock that exists. LOCK-12.
         PinRegistration,
+        /// That what is held is part of what the PAKE takes for a PIN. LOCK-9.
+        PinPassword,
         /// That a try of a PIN is spent before its answer. LOCK-11.
         PinTries,
         /// That a try of a PIN is signed with the key of what is held. LOCK-10.

@@ -294,7 +294,7 @@ pub(crate) const ROWS: &[Row] = &[
     shown(
         "guessing words or a PIN with the database, or the whole server",
         "OPAQUE with a secret outside the database; 77.5 bits, or what the card holds; Argon2id for each guess",
-        &["LOCK-3", "LOCK-4", "LOCK-10"],
+        &["LOCK-3", "LOCK-4", "LOCK-9"],
         &[locks::a_stolen_database::PAIR, locks::a_stolen_pin_record::PAIR],
     ),
     shown(

@@ -155,7 +155,7 @@ async fn ten_wrong_pins_end_a_card_and_nothing_else(server: Server) -> Result<()
 /// A first message of a try, signed by `held`.
 fn try_with(browser: &Browser, held: &HeldSecret, typed: &str) -> Result<Call> {
     let mut rng = browser.rng();
-    let (_, request) = Login::start(pin(typed)?.password(), &mut rng)?;
+    let (_, request) = Login::start(pin(typed)?.password(held), &mut rng)?;
     let mut nonce = [0; 32];
     rand_core::Rng::fill_bytes(&mut rng, &mut nonce);
     let (held_id, made_at) = (held.held_id(), browser.now());
@@ -192,7 +192,7 @@ async fn whoever_does_not_hold_the_card_spends_none_of_its_tries(server: Server)
     for _ in 0..20 {
         // Its id, under another key; and the very bytes of a use, a second time.
         let mut rng = stranger.rng();
-        let (_, request) = Login::start(pin(OTHER)?.password(), &mut rng)?;
+        let (_, request) = Login::start(pin(OTHER)?.password(&other), &mut rng)?;
         let (held_id, made_at) = (card.held().held_id(), stranger.now());
         let forged = HeldUse { suite: Suite::V1, held_id, nonce: [1; 32], made_at, request };
         let held_use = Base64(other.signing().sign(forged).encode());
@@ -211,11 +211,11 @@ async fn whoever_does_not_hold_the_card_spends_none_of_its_tries(server: Server)
 
 async fn nobody_registers_for_the_pin_of_a_lock_that_exists(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
-    make_card(&mut owner, 1).await?;
+    let card = make_card(&mut owner, 1).await?.held();
     let lock_id = cards(&owner.vault, &owner.browser).await?[0].lock_id;
     let thief = server.browser();
     let (_, request) =
-        reconnect_core::lock::Registration::start(pin(OTHER)?.password(), &mut thief.rng())?;
+        reconnect_core::lock::Registration::start(pin(OTHER)?.password(&card), &mut thief.rng())?;
     let start = PinRegistrationStart { lock_id, request: Base64(request) };
     let call = Call::send("/v1/pin/registration", &start).open();
     ensure!(thief.send(&call, None).await?.code() == Some(Code::Conflict));

@@ -211,8 +211,10 @@ impl Scene {
                     "taken" => self.object("lock_id", "taken", principal)?.parse()?,
                     _ => LockId([7; 16]),
                 };
+                let (card, pin) =
+                    (PaperSecret::card(&mut self.browser.rng()).held(), Pin::parse("481709")?);
                 let (_, request) =
-                    Registration::start(Pin::parse("481709")?.password(), &mut self.browser.rng())?;
+                    Registration::start(pin.password(&card), &mut self.browser.rng())?;
                 let start = PinRegistrationStart { lock_id, request: Base64(request) };
                 return Ok(CallBody::Json(serde_json::to_string(&start)?));
             }

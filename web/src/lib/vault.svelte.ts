@@ -393,6 +393,7 @@ class Vault {
   async signOut(everywhere: boolean): Promise<void> {
     await this.ask((safe) => safe.signOut(everywhere));
     this.keptHandle = null;
+    await this.lookWhatIsHere().catch(() => undefined);
     this.#forget('signed_out');
     replace('');
   }
@@ -400,6 +401,7 @@ class Vault {
   async closeForGood(): Promise<void> {
     await this.ask((safe) => safe.closeForGood());
     this.keptHandle = null;
+    await this.lookWhatIsHere().catch(() => undefined);
     this.#forget('closed');
     replace('');
   }

@@ -10,9 +10,9 @@ type WaysIn = Pick<Safe,
   'readPaper' | 'checkPin' | 'passkeyInput' | 'locks' | 'retireLock' | 'drawWords' | 'replaceWords' | 'drawPaper' |
   'replaceSheet' | 'setCard' | 'rememberHere' | 'forgetHere' | 'addPasskey'>;
 
-/** Cancelled elsewhere, or out of tries: this browser remembers nothing that opens any more. */
+/** Out of tries: this browser remembers nothing that opens any more. Other refusals may pass. */
 async function forgetWhatOpensNothing(thrown: unknown): Promise<never> {
-  if (['wrong_held', 'pin_spent'].includes(refusalOf(thrown).code)) await forget('locked/device');
+  if (refusalOf(thrown).code === 'pin_spent') await forget('locked/device');
   throw thrown;
 }
 

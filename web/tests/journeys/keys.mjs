@@ -78,6 +78,7 @@ journey('words that were drawn or typed do not stay on a screen', { name: 'wiped
   await owner.arrive();
   await owner.choose('welcome-open');
   await owner.keepOrNot(true);
+  await owner.choose('open-how-words');
   await owner.on('open-handle-title');
   await owner.press('open-handle-next');
   await owner.on('open-words-title');
@@ -123,6 +124,7 @@ journey('words that were drawn or typed do not stay on a screen', { name: 'wiped
   await owner.page.goto('/?lang=fr');
   await owner.choose('welcome-open');
   await owner.keepOrNot(true);
+  await owner.choose('open-how-words');
   await owner.press('open-handle-next');
   await owner.on('open-words-title');
   words.splice(0, 6, ...(await owner.page.locator('main .word').allInnerTexts()).map((word) => word.trim()));
@@ -153,6 +155,7 @@ journey('one device is removed, and the others stay', { name: 'devices' }, async
   const remove = owner.button('devices-retire');
   await remove.waitFor();
   assert.equal(await remove.count(), 1, 'this device is not removed from here');
+  await owner.told('devices-computer');
   await owner.look('devices-two');
   await remove.click();
   await owner.on('devices-retire-title');

@@ -129,6 +129,7 @@ journey('a browser that refuses to keep anything is as good as shared', { name: 
   await owner.told('keep-refused');
   await owner.look('keep-refused');
   await owner.choose('keep-no');
+  await owner.choose('open-how-words');
   await owner.on('open-handle-title');
   await owner.close();
   rmSync(profile, { recursive: true });

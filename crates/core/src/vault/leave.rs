@@ -6,7 +6,13 @@ use reconnect_format::{
     statement::Body,
 };
 
-use super::{Vault, bare, entry::device_name, head_name, notice::noticed_name};
+use super::{
+    Vault, bare,
+    entry::device_name,
+    head_name,
+    locks::{KEPT_LOCK, kept_lock},
+    notice::noticed_name,
+};
 use crate::{error::Error, world::World};
 
 impl Vault {
@@ -30,6 +36,9 @@ impl Vault {
             .collect();
         for device_id in others {
             self.retire_device(world, device_id).await?;
+        }
+        if everywhere && self.kept {
+            self.forget_here(world).await?;
         }
         let left = if self.kept {
             let path = if everywhere { "/v1/sessions" } else { "/v1/sessions/this" };
@@ -62,6 +71,7 @@ impl Vault {
 
     /// Closes the safe for good: the last statement, after which the server erases it.
     pub async fn close_for_good(mut self, world: &impl World) -> Result<(), Stayed> {
+        let here = kept_lock(world).await.is_some_and(|(lock_id, _)| self.has_lock(lock_id));
         if let Err(error) = self.write(world, "close", &|_, _| Ok((Body::Close, bare()))).await {
             return Err(Stayed { vault: Box::new(self), error });
         }
@@ -71,6 +81,9 @@ impl Vault {
         let names = [device_name(account_id), head_name(account_id), noticed, desk];
         for name in names.into_iter().chain(["handle".to_owned()]) {
             world.forget(&name).await;
+        }
+        if here {
+            world.forget(KEPT_LOCK).await;
         }
         Ok(())
     }

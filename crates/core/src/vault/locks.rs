@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Under what a browser keeps its own lock: its id, then the secret. LOCK-13.
-const KEPT_LOCK: &str = "locked/device";
+pub(super) const KEPT_LOCK: &str = "locked/device";
 
 /// A lock that the server does not have yet.
 pub(super) struct NewLock {
@@ -56,7 +56,8 @@ impl NewLock {
         device_id: DeviceId,
         rng: &mut W::Rng,
     ) -> Result<Self, Error> {
-        let (record, export) = register(world, pin.password(), Name::Lock(lock_id), rng).await?;
+        let (record, export) =
+            register(world, pin.password(held), Name::Lock(lock_id), rng).await?;
         let record_hash = Label::LockRecordHash.hash(&record);
         let with_pin = HeldWithPin { held: held.public(), record_hash };
         let access = match held.kind() {
@@ -273,7 +274,7 @@ impl Vault {
         Ok(sessions)
     }
 
-    fn has_lock(&self, lock_id: LockId) -> bool {
+    pub(super) fn has_lock(&self, lock_id: LockId) -> bool {
         self.manifest.locks().any(|(id, _)| id == lock_id)
     }
 

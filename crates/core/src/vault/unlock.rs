@@ -142,7 +142,7 @@ impl Key<'_> {
     async fn open(&self, world: &impl World) -> Result<Opened, Error> {
         let password = match self {
             Self::Words(_, words) => words.password(),
-            Self::HeldAndPin(_, pin) => pin.password(),
+            Self::HeldAndPin(held, pin) => pin.password(held),
             Self::Held(held) if held.asks_for_pin() => return Err(Error::NeedsPin),
             Self::Held(held) => {
                 let unlocked = ask(world, self.start(world, Vec::new()), None).await?;

@@ -155,7 +155,7 @@ impl Known {
     fn password(&self) -> Password {
         match self {
             Self::Words(words) => words.password(),
-            Self::Pin(pin, _) => pin.password(),
+            Self::Pin(pin, held) => pin.password(held),
         }
     }
 

@@ -262,7 +262,7 @@ fn pin(case: &Case<'_>) -> Found {
     let read =
         if case.optional("to_set").is_some() { Pin::choose(typed) } else { Pin::parse(typed) };
     match read {
-        Ok(pin) => case.compare(&[("password", &pin.password().bytes)]),
+        Ok(pin) => case.compare(&[("digits", pin.show().as_bytes())]),
         Err(error) => Ok(error.code()),
     }
 }

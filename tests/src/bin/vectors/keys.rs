@@ -252,7 +252,7 @@ fn crockford(bytes: &[u8]) -> String {
 fn pins(writer: &mut Writer) -> Result<()> {
     let good = Vector::new("pin", "as-typed", "LOCK-9", "six digits")
         .with("typed", "481709")
-        .hex("password", "481709");
+        .hex("digits", "481709");
     writer.put(&good)?;
     for (name, typed) in [
         ("in-arabic-digits", "\u{664}\u{668}\u{661} \u{667}\u{660}\u{669}"),

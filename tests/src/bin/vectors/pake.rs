@@ -12,13 +12,15 @@ use rand_core::Rng as _;
 use reconnect_core::{
     held::Pin,
     lock::{Login, Registration},
-    words::SixWords,
+    words::{PaperSecret, SixWords},
 };
 
 use crate::{
     Vector, Writer,
     byhand::{PROTOCOL, kdf},
-    cut, draw, flip, flip_last, peek, seeded,
+    cut, draw, flip, flip_last,
+    keys::FixedRng,
+    peek, seeded,
 };
 
 /// The server's side never stretches.
@@ -68,7 +70,8 @@ fn pins(writer: &mut Writer, setup: &ServerSetup<Server>) -> Result<()> {
     let name = [b"lock ".as_slice(), &draw::<16>(&mut rng)].concat();
     let share = kdf(&held, b"", "held secret", &[3])?;
     let lock_secret = |export: &[u8]| kdf(&[&share, export].concat(), b"", "pin secret", &[3]);
-    let password = || Pin::parse(pin).map(|pin| pin.password());
+    let card = PaperSecret::card(&mut FixedRng(std::array::from_fn(|at| held[at % 20]))).held();
+    let password = || Pin::parse(pin).map(|pin| pin.password(&card));
     let randomness: [u8; 256] = peek(&rng);
     let (client, request) = Registration::start(password()?, &mut rng)?;
     let message = RegistrationRequest::deserialize(&request).ok().context("a request")?;
