@@ -14,7 +14,8 @@ create table account (
   used_bytes bigint not null, -- known: sealed bytes that it stores or has reserved
   receipt_count bigint not null, -- known: how many receipts it was given
   log_index {bytes} not null unique, -- known: where its head stands in the log, random; the log shows the index, not whose it is
-  log_place {bytes} not null -- sealed: the same, with what opens the log's values
+  log_place {bytes} not null, -- sealed: the same, with what opens the log's values
+  earlier_roots {bytes} -- sealed: roots of earlier generations, under the newest one's vault key; null in the first
 );
 
 create table closed_account (
@@ -24,9 +25,17 @@ create table closed_account (
 create table statement (
   account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose
   sequence bigint not null, -- known: place in the chain
+  generation bigint not null, -- known: of the keys under which it was said
   proof_sequence bigint, -- known: place of the statement that added the device which signed; null for the root
   bytes {bytes} not null, -- known: a signed sentence: ids, padded sizes, hashes, times, the handle, to which structure until when
   primary key (account_id, sequence)
+);
+
+create table generation (
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose
+  generation bigint not null, -- known: which, from 2
+  path {bytes} not null, -- known: the signed statements that lead to its keys from the first
+  primary key (account_id, generation)
 );
 
 create table device (
@@ -51,6 +60,10 @@ create table lock (
 );
 create index lock_account on lock (account_id, device_id);
 create index lock_held on lock (held_id, sequence);
+
+create table pin_lock (
+  lock_id {bytes} primary key -- known: a lock with a PIN that is or was, whose is not said: nobody registers for it again
+);
 
 create table held_use (
   account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose sheet, card, device or passkey was used

@@ -24,7 +24,7 @@ use reconnect_format::{
     id::{Base64, DeviceId, DocumentId, EnvelopeId, GrantId},
     log::{structure_index, structure_value},
     manifest::Manifest,
-    statement::{Attested, Body, DeviceProof, Signer, Statement},
+    statement::{Attested, Body, DeviceProof, KeysProof, Signer, Statement},
     structure::{
         EpochTerms, Founding, Link, RosterTerms, StructureBody, StructureChain, StructureStatement,
         roster_hash,
@@ -123,7 +123,7 @@ impl Owner {
         };
         let added = secrets.signing.sign(manifest.next(root, add, NOW, draw())).encode();
         manifest.append(Unverified::decode(&added)?)?;
-        let proof = DeviceProof { opening: opening.encode(), device: added };
+        let proof = DeviceProof { keys: KeysProof::of_first(opening.encode()), device: added };
         let (grant_id, grant_key) = (GrantId(draw()), GrantKey::generate(rng));
         let (place, _) = LogPlace::generate(manifest.account_id(), rng);
         Ok(Self { secrets, device, manifest, proof, grant_id, grant_key, place })
@@ -226,7 +226,7 @@ impl Owner {
         for _ in 0..ROUNDS {
             let (logged, time) = timed(|| {
                 let leaves = leaves_of(&statements);
-                let (head, proof) = (Base64(vec![0; 187]), Some(Base64(vec![0; 2000])));
+                let (head, proof) = (Base64(vec![0; 187]), Base64(vec![0; 2000]));
                 LoggedHead::find(head, proof, &leaves, &asked)
             });
             found.push(time.as_secs_f64());

@@ -1,8 +1,10 @@
-//! Measures granting, the server, a large stream and a structure that grows, each beside something measured in the same
-//! run. Prints tables; never asserts by a clock. `seal.mjs` beside it measures in a browser.
+//! Measures granting, guessing, the server, a large stream and a structure that grows, each beside something measured
+//! in the same run. Prints tables; never asserts by a clock. `seal.mjs` beside it measures in a browser.
 
+mod alike;
 mod figures;
 mod grant;
+mod guess;
 mod load;
 mod plain;
 mod server;
@@ -14,9 +16,10 @@ use anyhow::{Result, bail};
 fn main() -> Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("grant") => grant::measure(),
+        Some("guess") => guess::measure(),
         Some("server") => server::measure(),
         Some("stream") => stream::measure(),
         Some("team") => team::measure(),
-        _ => bail!("say what to measure: grant, server, stream or team"),
+        _ => bail!("say what to measure: grant, guess, server, stream or team"),
     }
 }

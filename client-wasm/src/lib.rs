@@ -9,6 +9,7 @@ mod deposit;
 #[cfg(feature = "structure")]
 mod desk;
 mod inbox;
+mod link;
 mod outside;
 #[cfg(feature = "vectors")]
 mod vectors;
@@ -22,7 +23,8 @@ use reconnect_core::{
     error::Error,
     picture,
     vault::{
-        Comparison, ContentDraft, Drawn, Gift, PaperCard, Stayed, Vault, upload_begin, upload_part,
+        Comparison, ContentDraft, Drawn, Gift, Linking, PaperCard, Stayed, Vault, upload_begin,
+        upload_part,
     },
     world::World,
 };
@@ -70,6 +72,8 @@ pub struct Client {
     world: Browser,
     drawn: RefCell<Option<Drawn>>,
     vault: RefCell<Option<Vault>>,
+    /// On a computer that asks to be let in.
+    linking: RefCell<Option<Linking>>,
     /// Apart from the safe, which a journey may hold while parts of an upload are on their way.
     token: RefCell<Option<String>>,
     #[cfg(feature = "structure")]
@@ -151,6 +155,7 @@ impl Client {
             world: Browser::new(outside),
             drawn: RefCell::default(),
             vault: RefCell::default(),
+            linking: RefCell::default(),
             token: RefCell::default(),
             #[cfg(feature = "structure")]
             desk: RefCell::default(),

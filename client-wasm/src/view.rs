@@ -87,7 +87,7 @@ pub(crate) struct SafeView {
     documents: Vec<DocumentView>,
     used_bytes: u64,
     wrong_pins: u32,
-    ways_back: Vec<&'static str>,
+    offers_keys: bool,
     kept: bool,
     account_id: String,
     /// What a worker reads who wants to give a paper, and the square that they scan.
@@ -128,14 +128,12 @@ pub(crate) fn safe(vault: &Vault, world: &impl World) -> SafeView {
             view
         })
         .collect();
-    let kinds = vault.manifest().locks().map(|(_, lock)| lock.access.kind());
-    let ways_back = kinds.filter(|kind| kind.is_way_back()).map(crate::ways::lock_kind).collect();
     SafeView {
         handle: vault.handle(),
         documents,
         used_bytes: vault.used_bytes(),
         wrong_pins: vault.wrong_pins(),
-        ways_back,
+        offers_keys: vault.offers_generation(),
         kept: vault.is_kept(),
         account_id: vault.account_id().to_string(),
         address: vault.account_id().deposit_address(),
@@ -379,6 +377,7 @@ pub(crate) fn entry(vault: &Vault, entry: &Entry) -> Option<EntryView> {
         Sentence::DeviceRetired(_) => "device_retired",
         Sentence::LockSet(_) => "lock_set",
         Sentence::LockRetired => "lock_retired",
+        Sentence::NewGeneration => "new_generation",
     };
     Some(line)
 }

@@ -9,12 +9,16 @@ use reconnect_core::{
     words::{Paper, PaperSecret, SixWords, draw_handle},
     world::World as _,
 };
-use reconnect_format::{api::SessionState, id::Base64, lock::LockKind};
+use reconnect_format::{
+    api::{Code, SessionState},
+    id::Base64,
+    lock::LockKind,
+};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
 
-use crate::{Client, id, shown, thrown};
+use crate::{Client, id, refused, shown, thrown};
 
 fn pin_of(typed: String) -> Result<Pin, JsValue> {
     Pin::parse(&Zeroizing::new(typed)).map_err(|it| thrown(&it))
@@ -35,6 +39,8 @@ enum Way {
     Words(String, SixWords),
     Sheet(PaperSecret),
     Card(PaperSecret, Pin),
+    /// Another PIN for a card.
+    CardPin(PaperSecret, Pin),
     Here(Pin),
     Passkey(HeldSecret),
 }
@@ -46,6 +52,7 @@ impl Way {
             "words" => Self::Words(held.to_string(), SixWords::parse(&known)?),
             "sheet" => Self::Sheet(PaperSecret::parse(&held)?),
             "card" => Self::Card(PaperSecret::parse(&held)?, Pin::parse(&known)?),
+            "pin" => Self::CardPin(PaperSecret::parse(&held)?, Pin::parse(&known)?),
             "device" => Self::Here(Pin::parse(&known)?),
             "passkey" => {
                 let given = Base64::try_from(held.to_string()).map_err(|_| Error::BadInput)?;
@@ -58,10 +65,19 @@ impl Way {
 
 #[wasm_bindgen]
 impl Client {
-    /// Draws a safe: handle, words, sheet and card.
-    pub async fn draw(&self) -> String {
+    /// Draws a safe: handle, words, sheet and card; again, the same for the one that is open, of which a
+    /// secret became known.
+    pub async fn draw(&self, again: bool) -> Result<String, JsValue> {
         let carried = newest(&self.world).await;
-        let drawn = Drawn::draw(&mut self.world.rng());
+        let rng = &mut self.world.rng();
+        let drawn = if again {
+            let vault = self.lent()?;
+            let drawn = Drawn::draw_again(&vault, rng);
+            self.vault.replace(Some(vault));
+            drawn
+        } else {
+            Drawn::draw(rng)
+        };
         let view = shown(&DrawnView {
             handle: drawn.handle(),
             words: drawn.words(),
@@ -69,11 +85,11 @@ impl Client {
             card: drawn_paper(drawn.card(), carried.as_ref()),
         });
         self.drawn.replace(Some(drawn));
-        view
+        Ok(view)
     }
 
-    /// Makes the safe that was drawn, with these ways back; a card has a PIN and a picture. When that fails,
-    /// what was drawn is still there: the person has it on paper by now.
+    /// Makes the safe that was drawn, or begins its new generation, with these ways back; a card has a PIN and a
+    /// picture. When that fails, what was drawn is still there: the person has it on paper by now.
     pub async fn open(
         &self,
         words: bool,
@@ -85,7 +101,20 @@ impl Client {
         let card = pin.map(pin_of).transpose()?.map(|pin| (pin, mark));
         let drawn = self.drawn.take().ok_or_else(|| thrown(&Error::BadInput))?;
         let ways = Ways { words, sheet, card };
-        match Box::pin(drawn.open(&self.world, &ways, kept)).await {
+        let opened = if drawn.is_again() {
+            let Some(vault) = self.vault.take() else {
+                self.drawn.replace(Some(drawn));
+                return Err(thrown(&refused(401, Code::SessionEnded)));
+            };
+            let begun = Box::pin(vault.begin_generation(&self.world, &drawn, &ways)).await;
+            begun.map_err(|stayed| {
+                self.vault.replace(Some(*stayed.vault));
+                stayed.error
+            })
+        } else {
+            Box::pin(drawn.open(&self.world, &ways, kept)).await
+        };
+        match opened {
             Ok(vault) => Ok(self.enter(vault)),
             Err(error) => {
                 self.drawn.replace(Some(drawn));
@@ -110,7 +139,9 @@ impl Client {
                 Box::pin(Vault::unlock_with_words(world, handle, words, kept)).await
             }
             Way::Sheet(sheet) => Box::pin(Vault::unlock_with_paper(world, sheet, kept)).await,
-            Way::Card(card, pin) => Box::pin(Vault::unlock_with_card(world, card, pin, kept)).await,
+            Way::Card(card, pin) | Way::CardPin(card, pin) => {
+                Box::pin(Vault::unlock_with_card(world, card, pin, kept)).await
+            }
             Way::Here(pin) => Box::pin(Vault::unlock_here(world, pin)).await,
             Way::Passkey(given) => Box::pin(Vault::unlock_with_passkey(world, given, kept)).await,
         };
@@ -130,6 +161,7 @@ impl Client {
             Way::Words(handle, words) => vault.replace_words(world, handle, words).await,
             Way::Sheet(sheet) => vault.replace_paper(world, sheet).await,
             Way::Card(card, pin) => vault.set_card(world, card, pin, mark).await,
+            Way::CardPin(card, pin) => vault.change_pin(world, card, pin).await,
             Way::Here(pin) => vault.remember_here(world, pin).await,
             Way::Passkey(given) => vault.add_passkey(world, given).await,
         })
@@ -166,6 +198,12 @@ impl Client {
             Paper::Card => "card",
         };
         Ok(word.to_owned())
+    }
+
+    /// Whether a card opens the safe that is open.
+    pub fn has_card(&self, letters: String) -> Result<bool, JsValue> {
+        let card = paper_of(letters)?;
+        Ok(self.vault.borrow().as_ref().is_some_and(|vault| vault.lock_of(&card).is_some()))
     }
 
     /// Refuses a PIN that is not six digits, or that is guessed first.
@@ -228,7 +266,7 @@ fn locks(seen: &[LockSeen]) -> Vec<LockView> {
     seen.iter().map(view).collect()
 }
 
-pub(crate) fn lock_kind(kind: LockKind) -> &'static str {
+fn lock_kind(kind: LockKind) -> &'static str {
     match kind {
         LockKind::Words => "words",
         LockKind::Sheet => "sheet",

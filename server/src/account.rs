@@ -1,6 +1,6 @@
 //! Accounts: registering six words and PINs, opening a safe, its locks, and closing it.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Extension, Json, extract::State, http::StatusCode};
 use opaque_ke::{RegistrationRequest, ServerRegistration};
 use reconnect_format::{
     Label,
@@ -24,14 +24,16 @@ use crate::{
     deposit,
     effect::check_lock,
     error::{Error, Result},
-    grant, log,
+    grant,
+    limit::Place,
+    log,
     secret::Words,
     session, statement, tries,
     wire::{Sent, to_row},
 };
 
 /// A sealed `LogPlace`: salt, suite, index, opening, tag.
-const LOG_PLACE_BYTES: usize = 114;
+pub(crate) const LOG_PLACE_BYTES: usize = 114;
 
 /// The server's half of an OPAQUE registration.
 ///
@@ -43,9 +45,10 @@ const LOG_PLACE_BYTES: usize = 114;
 )]
 pub(crate) async fn register_words(
     State(app): State<App>,
+    Extension(place): Extension<Place>,
     Sent(start): Sent<RegistrationStart>,
 ) -> Result<Json<RegistrationAnswer>> {
-    app.unlock_rate.take()?;
+    app.unlock_rate.turn(&place, &app.crowd).await?;
     check_handle(&start.handle)?;
     let request = RegistrationRequest::<Words>::deserialize(&start.request.0)
         .map_err(|_| Code::BadRequest)?;
@@ -58,26 +61,27 @@ pub(crate) async fn register_words(
 
 /// The server's half of a PIN's OPAQUE registration.
 ///
-/// Never for a lock that exists: it would try PINs, and nobody would count. LOCK-12.
+/// Never for a lock that is or was: it would try PINs, and nobody would count. LOCK-12.
 #[utoipa::path(
     post, path = "/v1/pin/registration", request_body = PinRegistrationStart,
     responses((status = 200, body = RegistrationAnswer), (status = "default", body = Problem))
 )]
 pub(crate) async fn register_pin(
     State(app): State<App>,
+    Extension(place): Extension<Place>,
     Sent(start): Sent<PinRegistrationStart>,
 ) -> Result<Json<RegistrationAnswer>> {
-    app.unlock_rate.take()?;
+    app.unlock_rate.turn(&place, &app.crowd).await?;
     let request = RegistrationRequest::<Words>::deserialize(&start.request.0)
         .map_err(|_| Code::BadRequest)?;
-    let exists: Option<i64> = sqlx::query_scalar(
+    let known: Option<i64> = sqlx::query_scalar(
         "-- account::register_pin
-        select 1 from lock where lock_id = $1",
+        select 1 from pin_lock where lock_id = $1",
     )
     .bind(start.lock_id.as_bytes())
     .fetch_optional(app.db.reader())
     .await?;
-    if check!(PinRegistration, exists.is_none()) {
+    if check!(PinRegistration, known.is_none()) {
         let name = pin_name(start.lock_id);
         let answer = ServerRegistration::<Words>::start(&app.secrets.opaque, request, &name)
             .map_err(|_| Code::BadRequest)?;
@@ -108,9 +112,10 @@ pub(crate) fn check_handle(handle: &str) -> Result<()> {
 )]
 pub(crate) async fn open(
     State(app): State<App>,
+    Extension(place): Extension<Place>,
     Sent(opening): Sent<OpenAccount>,
 ) -> Result<(StatusCode, Json<Written>)> {
-    app.unlock_rate.take()?;
+    app.unlock_rate.turn(&place, &app.crowd).await?;
     let opening = Opening::check(opening)?;
     let written = match app.disk.check_room(0) {
         Ok(()) => transaction!(app.db, "account::open", |tx| {
@@ -152,8 +157,7 @@ impl Opening {
     fn check(opening: OpenAccount) -> Result<Self> {
         let chain = opening.statements.iter().map(|statement| statement.0.as_slice());
         let locks = opening.locks.len();
-        // Each kind of way back once, at most: nothing else is set at a safe's first moment. ACC-3.
-        if !(2..=3).contains(&locks) || opening.statements.len() != locks + 3 {
+        if opening.statements.len() != locks + 3 {
             return Err(Code::Refused.into());
         }
         let (manifest, statements) = Manifest::replay(chain)?;
@@ -163,15 +167,12 @@ impl Opening {
         else {
             return Err(Code::Refused.into());
         };
+        check_ways_back(set)?;
         let mut locks: Vec<(LockId, LockAccess, LockMaterial)> = Vec::with_capacity(set.len());
         for (body, material) in set.iter().zip(opening.locks) {
             let Body::SetLock { lock_id, access, .. } = body else {
                 return Err(Code::Refused.into());
             };
-            let kind = access.kind();
-            if !kind.is_way_back() || locks.iter().any(|(_, other, _)| other.kind() == kind) {
-                return Err(Code::Refused.into());
-            }
             check_lock(manifest.account_id(), body, &material)?;
             locks.push((*lock_id, access.clone(), material));
         }
@@ -241,7 +242,24 @@ impl Opening {
     }
 }
 
-/// Stores a lock that a statement set.
+/// What a safe is opened with, or a new generation: two ways back at least, of each kind one at most, and no
+/// other lock. ACC-3.
+pub(crate) fn check_ways_back(set: &[&Body]) -> Result<()> {
+    let mut kinds = Vec::with_capacity(set.len());
+    for body in set {
+        match body {
+            Body::SetLock { access, .. }
+                if access.kind().is_way_back() && !kinds.contains(&access.kind()) =>
+            {
+                kinds.push(access.kind());
+            }
+            _ => return Err(Code::Refused.into()),
+        }
+    }
+    if (2..=3).contains(&kinds.len()) { Ok(()) } else { Err(Code::Refused.into()) }
+}
+
+/// Stores a lock that a statement set. LOCK-15: what is held finds the locks of one key.
 pub(crate) async fn set_lock(
     account_id: AccountId,
     (lock_id, sequence): (LockId, u64),
@@ -256,7 +274,8 @@ pub(crate) async fn set_lock(
         insert into lock (account_id, lock_id, sequence, handle, record, held_id, held_signing,
           tries_left, root_wrap, device_id)
         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
-        where not exists (select 1 from lock where held_id = $6 and account_id <> $1)
+        where not exists (
+          select 1 from lock where held_id = $6 and (account_id <> $1 or held_signing <> $7))
         on conflict do nothing",
     )
     .bind(account_id.as_bytes())
@@ -271,6 +290,19 @@ pub(crate) async fn set_lock(
     .bind(access.device().map(|device_id| device_id.as_bytes().to_vec()))
     .execute(&mut *tx)
     .await?;
+    if tries.is_some() {
+        // LOCK-12: for good.
+        let named = sqlx::query(
+            "-- account::set_lock
+            insert into pin_lock (lock_id) values ($1) on conflict do nothing",
+        )
+        .bind(lock_id.as_bytes())
+        .execute(&mut *tx)
+        .await?;
+        if named.rows_affected() == 0 {
+            return Err(Code::Refused.into());
+        }
+    }
     match stored.rows_affected() {
         1 => Ok(()),
         _ if is_words => Err(Code::HandleTaken.into()),

@@ -38,15 +38,18 @@ use crate::{
     disk::Disk,
     document,
     error::{Error, Result, problem},
-    fresh, grant, held, invitation, leaf,
+    fresh, generation, grant, held, invitation, leaf,
     limit::{Crowd, Place, Rate},
+    link,
     log::{self, Log},
-    member, page, receipt, received, rewrap, say,
+    member,
+    nobody::Nobody,
+    page, receipt, received, rewrap, say,
     secret::{Secrets, make_folder},
     session, start, statement, structure, sweep, sync,
     time::Time,
     unlock, upload,
-    wire::{BodyLimit, CALLER_JSON_BYTES, OPEN_JSON_BYTES},
+    wire::{BodyLimit, CALLER_JSON_BYTES, OPEN_JSON_BYTES, SAFE_JSON_BYTES},
 };
 
 /// A part of an upload that does not get further for this long is given up.
@@ -72,7 +75,9 @@ pub struct Inner {
     pub(crate) chains: Chains,
     pub(crate) turns: Turns,
     pub(crate) unlocks: unlock::Unlocks,
+    pub(crate) nobody: Nobody,
     pub(crate) unlock_rate: Rate,
+    pub(crate) links: link::Links,
     /// Grows whenever something was taken away: downloads under way look again.
     pub(crate) taken: watch::Sender<u64>,
     pub(crate) sweep_soon: Notify,
@@ -114,8 +119,10 @@ impl App {
             logged: statement::Manifests::default(),
             chains: Chains::default(),
             turns: Turns::default(),
-            unlocks: unlock::Unlocks::new()?,
+            unlocks: unlock::Unlocks::default(),
+            nobody: Nobody::new()?,
             unlock_rate: Rate::new(config.unlocks_per_second),
+            links: link::Links::default(),
             taken: watch::Sender::new(0),
             sweep_soon: Notify::new(),
             erased: AtomicBool::new(false),
@@ -237,6 +244,9 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/unlock/finish", Principals::Anyone),
     route("POST", "/v1/unlock/held", Principals::Anyone),
     route("POST", "/v1/unlock/rest", Principals::Anyone),
+    route("POST", "/v1/links", Principals::Anyone),
+    route("GET", "/v1/links/{link_id}", Principals::Caller),
+    route("POST", "/v1/links/{link_id}", Principals::Caller),
     route("POST", "/v1/sessions", Principals::Anyone),
     route("DELETE", "/v1/sessions/this", Principals::Caller),
     route("DELETE", "/v1/sessions", Principals::Caller),
@@ -244,6 +254,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/locks", Principals::Caller),
     route("GET", "/v1/sync", Principals::Caller),
     route("POST", "/v1/statements", Principals::Caller),
+    route("POST", "/v1/generations", Principals::Caller),
     route("PUT", "/v1/envelopes/{envelope_id}", Principals::Owner),
     route("GET", "/v1/envelopes/{envelope_id}", Principals::Owner),
     route("DELETE", "/v1/envelopes/{envelope_id}", Principals::Owner),
@@ -312,6 +323,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(held::unlock))
         .routes(routes!(held::locks))
         .routes(routes!(unlock::rest))
+        .routes(routes!(link::put))
+        .routes(routes!(link::show, link::answer))
         .routes(routes!(session::open, session::list, session::end_all))
         .routes(routes!(session::end_this))
         .routes(routes!(log::checkpoint))
@@ -356,7 +369,13 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(grant::content))
         .routes(routes!(grant::thumbnail))
         .layer(Extension(BodyLimit(CALLER_JSON_BYTES)));
-    OpenApiRouter::with_openapi(Description::openapi()).merge(open).merge(callers)
+    let whole_safes = OpenApiRouter::new()
+        .routes(routes!(generation::renew))
+        .layer(Extension(BodyLimit(SAFE_JSON_BYTES)));
+    OpenApiRouter::with_openapi(Description::openapi())
+        .merge(open)
+        .merge(callers)
+        .merge(whole_safes)
 }
 
 /// Says in the description which routes need a session, as the table has it.

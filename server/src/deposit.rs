@@ -25,7 +25,7 @@ use crate::{
     document,
     download::{self, Access, Content},
     error::{Error, Result},
-    statement, upload,
+    generation, upload,
     wire::{Named, Sent, from_row, id, to_row},
 };
 
@@ -72,8 +72,9 @@ pub(crate) async fn owner(
     Named(account_id): Named<AccountId>,
 ) -> Result<Json<OwnerKeys>> {
     check_may(caller, &app).await?;
-    let manifest = statement::load(account_id, &app).await?;
-    Ok(Json(OwnerKeys { keys: Base64(encode(manifest.keys())) }))
+    let (opening, path) = generation::named(account_id, &app).await?.ok_or(Code::NotFound)?;
+    let keys = Base64(encode(&generation::keys_of(&opening)?));
+    Ok(Json(OwnerKeys { keys, generations: path.into_iter().map(Base64).collect() }))
 }
 
 /// Takes a deposit in, whose content has arrived whole.
@@ -101,9 +102,14 @@ pub(crate) async fn give(
         return Err(Code::Refused.into());
     }
     app.disk.check_room(0)?;
+    let newest = generation::newest_keys(deposit.owner, &app).await?.ok_or(Code::NotFound)?;
     transaction!(app.db, "deposit::give", |tx| {
         if is_there(&deposit, tx).await? {
             return Ok(());
+        }
+        // The owner began a new generation meanwhile: read again and repeat.
+        if newest.recipient.id() != deposit.key_id {
+            return Err(Code::Conflict.into());
         }
         let serial = check_depositor(&deposit, &app, tx).await?;
         check_counts(&deposit, app.clock.now_row(), tx).await?;

@@ -23,7 +23,7 @@ use crate::{
     deposit,
     document::{self, Small},
     error::{Error, Result},
-    grant, log, session,
+    generation, grant, log, session,
     statement::Next,
     wire::to_row,
 };
@@ -36,7 +36,7 @@ pub(crate) struct Effect {
     pub(crate) required: BTreeSet<(GrantId, EnvelopeId)>,
     grant: Option<GrantWraps>,
     lock: Option<LockMaterial>,
-    /// Of a device that is retired.
+    /// Of a device that is retired, or a generation that is over.
     mark: Option<[u8; 32]>,
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn check(next: &Next, submission: Submission) -> Result<Effect> {
         lock: None,
         // LOG-21.
         mark: match &statement.body {
-            Body::RetireDevice { .. } => Some(log::value(&mark)?),
+            Body::RetireDevice { .. } | Body::NewGeneration { .. } => Some(log::value(&mark)?),
             _ => None,
         },
     };
@@ -127,6 +127,11 @@ pub(crate) async fn apply(
             session::retire_device(account_id, *device_id, tx).await?;
             let mark = effect.mark.as_ref().ok_or(Code::Refused)?;
             log::mark(account_id, mark, tx).await
+        }
+        Body::NewGeneration { keys } => {
+            generation::begin(account_id, keys, &next.statement, tx).await?;
+            let mark = effect.mark.as_ref().ok_or(Code::Refused)?;
+            log::generation_over(account_id, mark, &keys.signing, tx).await
         }
         Body::SetLock { lock_id, access, .. } => {
             let material = effect.lock.as_ref().ok_or(Code::Refused)?;

@@ -14,6 +14,7 @@ use crate::{
     app::App,
     caller::Caller,
     error::{Error, Result},
+    generation::keys_proof,
     statement,
     wire::{Named, Sent, id, to_row},
 };
@@ -74,12 +75,14 @@ async fn logged(
     asked: Vec<[u8; 32]>,
     app: &App,
 ) -> Result<Option<LoggedHead>> {
-    type Row = (Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+    type Row = (Vec<u8>, Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>);
     let row: Option<Row> = sqlx::query_as(
         "-- fresh::logged
-        select said.bytes, opening.bytes, device.bytes
+        select said.bytes, opening.bytes, k.path, device.bytes
         from statement said
         join statement opening on opening.account_id = said.account_id and opening.sequence = 1
+        left join generation k on k.account_id = said.account_id
+          and k.generation = said.generation
         left join statement device on device.account_id = said.account_id
           and device.sequence = said.proof_sequence
         where said.account_id = $1 and said.sequence = $2",
@@ -88,12 +91,16 @@ async fn logged(
     .bind(to_row(sequence))
     .fetch_optional(app.db.reader())
     .await?;
-    let Some((said, opening, device)) = row else { return Ok(None) };
+    let Some((said, opening, path, device)) = row else { return Ok(None) };
     let manifest = statement::as_of(owner, sequence, app).await?;
     let head = Base64(Unverified::<Statement>::decode(&said)?.head());
-    let proof = device.map(|device| Base64(encode(&DeviceProof { opening, device })));
+    let keys = keys_proof(opening, path)?;
+    let proof = match device {
+        Some(device) => encode(&DeviceProof { keys, device }),
+        None => encode(&keys),
+    };
     let found = tokio::task::spawn_blocking(move || {
-        LoggedHead::find(head, proof, &manifest.leaves(), &asked)
+        LoggedHead::find(head, Base64(proof), &manifest.leaves(), &asked)
     });
     Ok(Some(found.await.map_err(|_| Error::Broken("a manifest could not be searched"))?))
 }

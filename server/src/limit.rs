@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Duration, Instant},
+    sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore},
+    time::{Duration, Instant, sleep_until},
 };
 
 use crate::error::{Error, Result};
@@ -80,6 +80,11 @@ impl Place {
         Ok(())
     }
 
+    /// Leaves it, for as long as the request waits.
+    fn leave(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).request = None;
+    }
+
     /// Takes it again.
     pub(crate) fn enter(&self, crowd: &Crowd) -> Result<()> {
         let place = Arc::clone(&crowd.requests).try_acquire_owned().map_err(|_| BUSY)?;
@@ -95,49 +100,82 @@ pub(crate) fn patience(bytes: u64) -> Duration {
     LEAST + Duration::from_secs(bytes / BYTES_PER_SECOND)
 }
 
-/// So many a second, with a burst of two seconds' worth.
+/// How many seconds somebody waits for their turn, at most.
+const TURN_SECONDS: u32 = 5;
+
+/// So many a second, with a burst of two seconds' worth; whoever comes then waits, and is served in the order of coming.
+/// So many strangers as there are, who ask again and again, are before somebody else once, not always.
 #[derive(Debug)]
 pub(crate) struct Rate {
     interval: Duration,
     burst: Duration,
-    /// When all that was taken will have been earned.
-    earned_at: Mutex<Option<Instant>>,
+    /// Places of those who wait.
+    waiting: Semaphore,
+    /// When all that was taken will have been earned. It is locked in the order of coming.
+    earned_at: AsyncMutex<Option<Instant>>,
 }
 
 impl Rate {
     pub(crate) fn new(per_second: u32) -> Self {
         let interval = Duration::from_secs(1) / per_second.max(1);
         let burst = Duration::from_secs(2).max(interval);
-        Self { interval, burst, earned_at: Mutex::new(None) }
+        let waiting = Semaphore::new((per_second.max(1) * TURN_SECONDS) as usize);
+        Self { interval, burst, waiting, earned_at: AsyncMutex::new(None) }
     }
 
-    /// Takes one, or says when there will be one.
-    pub(crate) fn take(&self) -> Result<()> {
-        self.take_at(Instant::now())
-    }
-
-    fn take_at(&self, now: Instant) -> Result<()> {
-        let mut earned_at = self.earned_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = earned_at.unwrap_or(now).max(now) + self.interval;
+    /// Waits for a turn, without `place`; where too many wait already, says when to come again.
+    pub(crate) async fn turn(&self, place: &Place, crowd: &Crowd) -> Result<()> {
+        let again = Error::Wait(Code::TooManyRequests, TURN_SECONDS.into());
+        let _waiting = self.waiting.try_acquire().map_err(|_| again)?;
+        place.leave();
+        let mut earned_at = self.earned_at.lock().await;
+        let now = Instant::now();
+        let next = self.next(*earned_at, now);
         if next > now + self.burst {
-            return Err(Error::Wait(Code::TooManyRequests, 1));
+            // Whoever gives up meanwhile has taken nothing.
+            sleep_until(next - self.burst).await;
         }
         *earned_at = Some(next);
-        Ok(())
+        drop(earned_at);
+        place.enter(crowd)
+    }
+
+    /// When all will have been earned, with one more.
+    fn next(&self, earned_at: Option<Instant>, now: Instant) -> Instant {
+        earned_at.unwrap_or(now).max(now) + self.interval
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[tokio::test]
-    async fn a_burst_passes_and_then_the_rate() {
+    async fn a_burst_passes_and_the_next_wait_in_order_as_far_as_there_is_room() {
+        let (rate, crowd) = (Rate::new(1), Crowd::new(100));
+        let place = Place::take(&crowd).expect("a place");
+        let mut turns: Vec<_> = (0..8).map(|_| Box::pin(rate.turn(&place, &crowd))).collect();
+
+        assert!(turns[..2].iter_mut().all(|turn| matches!(turn.now_or_never(), Some(Ok(())))));
+        assert!(turns[2..7].iter_mut().all(|turn| turn.now_or_never().is_none()), "they wait");
+        assert!(matches!(
+            (&mut turns[7]).now_or_never(),
+            Some(Err(Error::Wait(Code::TooManyRequests, 5)))
+        ));
+        // Who goes away makes room, and has not used their turn up.
+        drop(turns.remove(2));
+        let mut later = Box::pin(rate.turn(&place, &crowd));
+        assert!((&mut later).now_or_never().is_none(), "it waits in the room that was made");
+    }
+
+    #[test]
+    fn what_is_not_taken_is_earned_up_to_a_burst() {
         let rate = Rate::new(10);
         let now = Instant::now();
-        let passed = (0..100).filter(|_| rate.take_at(now).is_ok()).count();
-        assert_eq!(passed, 20);
-        let later = now + Duration::from_secs(1);
-        assert_eq!((0..100).filter(|_| rate.take_at(later).is_ok()).count(), 10);
+        let later = now + Duration::from_secs(100);
+        assert_eq!(rate.next(Some(now), later), later + Duration::from_millis(100));
+        assert_eq!(rate.next(Some(later), now), later + Duration::from_millis(100));
     }
 }

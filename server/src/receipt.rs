@@ -17,6 +17,7 @@ use crate::{
     caller::Caller,
     db::transaction,
     error::{Error, Result},
+    generation::keys_proof,
     grant::RECEIPT_SECONDS,
     held::CLOCK_SECONDS,
     wire::{Asked, Named, Page, Sent, from_row, id, to_row},
@@ -218,11 +219,12 @@ pub(crate) async fn list(
     }))
 }
 
-/// Statements and wraps of what a grant covers, as rows: opening, version (statement, its device's
-/// statement), the card's statement where it is a later one, card, wraps.
+/// Statements and wraps of what a grant covers, as rows: opening, version (statement, the path to its
+/// keys, its device's statement), the card's statement where it is a later one, card, wraps.
 type CoveredRow = (
-    (Vec<u8>, Vec<u8>, Vec<u8>),
-    (Option<Vec<u8>>, Option<Vec<u8>>),
+    Vec<u8>,
+    (Vec<u8>, Option<Vec<u8>>, Vec<u8>),
+    (Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>),
     (Vec<u8>, Vec<u8>, Option<Vec<u8>>),
 );
 
@@ -234,8 +236,9 @@ async fn covered(
     use sqlx::Row as _;
     let mut rows = sqlx::query(
         "-- receipt::covered
-        select d.document_id, opening.bytes, version.bytes, version_device.bytes, renamed.bytes,
-          renamed_device.bytes, card.whole, card_wrap.wrap, thumbnail_wrap.wrap
+        select d.document_id, opening.bytes, version.bytes, version_keys.path,
+          version_device.bytes, renamed.bytes, renamed_keys.path, renamed_device.bytes, card.whole,
+          card_wrap.wrap, thumbnail_wrap.wrap
         from granted g
         join granted_document c on c.grant_id = g.grant_id
         join document d on d.account_id = g.account_id and d.document_id = c.document_id
@@ -244,10 +247,14 @@ async fn covered(
           and version.sequence = d.content_sequence
         join statement version_device on version_device.account_id = g.account_id
           and version_device.sequence = version.proof_sequence
+        left join generation version_keys on version_keys.account_id = g.account_id
+          and version_keys.generation = version.generation
         left join statement renamed on renamed.account_id = g.account_id
           and renamed.sequence = d.card_sequence and d.card_sequence > d.content_sequence
         left join statement renamed_device on renamed_device.account_id = g.account_id
           and renamed_device.sequence = renamed.proof_sequence
+        left join generation renamed_keys on renamed_keys.account_id = g.account_id
+          and renamed_keys.generation = renamed.generation
         join envelope card on card.envelope_id = d.card_id
         join wrap card_wrap on card_wrap.grant_id = g.grant_id
           and card_wrap.envelope_id = d.card_id
@@ -263,7 +270,7 @@ async fn covered(
     let mut page = Page::new();
     let mut last = None;
     while let Some(row) = rows.try_next().await? {
-        let document = granted_document(read_covered(&row)?);
+        let document = granted_document(read_covered(&row)?)?;
         let bytes = document.version.0.len()
             + document.renamed.as_ref().map_or(0, |renamed| renamed.0.len())
             + document.card.0.len();
@@ -278,25 +285,31 @@ async fn covered(
 fn read_covered(row: &sqlx::any::AnyRow) -> Result<CoveredRow> {
     use sqlx::Row as _;
     Ok((
-        (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?),
-        (row.try_get(4)?, row.try_get(5)?),
-        (row.try_get(6)?, row.try_get(7)?, row.try_get(8)?),
+        row.try_get(1)?,
+        (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?),
+        (row.try_get(5)?, row.try_get(6)?, row.try_get(7)?),
+        (row.try_get(8)?, row.try_get(9)?, row.try_get(10)?),
     ))
 }
 
-fn granted_document(row: CoveredRow) -> GrantedDocument {
-    let ((opening, version, device), renamed, (card, card_wrap, thumbnail_wrap)) = row;
-    let attest = |object: Vec<u8>, device: Vec<u8>| {
-        let proof = DeviceProof { opening: opening.clone(), device };
-        Base64(encode(&Attested { object, proof }))
+fn granted_document(row: CoveredRow) -> Result<GrantedDocument> {
+    let (opening, (version, path, device), renamed, (card, card_wrap, thumbnail_wrap)) = row;
+    let attest = |object: Vec<u8>, path: Option<Vec<u8>>, device: Vec<u8>| -> Result<Base64> {
+        let keys = keys_proof(opening.clone(), path)?;
+        let proof = DeviceProof { keys, device };
+        Ok(Base64(encode(&Attested { object, proof })))
     };
-    GrantedDocument {
-        version: attest(version, device),
-        renamed: renamed.0.zip(renamed.1).map(|(object, device)| attest(object, device)),
+    let (object, renamed_path, renamed_device) = renamed;
+    let renamed = object.zip(renamed_device);
+    Ok(GrantedDocument {
+        version: attest(version, path, device)?,
+        renamed: renamed
+            .map(|(object, device)| attest(object, renamed_path, device))
+            .transpose()?,
         card: Base64(card),
         card_wrap: Base64(card_wrap),
         thumbnail_wrap: thumbnail_wrap.map(Base64),
-    }
+    })
 }
 
 /// One document's key, for a receipt.

@@ -16,6 +16,7 @@ use crate::{
     app::App,
     caller::Caller,
     error::Result,
+    generation::keys_proof,
     wire::{Asked, Page, Sent, from_row, id},
 };
 
@@ -77,7 +78,7 @@ pub(crate) async fn faces(
     State(app): State<App>,
     Sent(asked): Sent<FacesOf>,
 ) -> Result<Json<Faces>> {
-    type Row = (Vec<u8>, i64, Vec<u8>, Vec<u8>, Vec<u8>);
+    type Row = (Vec<u8>, i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>, Vec<u8>);
     if asked.grant_ids.len() > FACES {
         return Err(Code::BadRequest.into());
     }
@@ -85,12 +86,13 @@ pub(crate) async fn faces(
     // Marks alone are put into the text.
     let text = format!(
         "-- received::faces
-        select g.recipient_wrap, g.epoch, given.bytes, opening.bytes, device.bytes
+        select g.recipient_wrap, g.epoch, given.bytes, opening.bytes, k.path, device.bytes
         from member m
         join structure s on s.structure_id = m.structure_id and s.acceptance is not null
         join granted g on g.structure_id = m.structure_id
         join statement given on given.account_id = g.account_id and given.sequence = g.sequence
         join statement opening on opening.account_id = g.account_id and opening.sequence = 1
+        left join generation k on k.account_id = g.account_id and k.generation = given.generation
         join statement device on device.account_id = g.account_id
           and device.sequence = given.proof_sequence
         where m.account_id = $1 and m.confirmed = 1 and m.ends_at > $2 and g.ends_at > $2
@@ -106,13 +108,15 @@ pub(crate) async fn faces(
     }
     let mut rows = query.fetch(app.db.reader());
     let mut page = Page::of(FACES);
-    while let Some((mut face, epoch, statement, opening, device)) = rows.try_next().await? {
+    while let Some((mut face, epoch, statement, opening, path, device)) = rows.try_next().await? {
         // What follows wraps the grant's key: it leaves for a receipt only. GRANT-11.
         face.truncate(FACE_WRAP_BYTES);
         let bytes = statement.len() + opening.len() + device.len() + face.len();
+        let bytes = bytes + path.as_ref().map_or(0, Vec::len);
+        let keys = keys_proof(opening, path)?;
         let face = GrantFace {
             statement: Base64(statement),
-            proof: Base64(encode(&DeviceProof { opening, device })),
+            proof: Base64(encode(&DeviceProof { keys, device })),
             face: Base64(face),
             epoch: from_row(epoch),
         };

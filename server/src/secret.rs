@@ -1,6 +1,6 @@
 //! The server's own secrets: files outside the database, made at the first start.
 //!
-//! Losing `opaque.key` ends the six words of everybody, so it belongs into the backup; the recovery
+//! Losing `opaque.key` ends the six words and PINs of everybody, so it belongs into the backup; the recovery
 //! sheets do not need it. None of these secrets opens anything that a person keeps here.
 
 use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};

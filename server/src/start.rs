@@ -35,7 +35,7 @@ pub(crate) async fn claim(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Nobody's six words open anything when the key that they were registered with is gone.
+/// Nobody's six words or PIN open anything when the key that they were registered with is gone.
 pub(crate) async fn warn_of_lost_words(app: &App) -> anyhow::Result<()> {
     if !app.secrets.words_are_new {
         return Ok(());

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use axum::{Json, extract::State};
+use axum::{Extension, Json, extract::State};
 use futures_util::TryStreamExt as _;
 use reconnect_format::{
     Signed, Unverified,
@@ -26,7 +26,7 @@ use crate::{
     db::transaction,
     effect,
     error::{Error, Result},
-    log,
+    limit, log,
     wire::{Page, Sent, to_row},
 };
 
@@ -77,12 +77,25 @@ pub(crate) enum Place {
 
 /// Verifies a statement against its chain.
 pub(crate) async fn place(account_id: AccountId, bytes: Vec<u8>, app: &App) -> Result<Place> {
+    place_after(account_id, None, bytes, app).await
+}
+
+/// The same where it follows what is not written yet.
+pub(crate) async fn place_after(
+    account_id: AccountId,
+    before: Option<Arc<Manifest>>,
+    bytes: Vec<u8>,
+    app: &App,
+) -> Result<Place> {
     let statement = Unverified::<Statement>::decode(&bytes)?;
     let claim = statement.claim();
     if claim.account_id != account_id {
         return Err(Code::Refused.into());
     }
-    let before = load(account_id, app).await?;
+    let before = match before {
+        Some(before) => before,
+        None => load(account_id, app).await?,
+    };
     if claim.sequence <= before.sequence() {
         let written: Option<i64> = sqlx::query_scalar(
             "-- statement::place
@@ -225,11 +238,12 @@ pub(crate) async fn insert(
     };
     sqlx::query(
         "-- statement::insert
-        insert into statement (account_id, sequence, proof_sequence, bytes)
-        values ($1, $2, $3, $4)",
+        insert into statement (account_id, sequence, generation, proof_sequence, bytes)
+        values ($1, $2, $3, $4, $5)",
     )
     .bind(body.account_id.as_bytes())
     .bind(to_row(body.sequence))
+    .bind(i64::from(before.keys().generation))
     .bind(proof)
     .bind(statement.encode())
     .execute(&mut *tx)
@@ -245,9 +259,16 @@ pub(crate) async fn insert(
 pub(crate) async fn submit(
     caller: Caller,
     State(app): State<App>,
+    Extension(seat): Extension<limit::Place>,
     Sent(submission): Sent<Submission>,
 ) -> Result<Json<Written>> {
     let place = place(caller.account_id, submission.statement.0.clone(), &app).await?;
+    if let Place::Next(next) = &place
+        && let Body::NewGeneration { .. } = &next.statement.body().body
+    {
+        // With its locks and its device, or not at all: ACC-4.
+        return Err(Code::Refused.into());
+    }
     let next = match place {
         Place::Written(sequence) => {
             // The first time, the caller may have hung up between the commit and what follows it.
@@ -264,7 +285,7 @@ pub(crate) async fn submit(
     }
     if let Body::SetLock { access: LockAccess::Words { .. }, .. } = &next.statement.body().body {
         // It tells whether a handle is taken, as opening a safe does.
-        app.unlock_rate.take()?;
+        app.unlock_rate.turn(&seat, &app.crowd).await?;
     }
     effect::check_count(&next.statement.body().body, &next.after)?;
     let log_value = log::value(&submission.log_value)?;

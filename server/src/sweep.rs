@@ -64,6 +64,7 @@ async fn what_is_over(app: &App) -> Result<()> {
 /// What the clock says is over.
 async fn by_time(app: &App) -> Result<bool> {
     app.unlocks.sweep(app.clock.now());
+    app.links.sweep(app.clock.now());
     tries::sweep(app).await?;
     deposit::sweep(app).await?;
     upload::sweep(app.clock.now_row() - ABANDONED_SECONDS, app).await?;

@@ -57,6 +57,9 @@ pub(crate) async fn sync(
     let after = from.records_after;
     let until = after.saturating_add(RECORDS).min(from_row(head)).max(after);
     let receipts = receipts(account_id, from.receipts_after, &mut tx).await?;
+    if after == 0 {
+        news.earlier_roots = earlier_roots(account_id, &mut tx).await?;
+    }
     news.owner_wraps = owner_wraps(account_id, (after, until), &mut tx).await?;
     news.wraps = wraps(account_id, (after, until), &mut tx).await?;
     news.cards = cards(account_id, (after, until), &mut tx).await?;
@@ -66,6 +69,18 @@ pub(crate) async fn sync(
     Ok(Json(news))
 }
 
+async fn earlier_roots(account_id: AccountId, tx: &mut AnyConnection) -> Result<Option<Base64>> {
+    let roots: Option<Vec<u8>> = sqlx::query_scalar(
+        "-- sync::earlier_roots
+        select earlier_roots from account where account_id = $1",
+    )
+    .bind(account_id.as_bytes())
+    .fetch_one(&mut *tx)
+    .await?;
+    Ok(roots.map(Base64))
+}
+
+/// The owner's own with each answer: wraps and cards are opened with it.
 async fn owner_wraps(
     account_id: AccountId,
     (after, until): (u64, u64),
@@ -74,7 +89,7 @@ async fn owner_wraps(
     let rows: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
         "-- sync::owner_wraps
         select grant_id, owner_wrap from granted
-        where account_id = $1 and sequence > $2 and sequence <= $3
+        where account_id = $1 and (sequence > $2 and sequence <= $3 or structure_id is null)
         order by sequence",
     )
     .bind(account_id.as_bytes())

@@ -9,10 +9,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use axum::{Json, extract::State};
+use axum::{Extension, Json, extract::State};
 use opaque_ke::{
-    ClientRegistration, ClientRegistrationFinishParameters, CredentialFinalization,
-    CredentialRequest, ServerLogin, ServerLoginParameters, ServerRegistration, ServerSetup,
+    CredentialFinalization, CredentialRequest, ServerLogin, ServerLoginParameters,
+    ServerRegistration,
 };
 use reconnect_format::{
     Label,
@@ -27,6 +27,7 @@ use crate::{
     app::App,
     error::Result,
     held,
+    limit::Place,
     secret::{SystemRng, Words},
     statement, tries,
     wire::{Sent, id},
@@ -40,12 +41,11 @@ const REST_SECONDS: u64 = 600;
 const UNDER_WAY: usize = 20_000;
 
 /// Unlockings that are under way. They live in memory: after a restart one types again.
+#[derive(Default)]
 pub(crate) struct Unlocks {
     under_way: Mutex<HashMap<UnlockId, UnderWay>>,
     /// Who opened a lock, and has not read the whole chain.
     rests: Mutex<HashMap<UnlockId, Rest>>,
-    /// A record of nobody, read where there is no other: to take the same time.
-    nobody: Vec<u8>,
 }
 
 /// Somebody who opened this lock.
@@ -82,12 +82,6 @@ impl Spent {
 }
 
 impl Unlocks {
-    pub(crate) fn new() -> anyhow::Result<Self> {
-        let nobody = record_of_nobody()
-            .map_err(|_| anyhow::anyhow!("OPAQUE does not work on this machine"))?;
-        Ok(Self { under_way: Mutex::default(), rests: Mutex::default(), nobody })
-    }
-
     fn begin(&self, unlock_id: UnlockId, one: UnderWay) -> Result<()> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if let Spent::Pin(lock_id) = one.spent {
@@ -138,20 +132,6 @@ impl Unlocks {
     }
 }
 
-fn record_of_nobody() -> Result<Vec<u8>, opaque_ke::errors::ProtocolError> {
-    let mut rng = SystemRng;
-    let setup = ServerSetup::<Words>::new(&mut rng);
-    let start = ClientRegistration::<Words>::start(&mut rng, b"nobody")?;
-    let answer = ServerRegistration::<Words>::start(&setup, start.message, b"nobody")?;
-    let finish = start.state.finish(
-        &mut rng,
-        b"nobody",
-        answer.message,
-        ClientRegistrationFinishParameters::default(),
-    )?;
-    Ok(ServerRegistration::<Words>::finish(finish.message).serialize().to_vec())
-}
-
 /// Whether this is an OPAQUE registration record.
 pub(crate) fn is_record(bytes: &[u8]) -> bool {
     ServerRegistration::<Words>::deserialize(bytes)
@@ -172,35 +152,47 @@ fn parameters(context: Label) -> ServerLoginParameters<'static, 'static> {
 )]
 pub(crate) async fn start_words(
     State(app): State<App>,
+    Extension(place): Extension<Place>,
     Sent(start): Sent<WordsStart>,
 ) -> Result<Json<PakeAnswer>> {
-    app.unlock_rate.take()?;
+    app.unlock_rate.turn(&place, &app.crowd).await?;
     check_handle(&start.handle)?;
     let request =
         CredentialRequest::<Words>::deserialize(&start.request.0).map_err(|_| Code::BadRequest)?;
-    let tries_key = app.secrets.tries_key(&start.handle);
-    tries::spend(tries_key, &app).await?;
-    let lock: Option<(Vec<u8>, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+    // Nobody's stands in where there is none: a row is read in either case.
+    let nobody = &app.nobody;
+    let (account, lock, stored, there): (Vec<u8>, Vec<u8>, Vec<u8>, i64) = sqlx::query_as(
         "-- unlock::start_words
-        select account_id, lock_id, record from lock
-        where handle = $1 and record is not null",
+        select account_id, lock_id, record, 1 as there from lock
+        where handle = $1 and record is not null
+        union all select $2, $3, $4, 0 order by there desc limit 1",
     )
     .bind(&start.handle)
-    .fetch_optional(app.db.reader())
+    .bind(nobody.signing.0.as_slice())
+    .bind(nobody.signing.0[..16].to_vec())
+    .bind(nobody.record.as_slice())
+    .fetch_one(app.db.reader())
     .await?;
-    if !check!(UnknownHandle) && lock.is_none() {
+    let is_there = there == 1;
+    if !check!(UnknownHandle) && !is_there {
         return Err(Code::NotFound.into());
     }
-    let stored = lock.as_ref().map_or(&app.unlocks.nobody, |(_, _, record)| record);
-    let record = ServerRegistration::<Words>::deserialize(stored).ok().filter(|_| lock.is_some());
-    let lock =
-        lock.map(|(account, lock, _)| Ok::<_, crate::error::Error>((id(&account)?, id(&lock)?)));
-    let name = start.handle.as_bytes();
-    let answer = begin(Spent::Words(tries_key), lock.transpose()?, (record, name, request), &app)?;
+    let record = ServerRegistration::<Words>::deserialize(&stored)
+        .map_err(|_| crate::error::Error::Broken("a stored record does not decode"))?;
+    let record = is_there.then_some(record);
+    let lock = (id(&account)?, id(&lock)?);
+    let (tries_key, name) = (app.secrets.tries_key(&start.handle), start.handle.as_bytes());
+    let lock = is_there.then_some(lock);
+    let answer = begin(Spent::Words(tries_key), lock, (record, name, request), &app)?;
+    // Whatever has no room is refused before a try is spent; the answer leaves after it.
+    if let Err(error) = tries::spend(tries_key, &app).await {
+        app.unlocks.give_up(answer.unlock_id);
+        return Err(error);
+    }
     Ok(Json(answer))
 }
 
-/// The same for a PIN, of which a try was spent.
+/// The same for a PIN: its answer leaves once a try was spent.
 pub(crate) fn begin_pin(
     (account_id, lock_id): (AccountId, LockId),
     record: &[u8],
@@ -240,11 +232,8 @@ pub(crate) async fn finish(
     Sent(finish): Sent<PakeFinish>,
 ) -> Result<Json<Unlocked>> {
     let wrong = Code::WrongWordsOrHandle;
-    let Some(one) = app.unlocks.end(finish.unlock_id, app.clock.now()) else {
-        // Whatever was begun was counted then; this was not.
-        app.unlock_rate.take()?;
-        return Err(wrong.into());
-    };
+    // It is over for whatever was tried, right or wrong: the try stays spent, since its answer was given. LOCK-16.
+    let one = app.unlocks.end(finish.unlock_id, app.clock.now()).ok_or(Code::UnlockOver)?;
     let message =
         CredentialFinalization::<Words>::deserialize(&finish.finalization.0).map_err(|_| wrong)?;
     one.login.finish(message, parameters(one.spent.context())).map_err(|_| wrong)?;
@@ -323,4 +312,51 @@ fn random() -> Result<[u8; 16]> {
     getrandom::fill(&mut bytes)
         .map_err(|_| crate::error::Error::Broken("the system gives no randomness"))?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::{Clock, Config, error::Error};
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    #[tokio::test]
+    async fn where_there_is_no_room_no_try_is_spent() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().to_str().expect("text");
+        let command = Command::try_parse_from(["reconnect", "--data", data]).expect("settings");
+        let app = App::open(command.config, Clock::manual(1_000_000)).await.expect("it opens");
+        let mut rng = SystemRng;
+        let begun = opaque_ke::ClientLogin::<Words>::start(&mut rng, b"words").expect("begins");
+        let request = Base64(begun.message.serialize().to_vec());
+        let (setup, parameters) = (&app.secrets.opaque, parameters(Label::WordsContext));
+        let login = ServerLogin::start(&mut rng, setup, None, begun.message, b"nobody", parameters)
+            .expect("answers");
+        for number in 0..UNDER_WAY as u128 {
+            let (login, ends_at) = (login.state.clone(), u64::MAX);
+            let one = UnderWay { login, spent: Spent::Words([0; 32]), lock: None, ends_at };
+            app.unlocks.begin(UnlockId(number.to_be_bytes()), one).expect("there is room");
+        }
+        let start = async || {
+            let start = WordsStart { handle: "nobody-here-1234".into(), request: request.clone() };
+            let place = Place::take(&app.crowd).expect("a place");
+            start_words(State(app.clone()), Extension(place), Sent(start)).await
+        };
+        let refused = start().await.err();
+        assert!(matches!(refused, Some(Error::Wait(Code::TooManyRequests, _))));
+        let spent: i64 = sqlx::query_scalar("select count(*) from handle_tries")
+            .fetch_one(app.db.reader())
+            .await
+            .expect("a count");
+        assert_eq!(spent, 0);
+        app.unlocks.give_up(UnlockId([0; 16]));
+        assert!(start().await.is_ok());
+    }
 }

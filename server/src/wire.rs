@@ -25,6 +25,9 @@ pub(crate) const OPEN_JSON_BYTES: usize = 64 * 1024;
 /// JSON that was sent by a caller: a grant of 10,000 documents, a group of some hundred members.
 pub(crate) const CALLER_JSON_BYTES: usize = 8 * 1024 * 1024;
 
+/// JSON with every document key of a safe: three wraps of each of 20,000 documents.
+pub(crate) const SAFE_JSON_BYTES: usize = 16 * 1024 * 1024;
+
 /// A JSON body.
 pub(crate) struct Sent<T>(pub(crate) T);
 

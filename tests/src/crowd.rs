@@ -1,6 +1,6 @@
 //! Owners by the thousand, as the database has them once each has given a paper to a structure: signed,
 //! sealed and wrapped as their own pages do, and written down beside the server. No lock of theirs is
-//! made, which costs a third of a second each, and no envelope.
+//! made, which costs a third of a second each, and no envelope. Handles by the thousand, of one safe.
 
 use anyhow::{Context as _, Result};
 use getrandom::SysRng;
@@ -107,6 +107,25 @@ async fn one(
         .bind(document_id.as_bytes())
         .execute(&mut *connection)
         .await?;
+    Ok(())
+}
+
+/// Lets so many more handles open the safe of `handle`, as far as a server can tell: known ones.
+pub async fn handles(config: &Config, handle: &str, more: &[String]) -> Result<()> {
+    let mut connection = dump::connect(config).await?;
+    sqlx::query("begin").execute(&mut connection).await?;
+    for another in more {
+        sqlx::query(
+            "insert into lock (lock_id, account_id, sequence, handle, record, root_wrap)
+            select $1, account_id, sequence, $2, record, root_wrap from lock where handle = $3",
+        )
+        .bind(draw::<16>().as_slice())
+        .bind(another)
+        .bind(handle)
+        .execute(&mut connection)
+        .await?;
+    }
+    sqlx::query("commit").execute(&mut connection).await?;
     Ok(())
 }
 

@@ -231,13 +231,26 @@ impl Person {
     /// Opens a safe in `browser`.
     pub async fn open(browser: Browser, kept: bool) -> Result<Self> {
         let drawn = Drawn::draw(&mut browser.rng());
-        let handle = drawn.handle().to_owned();
-        let words = drawn.words().join(" ");
-        let sheet = drawn.paper().groups().join(" ");
         let vault = Box::pin(drawn.open(&browser, &Ways::on_paper(), kept))
             .await
             .context("opening a safe")?;
-        Ok(Self { browser, vault, handle, words, sheet })
+        Ok(Self::of(browser, vault, &drawn))
+    }
+
+    fn of(browser: Browser, vault: Vault, drawn: &Drawn) -> Self {
+        let handle = drawn.handle().to_owned();
+        let words = drawn.words().join(" ");
+        let sheet = drawn.paper().groups().join(" ");
+        Self { browser, vault, handle, words, sheet }
+    }
+
+    /// Begins a new generation, with other words and another sheet.
+    pub async fn begin_generation(self) -> Result<Self> {
+        let Self { browser, vault, .. } = self;
+        let (drawn, ways) = (Drawn::draw_again(&vault, &mut browser.rng()), Ways::on_paper());
+        let begun = vault.begin_generation(&browser, &drawn, &ways);
+        let vault = Box::pin(begun).await.context("beginning a generation")?;
+        Ok(Self::of(browser, vault, &drawn))
     }
 
     /// Comes into the safe with the six words.

@@ -3,16 +3,17 @@
 use anyhow::{Context as _, Result, ensure};
 use reconnect::{Clock, Config, operator::Operator};
 use reconnect_core::{
+    document::DocumentKind,
     error::Error,
     vault::{
-        Agreed, Comparison, Desk, FoundingNames, Gift, ReceivedGift, ReceivedPaper, Renewal,
-        Standing,
+        Agreed, Comparison, DepositWords, Desk, FoundingNames, Gift, ReceivedGift, ReceivedPaper,
+        Renewal, Standing,
     },
     words::PaperSecret,
     world::World as _,
 };
 use reconnect_format::{
-    id::{DocumentId, GrantId, StructureId},
+    id::{AccountId, DepositId, DocumentId, GrantId, StructureId},
     structure::Role,
 };
 
@@ -277,6 +278,21 @@ impl Member {
         let reading = self.desk.reading(vault, browser, grant_id, document_id).await?;
         let bytes = browser.ship(reading.call.clone(), Some(vault.token())).await?;
         Ok(reading.open(&bytes)?.to_vec())
+    }
+
+    /// Gives a paper to the owner of a safe.
+    pub async fn deposit(&self, owner: AccountId, plain: &[u8]) -> Result<DepositId, Error> {
+        let words = DepositWords {
+            name: "Paul".to_owned(),
+            message: String::new(),
+            title: "Attestation".to_owned(),
+            kind: DocumentKind::Other,
+            media_type: "text/plain".to_owned(),
+            page_count: 0,
+        };
+        let Person { browser, vault, .. } = &self.person;
+        let address = owner.deposit_address();
+        Box::pin(self.desk.deposit(vault, browser, &address, plain, &words)).await
     }
 
     /// This person's session.

@@ -9,9 +9,10 @@ use axum::{
     http::{HeaderMap, Request, header},
 };
 use http_body_util::BodyExt as _;
+use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use reconnect_format::api::{Call, CallBody, Code, Problem};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, task::JoinSet};
 use tower::ServiceExt as _;
 
 /// What came back.
@@ -48,17 +49,36 @@ pub async fn inside(router: &Router, call: &Call, token: Option<&str>) -> Result
 
 /// Sends over a connection of its own: what came back was really acknowledged.
 pub async fn outside(server: SocketAddr, call: &Call, token: Option<&str>) -> Result<Answer> {
-    let request = request(&server.to_string(), call, token)?;
-    let stream = TcpStream::connect(server).await?;
-    stream.set_nodelay(true)?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
-    let response = sender.send_request(request).await?;
-    let (head, body) = response.into_parts();
-    let body = body.collect().await?.to_bytes().to_vec();
-    connection.abort();
-    Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+    Connection::to(server).await?.send(call, token).await
+}
+
+/// A connection that is used again and again.
+pub struct Connection {
+    host: String,
+    sender: SendRequest<Body>,
+    /// What drives it, and ends with it.
+    _driver: JoinSet<()>,
+}
+
+impl Connection {
+    /// Opens one.
+    pub async fn to(server: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(server).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        let mut driver = JoinSet::new();
+        driver.spawn(async move { drop(connection.await) });
+        Ok(Self { host: server.to_string(), sender, _driver: driver })
+    }
+
+    /// Sends one call, and waits for its answer.
+    pub async fn send(&mut self, call: &Call, token: Option<&str>) -> Result<Answer> {
+        let request = request(&self.host, call, token)?;
+        self.sender.ready().await?;
+        let (head, body) = self.sender.send_request(request).await?.into_parts();
+        let body = body.collect().await?.to_bytes().to_vec();
+        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+    }
 }
 
 fn request(host: &str, call: &Call, token: Option<&str>) -> Result<Request<Body>> {

@@ -9,6 +9,8 @@ mod giving;
 mod introductions;
 #[path = "attacks/lies.rs"]
 mod lies;
+#[path = "attacks/linking.rs"]
+mod linking;
 #[path = "attacks/locks.rs"]
 mod locks;
 #[path = "attacks/log.rs"]
@@ -47,7 +49,7 @@ const END: &str = "<!-- attacks:end -->";
 
 #[test]
 fn every_attack_has_its_pair_of_tests_or_says_what_it_waits_for() -> Result<()> {
-    ensure!(ROWS.len() == 46, "{} rows", ROWS.len());
+    ensure!(ROWS.len() == 47, "{} rows", ROWS.len());
     for row in ROWS {
         let is_shown = !row.pairs.is_empty() || row.journey.is_some();
         ensure!(is_shown || row.waits.is_some(), "{}: no pair", row.attack);
@@ -60,6 +62,7 @@ fn every_attack_has_its_pair_of_tests_or_says_what_it_waits_for() -> Result<()> 
         deposits::ALL,
         giving::ALL,
         introductions::ALL,
+        linking::ALL,
         locks::ALL,
         log::ALL,
         papers::ALL,

@@ -14,6 +14,10 @@ mod colleagues;
 mod depositing;
 #[path = "journeys/fresh.rs"]
 mod fresh;
+#[path = "journeys/generations.rs"]
+mod generations;
+#[path = "journeys/guessing.rs"]
+mod guessing;
 #[path = "journeys/introductions.rs"]
 mod introductions;
 #[path = "journeys/joining.rs"]
@@ -24,6 +28,8 @@ mod kept_keys;
 mod leaves;
 #[path = "journeys/leaving.rs"]
 mod leaving;
+#[path = "journeys/linking.rs"]
+mod linking;
 #[path = "journeys/managers.rs"]
 mod managers;
 #[path = "journeys/many.rs"]
@@ -36,6 +42,8 @@ mod renewals;
 mod retired;
 #[path = "journeys/rewraps.rs"]
 mod rewraps;
+#[path = "journeys/sleeping.rs"]
+mod sleeping;
 #[path = "journeys/squares.rs"]
 mod squares;
 #[path = "journeys/structure.rs"]

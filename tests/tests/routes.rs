@@ -1,6 +1,8 @@
 //! Every route for everybody and for everything that it can name: exactly the declared answers.
 //! I-11, I-12, I-13. A route that is not in the table fails.
 
+#[path = "routes/cast.rs"]
+mod cast;
 #[path = "routes/scene.rs"]
 mod scene;
 #[path = "routes/table.rs"]

@@ -133,6 +133,8 @@ come-card-hint = With its PIN
 come-card-fill = Write the letters of the card, or scan it.
 come-passkey = This device’s key
 come-passkey-hint = Finger, face or the code of the device
+come-phone = With my phone
+come-phone-hint = Your safe is open on your phone: it lets you in here
 come-pin = Your PIN
 come-pin-here = Six digits.
 come-pin-card = The six digits of this card.
@@ -409,6 +411,7 @@ trace-device_retired = { $here ->
 }
 trace-lock_set = A way to come in was added.
 trace-lock_retired = A way to come in was removed.
+trace-new_generation = Everything that opens your safe was made new.
 
 # Settings
 settings-title = Settings
@@ -470,6 +473,8 @@ error-wait-minutes = { $minutes ->
 }
 error-wrong_words_or_handle = The name of the safe and the words do not go together. Look at your paper, word by word, and try again. Your papers are protected.
 error-words_misread = Word number { $place } is not in our list. Look closely at how it is written.
+error-wrong_clock = The date of this device is wrong. Nothing is lost. Correct the date in its settings, then try again.
+error-unlock_over = That took too long. Nothing is lost. Try once more.
 error-wrong_held = This opens no safe. Check what you typed or held up. A newer one may have replaced it, or it was cancelled.
 error-sheet_misread = A letter is wrong or missing. Read the paper again, group by group.
 error-passkey_stopped = The device did not give its key. Try again, or come in another way.
@@ -507,6 +512,8 @@ error-structure_not_accepted = The service has not accepted this structure yet. 
 error-not_a_member = You are no longer in this team. Ask the manager.
 error-invitation_used = This link was used already. Ask the manager for another one.
 error-invitation_ended = This link is no longer valid: it lasted one day. Ask the manager for another one.
+error-link_misread = This is not the square of a computer. Point at the square on the computer’s screen.
+error-link_taken = Somebody else has answered this computer. Put nothing into it: have it show another square, and start again.
 error-invitation_misread = This link is not complete. Copy all of it and open it again.
 error-grant_ended = You no longer have access to this paper: the person took it back, or the time is over.
 error-taken_back = This was taken back: it was here before, and it can no longer be opened.
@@ -522,6 +529,7 @@ error-bad_request = The service did not understand this request. Nothing is lost
 error-not_compared = First compare the code of this structure, at its desk.
 error-not_introduced = No place that you know introduces this one any more. Compare its code, at its desk.
 error-needs_own_device = This works only on a device that is yours alone. Come in again and say that this device is yours.
+error-remembers_another = This device already opens another safe with a PIN. Nothing was changed. If it opens yours instead, the other safe stays as it is: its person comes in with a card, words or the sheet.
 error-forged = Careful: what the service sent is not signed as it should be. We do not use it, to protect you. Talk to the structure that helps you.
 error-withheld = Careful: the service does not show everything, it hides what is newer. We stop here, to protect you. Nothing is lost. Talk to the structure that helps you.
 error-shown_taken_back = Careful: this was taken back, and the service still shows it. We do not open it. Talk to whoever runs the service.

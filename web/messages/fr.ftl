@@ -134,6 +134,8 @@ come-card-hint = Avec son code
 come-card-fill = Écrivez les lettres de la carte, ou scannez-la.
 come-passkey = La clé de cet appareil
 come-passkey-hint = Doigt, visage ou code de l’appareil
+come-phone = Avec mon téléphone
+come-phone-hint = Votre coffre est ouvert sur votre téléphone : il vous fait entrer ici
 come-pin = Votre code
 come-pin-here = Six chiffres.
 come-pin-card = Les six chiffres de cette carte.
@@ -410,6 +412,7 @@ trace-device_retired = { $here ->
 }
 trace-lock_set = Un moyen d’entrer a été ajouté.
 trace-lock_retired = Un moyen d’entrer a été retiré.
+trace-new_generation = Tout ce qui ouvre votre coffre a été refait à neuf.
 
 # Settings
 settings-title = Réglages
@@ -471,6 +474,8 @@ error-wait-minutes = { $minutes ->
 }
 error-wrong_words_or_handle = Le nom du coffre ou les mots ne vont pas ensemble. Regardez votre papier, mot par mot, et essayez encore. Vos papiers sont à l’abri.
 error-words_misread = Le mot numéro { $place } n’est pas dans notre liste. Regardez bien comment il est écrit.
+error-wrong_clock = La date de cet appareil est fausse. Rien n’est perdu. Corrigez la date dans ses réglages, puis réessayez.
+error-unlock_over = Cela a pris trop de temps. Rien n’est perdu. Essayez encore une fois.
 error-wrong_held = Ceci n’ouvre aucun coffre. Vérifiez ce que vous avez tapé ou montré. Un plus récent l’a peut-être remplacé, ou il a été annulé.
 error-sheet_misread = Il y a une lettre fausse ou oubliée. Relisez le papier, groupe par groupe.
 error-passkey_stopped = L’appareil n’a pas donné sa clé. Essayez encore, ou entrez autrement.
@@ -508,6 +513,8 @@ error-structure_not_accepted = Cette structure n’est pas encore acceptée par 
 error-not_a_member = Vous n’êtes plus dans cette équipe. Demandez à la personne responsable.
 error-invitation_used = Ce lien a déjà servi. Demandez-en un autre à la personne responsable.
 error-invitation_ended = Ce lien n’est plus valable : il durait un jour. Demandez-en un autre à la personne responsable.
+error-link_misread = Ce n’est pas le carré d’un ordinateur. Visez le carré qui est sur l’écran de l’ordinateur.
+error-link_taken = Quelqu’un d’autre a répondu à cet ordinateur. N’y mettez rien : demandez-lui un autre carré, et recommencez.
 error-invitation_misread = Ce lien n’est pas complet. Copiez-le en entier et ouvrez-le à nouveau.
 error-grant_ended = On ne vous donne plus accès à ce papier : la personne l’a repris, ou le temps est fini.
 error-taken_back = Cela a été repris : c’était là avant, et cela ne peut plus être ouvert.
@@ -523,6 +530,7 @@ error-bad_request = Le service n’a pas compris cette demande. Rien n’est per
 error-not_compared = Comparez d’abord le code de cette structure, à son accueil.
 error-not_introduced = Aucun lieu que vous connaissez ne présente plus celui-ci. Comparez son code, à son accueil.
 error-needs_own_device = Cela se fait seulement sur un appareil à vous seul. Entrez à nouveau et dites que cet appareil est à vous.
+error-remembers_another = Cet appareil ouvre déjà un autre coffre avec un code. Rien n’a changé. S’il ouvre le vôtre à la place, l’autre coffre reste comme il est : sa personne entre avec une carte, des mots ou la feuille.
 error-forged = Attention : ce que le service a envoyé n’est pas signé comme il faut. Nous ne l’utilisons pas, pour vous protéger. Parlez-en à la structure qui vous aide.
 error-withheld = Attention : le service ne montre pas tout, il cache ce qui est plus récent. Nous arrêtons, pour vous protéger. Rien n’est perdu. Parlez-en à la structure qui vous aide.
 error-shown_taken_back = Attention : cela a été repris, et le service le montre encore. Nous ne l’ouvrons pas. Parlez-en à qui tient le service.

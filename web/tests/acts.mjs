@@ -58,6 +58,11 @@ export function actsOf(person) {
       const look = looks ? acts.look : async () => undefined;
       await acts.choose(`welcome-${desk}open`);
       await acts.keepOrNot(keep, look);
+      return acts.drawWays(look, onSheet);
+    },
+
+    /** Six words and a sheet, from the question with what one wants to come back. */
+    async drawWays(look = async () => undefined, onSheet = async () => undefined) {
       await acts.on('open-how-title');
       await look('open-how');
       await acts.choose('open-how-words');
@@ -121,6 +126,40 @@ export function actsOf(person) {
       await acts.press('next');
     },
 
+    async typePin(digits) {
+      for (const digit of digits) await page.getByRole('button', { name: digit, exact: true }).click();
+    },
+
+    async choosePin(digits) {
+      for (const asked of ['pin-choose-title', 'pin-again-title']) {
+        await acts.on(asked);
+        await acts.typePin(digits);
+      }
+    },
+
+    /** From anywhere inside: what opens the safe. */
+    async toWays() {
+      await acts.tab('settings');
+      await acts.choose('settings-ways');
+      await acts.on('ways-title');
+    },
+
+    /** A card, from the question with its picture; its last letters are typed back. Gives its letters. */
+    async drawCard(picture, pin) {
+      await acts.on('card-picture-title');
+      await page.getByRole('radio', { name: t(`picture-${picture}`) }).check({ force: true });
+      await acts.press('next');
+      await acts.choosePin(pin);
+      await acts.on('card-paper-title');
+      const letters = (await page.locator('main .wallet .group').allInnerTexts()).join('');
+      await acts.press('card-paper-next');
+      await acts.on('card-check-title');
+      await acts.press('card-check-type');
+      await acts.write('card-check-letters', letters.slice(-4).toLowerCase());
+      await acts.press('next');
+      return letters;
+    },
+
     /** Comes in with the six words, from the screen that asks what one has. */
     async comeWithWords({ handle, words }, keep = null) {
       await acts.keepOrNot(keep);
@@ -139,6 +178,16 @@ export function actsOf(person) {
       await acts.on('come-sheet');
       await acts.write('come-letters', letters.toLowerCase());
       await acts.press('come-in');
+    },
+
+    async comeWithCard({ letters, pin }, keep = null) {
+      await acts.keepOrNot(keep);
+      await acts.choose('come-card');
+      await acts.on('come-card');
+      await acts.write('come-letters', letters.toLowerCase());
+      await acts.press('next');
+      await acts.on('come-pin');
+      await acts.typePin(pin);
     },
 
     /** Says whose device it is; `null` where nobody asks, because that is known. */

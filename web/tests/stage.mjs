@@ -174,7 +174,7 @@ async function newPerson({ browser, url, stage, who, options = {} }) {
     },
     /** Fails when axe finds a barrier of WCAG 2.2 A or AA on the screen. */
     axe: (from = page) => axe(from, who),
-    /** An authenticator with PRF that says yes by itself: a phone's fingerprint reader. */
+    /** An authenticator that says yes by itself, a phone's fingerprint reader; one without PRF when asked for. */
     passkeys: ({ from = page, prf = true } = {}) => passkeys(owned, from, prf),
     close: () => owned.close(),
   };

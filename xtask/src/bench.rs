@@ -52,4 +52,4 @@ fn machine() -> String {
     format!("{cores} cores of {model}; {load} processes were working in the last minute.")
 }
 
-const ALL: [&str; 6] = ["load", "seal", "grant", "server", "stream", "team"];
+const ALL: [&str; 7] = ["load", "seal", "grant", "guess", "server", "stream", "team"];

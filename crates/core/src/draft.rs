@@ -29,7 +29,8 @@ impl Vault {
     pub fn open_draft(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Damaged> {
         let (wrap, content) = sealed.split_at_checked(WRAP_BYTES).ok_or(Damaged)?;
         let info = Label::DraftSeal.with(self.account_id().as_bytes());
-        let key = self.secrets().recipient.unwrap(&info, wrap)?;
+        let opened = self.generations().find_map(|it| it.recipient.unwrap(&info, wrap).ok());
+        let key = opened.ok_or(Damaged)?;
         let key = key.as_slice().try_into().map(OnceKey::from_bytes).map_err(|_| Damaged)?;
         open_once(&key, &info, content)
     }

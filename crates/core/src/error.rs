@@ -143,6 +143,12 @@ pub enum Error {
     /// A square carries a checkpoint that the log which this device believes did not sign. LOG-17.
     #[error("a square of another log")]
     OtherLog,
+    /// What was typed or scanned is no code of a computer. LINK-2.
+    #[error("link misread")]
+    LinkMisread,
+    /// Another account was let into that computer, or lets it in. LINK-5.
+    #[error("link taken")]
+    LinkTaken,
     /// The invitation's link is incomplete.
     #[error("invitation misread")]
     InvitationMisread,
@@ -161,6 +167,9 @@ pub enum Error {
     /// What this needs is kept on a device of one's own, and this one is shared.
     #[error("needs a device of one's own")]
     NeedsOwnDevice,
+    /// This browser remembers another safe.
+    #[error("remembers another safe")]
+    RemembersAnother,
     /// The invitation is over.
     #[error("invitation ended")]
     InvitationEnded,
@@ -203,12 +212,15 @@ impl Error {
             Self::NotIntroduced => "not_introduced",
             Self::AddressMisread => "address_misread",
             Self::OtherLog => "other_log",
+            Self::LinkMisread => "link_misread",
+            Self::LinkTaken => "link_taken",
             Self::InvitationMisread => "invitation_misread",
             Self::NotFound => "not_found",
             Self::GrantEnded => "grant_ended",
             Self::TakenBack => "taken_back",
             Self::NotAMember => "not_a_member",
             Self::NeedsOwnDevice => "needs_own_device",
+            Self::RemembersAnother => "remembers_another",
             Self::InvitationEnded => "invitation_ended",
             Self::BadInput => "bad_request",
         }

@@ -6,13 +6,14 @@ use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable, kem::XWing};
 use rand_core::CryptoRng;
 use reconnect_format::{
     Label, PublicKey, Signable, Signature, Signed, Suite,
-    account::{AccountKeys, RecipientPublicKey},
+    account::{AccountKeys, GENERATIONS_MAX, RecipientPublicKey},
+    id::{AccountId, Base64},
 };
 use zeroize::Zeroizing;
 
 use crate::{
-    error::Damaged,
-    seal::derive,
+    error::{Damaged, Error, ServerMisbehaved},
+    seal::{derive, open_salted, seal_salted},
     secret::{DeviceSeed, EpochSeed, Root, VaultKey},
 };
 
@@ -67,6 +68,11 @@ impl RecipientKey {
         let mut bytes = [0; 1216];
         bytes.copy_from_slice(&public.to_bytes());
         Self { private, public: RecipientPublicKey(bytes) }
+    }
+
+    /// Draws one that nothing is derived from. LINK-1.
+    pub(crate) fn generate(rng: &mut impl CryptoRng) -> Self {
+        Self::derive(EpochSeed::generate(rng).expose())
     }
 
     /// A structure's recipient key, from the seed that its group exported. STRUCT-4.
@@ -165,6 +171,56 @@ impl AccountSecrets {
             generation,
             root,
         }
+    }
+
+    /// The same again, for whoever goes on with it.
+    pub(crate) fn copy(&self) -> Self {
+        Self::derive(Root::from_bytes(*self.root.expose()), self.generation)
+    }
+
+    /// Seals the roots of earlier generations, the newest first, for the server to keep. ACC-5.
+    pub fn seal_earlier<'a>(
+        &self,
+        account_id: AccountId,
+        earlier: impl IntoIterator<Item = &'a Self>,
+        rng: &mut impl CryptoRng,
+    ) -> Vec<u8> {
+        let mut salt = [0; 32];
+        rng.fill_bytes(&mut salt);
+        let mut roots = Zeroizing::new(Vec::with_capacity(32 * GENERATIONS_MAX as usize));
+        for secrets in earlier {
+            roots.extend_from_slice(secrets.root.expose());
+        }
+        let context = self.earlier_context(account_id);
+        seal_salted(self.vault.expose(), salt, Label::EarlierRoots, &context, &roots)
+    }
+
+    /// Opens what the server kept. Their keys must be those that the chain names, the oldest first, the
+    /// newest ones last. ACC-1, ACC-5.
+    pub fn open_earlier(
+        &self,
+        account_id: AccountId,
+        sealed: &Base64,
+        named: &[&AccountKeys],
+    ) -> Result<Vec<Self>, Error> {
+        let (_, before) = named.split_last().ok_or(Damaged)?;
+        let context = self.earlier_context(account_id);
+        let roots = open_salted(self.vault.expose(), Label::EarlierRoots, &context, &sealed.0)?;
+        let (roots, []) = roots.as_chunks::<32>() else { return Err(Damaged.into()) };
+        let pairs = before.iter().rev().zip(roots);
+        let earlier: Vec<_> = pairs
+            .map(|(keys, root)| (keys, Self::derive(Root::from_bytes(*root), keys.generation)))
+            .collect();
+        let theirs = earlier.iter().all(|(keys, secrets)| secrets.public() == ***keys);
+        if roots.len() == before.len() && theirs {
+            Ok(earlier.into_iter().map(|(_, secrets)| secrets).collect())
+        } else {
+            Err(ServerMisbehaved::Forged.into())
+        }
+    }
+
+    fn earlier_context(&self, account_id: AccountId) -> Vec<u8> {
+        [account_id.as_bytes(), &self.generation.to_be_bytes()[..]].concat()
     }
 
     /// The public halves.

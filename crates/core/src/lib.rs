@@ -13,6 +13,7 @@ pub mod grant;
 pub mod group;
 pub mod held;
 pub mod key;
+pub mod link;
 pub mod lock;
 pub mod log;
 #[cfg(doctest)]

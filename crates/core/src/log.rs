@@ -9,7 +9,7 @@ use reconnect_format::{
     id::{Base64, LogIndex},
 };
 pub use reconnect_log::Carried;
-use reconnect_log::{Kept, Lookup, Note, Policy, Question, VerifierKey, Witnessed};
+use reconnect_log::{Kept, Lookup, Newest, Note, Policy, Question, VerifierKey, Witnessed};
 
 use crate::{
     error::{Error, ServerMisbehaved, Unchecked},
@@ -120,7 +120,7 @@ impl Watch {
         self.look_up_beside(world, index, &[], own_device)
     }
 
-    /// The same, and whether something stands at each of `marks`, then or a moment later: there may be
+    /// The same, and what stands at each of `marks`, then or a moment later: there may be
     /// more of them than one answer has.
     pub(crate) async fn look_up_marks(
         &mut self,
@@ -128,13 +128,13 @@ impl Watch {
         index: [u8; 32],
         marks: &[[u8; 32]],
         own_device: bool,
-    ) -> Result<(Witnessed, Vec<bool>), Error> {
+    ) -> Result<(Witnessed, Vec<Option<Newest>>), Error> {
         let (mut first, mut there) = (None, Vec::new());
         let mut chunks = marks.chunks(BESIDE);
         loop {
             let asked = chunks.next().unwrap_or_default();
             let witnessed = self.look_up_beside(world, index, asked, own_device).await?;
-            there.extend(witnessed.beside().iter().map(Option::is_some));
+            there.extend(witnessed.beside().iter().copied());
             let witnessed = first.take().unwrap_or(witnessed);
             if there.len() == marks.len() {
                 return Ok((witnessed, there));

@@ -4,22 +4,61 @@
 
 use rand_core::CryptoRng;
 use reconnect_format::{
-    Label,
+    Label, PublicKey,
     grant::PLACE_BYTES,
     id::{AccountId, DeviceId},
-    log::account_index,
+    log::{MARK_SEQUENCE, account_index, generation_mark},
 };
+use reconnect_log::Newest;
 use zeroize::Zeroizing;
 
 use crate::{
-    error::Damaged,
+    error::{Damaged, ServerMisbehaved},
     seal::{open_salted, seal_salted},
     secret::{PlaceOpening, VaultKey},
 };
 
 const SUITE: [u8; 2] = [0, 1];
-/// What a mark is about.
-const DEVICE: u8 = 1;
+
+/// What a mark is about. LOG-20.
+#[derive(Clone, Copy, Debug)]
+pub enum MarkOf {
+    /// A device that was retired.
+    Device(DeviceId),
+    /// A generation that is over, with its root and all its devices.
+    Generation(u32),
+}
+
+impl MarkOf {
+    fn encode(self) -> Vec<u8> {
+        match self {
+            Self::Device(device_id) => [&[1], device_id.as_bytes()].concat(),
+            Self::Generation(generation) => [&[2], &generation.to_be_bytes()[..]].concat(),
+        }
+    }
+}
+
+/// A mark, as the log has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mark {
+    pub(crate) index: [u8; 32],
+    /// What must stand there, where not anything will do.
+    value: Option<[u8; 32]>,
+}
+
+impl Mark {
+    /// Whether it is what stands there; an error where that is something else. LOG-20.
+    pub(crate) fn is(&self, there: Option<&Newest>) -> Result<bool, ServerMisbehaved> {
+        match (there, self.value) {
+            (None, _) => Ok(false),
+            (Some(_), None) => Ok(true),
+            (Some(there), Some(value)) => {
+                let so = there.sequence == MARK_SEQUENCE && there.value == value;
+                if so { Ok(true) } else { Err(ServerMisbehaved::Withheld) }
+            }
+        }
+    }
+}
 
 /// A safe's place in the log's map. LOG-11 compares what stands there with the chain.
 #[derive(Debug)]
@@ -48,10 +87,23 @@ impl LogPlace {
         Label::LogValue.hash(&parts.concat())
     }
 
-    /// What says in the log that a device of this safe is retired. LOG-20.
-    pub fn mark(&self, device_id: DeviceId) -> [u8; 32] {
-        let parts = [self.opening.expose().as_slice(), &[DEVICE], device_id.as_bytes()];
-        Label::LogMark.hash(&parts.concat())
+    /// What says in the log that a device of this safe is retired, or a generation over. LOG-20.
+    pub fn mark(&self, of: MarkOf) -> [u8; 32] {
+        Label::LogMark.hash(&[self.opening.expose().as_slice(), &of.encode()].concat())
+    }
+
+    /// Where a device's mark stands, if it was retired. Whatever stands there says so.
+    pub(crate) fn retired(&self, account_id: AccountId, device_id: DeviceId) -> Mark {
+        let index = account_index(account_id, &self.mark(MarkOf::Device(device_id)));
+        Mark { index, value: None }
+    }
+
+    /// Where a generation's mark stands, if it is over, and what it then says: that it went over to the
+    /// root that verifies with this key.
+    pub(crate) fn over(&self, account_id: AccountId, generation: u32, next: &PublicKey) -> Mark {
+        let mark = self.mark(MarkOf::Generation(generation));
+        let (index, value) = generation_mark(account_id, &mark, next);
+        Mark { index, value: Some(value) }
     }
 
     /// As it is sealed, for its owner or within a grant.

@@ -56,11 +56,18 @@ impl Recipient {
         })
     }
 
-    /// An owner whose address was read from their own screen, with the keys that hash to it. DEP-1.
-    pub fn of_owner(account_id: AccountId, keys: &AccountKeys) -> Result<Self, Error> {
-        if !check!(OwnerKeys, keys.account_id() == account_id) {
+    /// An owner whose address was read from their own screen, with the first keys, that hash to it, and
+    /// the signed statements of new generations. DEP-1.
+    pub fn of_owner<'a>(
+        account_id: AccountId,
+        first: AccountKeys,
+        generations: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Self, Error> {
+        if !check!(OwnerKeys, first.account_id() == account_id && first.generation == 1) {
             return Err(ServerMisbehaved::Forged.into());
         }
+        let (mut all, _) = first.follow(account_id, generations)?;
+        let keys = all.pop().ok_or(ServerMisbehaved::Forged)?;
         let (public, key_id) = (keys.recipient.clone(), keys.recipient.id());
         Ok(Self { name: RecipientName::Account { account_id, key_id }, public, key_id })
     }

@@ -185,25 +185,13 @@ impl PaperSecret {
 
     /// The letters to print: 32 of the secret, then four that check them, in groups of four.
     pub fn groups(&self) -> Vec<String> {
-        let letters = Zeroizing::new(to_letters(&self.bytes) + &self.check());
-        letters
-            .as_bytes()
-            .chunks(GROUP_LETTERS)
-            .map(|group| group.iter().map(|letter| char::from(*letter)).collect())
-            .collect()
+        in_groups(&self.bytes, &self.check())
     }
 
     /// Reads letters as a person types them or as a QR holds them. LOCK-6.
     pub fn parse(typed: &str) -> Result<Self, Error> {
         let (typed, carried) = Carried::split(typed);
-        let mut letters = Zeroizing::new(String::new());
-        for letter in typed.chars().filter(char::is_ascii_alphanumeric) {
-            letters.push(match letter.to_ascii_uppercase() {
-                'I' | 'L' => '1',
-                'O' => '0',
-                other => other,
-            });
-        }
+        let letters = as_read(typed);
         let (secret, check) = letters.split_at_checked(SHEET_LETTERS).ok_or(Error::SheetMisread)?;
         let bytes = Zeroizing::new(from_letters(secret).ok_or(Error::SheetMisread)?);
         let mut read = [Paper::Sheet, Paper::Card].into_iter().map(|paper| Self {
@@ -239,6 +227,35 @@ impl PaperSecret {
     }
 }
 
+/// Letters as they are shown: in groups of four, with those that check them.
+pub(crate) fn in_groups(bytes: &[u8], check: &str) -> Vec<String> {
+    let letters = Zeroizing::new(to_letters(bytes) + check);
+    letters
+        .as_bytes()
+        .chunks(GROUP_LETTERS)
+        .map(|group| group.iter().map(|letter| char::from(*letter)).collect())
+        .collect()
+}
+
+/// Letters as they are typed: what is none is passed over, and some are taken for others.
+fn as_read(typed: &str) -> Zeroizing<String> {
+    let mut letters = Zeroizing::new(String::new());
+    for letter in typed.chars().filter(char::is_ascii_alphanumeric) {
+        letters.push(match letter.to_ascii_uppercase() {
+            'I' | 'L' => '1',
+            'O' => '0',
+            other => other,
+        });
+    }
+    letters
+}
+
+/// What was typed as letters, if it is exactly that much.
+pub(crate) fn read_letters<const N: usize>(typed: &str) -> Option<[u8; N]> {
+    let letters = as_read(typed);
+    (letters.len() == N * 8 / 5).then(|| from_letters(&letters)).flatten()
+}
+
 /// Five bits a letter, most significant first; `bytes` is a multiple of five long.
 fn to_letters(bytes: &[u8]) -> String {
     let mut text = String::new();
@@ -252,8 +269,8 @@ fn to_letters(bytes: &[u8]) -> String {
     text
 }
 
-fn from_letters(letters: &str) -> Option<[u8; HELD_BYTES]> {
-    let mut bytes = [0; HELD_BYTES];
+fn from_letters<const N: usize>(letters: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
     for (block, target) in letters.as_bytes().chunks(8).zip(bytes.chunks_mut(5)) {
         let mut value = 0_u64;
         for letter in block {

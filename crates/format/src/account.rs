@@ -4,6 +4,9 @@ use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use crate::{Label, PublicKey, Suite, encode, id::AccountId};
 
+/// Generations of one account: each is shown with every proof of a device. STMT-5.
+pub const GENERATIONS_MAX: u32 = 32;
+
 /// An X-Wing encapsulation key (ML-KEM-768 then X25519), 1,216 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 pub struct RecipientPublicKey(pub [u8; 1216]);
@@ -39,5 +42,13 @@ impl AccountKeys {
     /// The account that these keys name when they are its first generation's. ACC-2.
     pub fn account_id(&self) -> AccountId {
         AccountId(Label::AccountId.hash(&encode(self)))
+    }
+
+    /// Whether these may be the keys of the generation after `before`: the next one, and none of before. STMT-5.
+    pub fn succeed(&self, before: &Self) -> bool {
+        self.generation <= GENERATIONS_MAX
+            && Some(self.generation) == before.generation.checked_add(1)
+            && self.signing != before.signing
+            && self.recipient != before.recipient
     }
 }

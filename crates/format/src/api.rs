@@ -10,6 +10,7 @@ pub use crate::deposit::{
     GiveDeposit, Inbox, OwnerKeys, SentDeposit, SentDeposits, WaitingDeposit,
 };
 pub use crate::fresh::{FreshAsked, Freshness, LEAVES, LoggedHead};
+pub use crate::link::{AnswerLink, LinkLooked, LinkShown, PutLink};
 pub use crate::member::{
     Admitted, AnotherGroup, Answered, AskForLeaf, Committed, GroupChange, Inside, InsideFrom,
     InvitationState, Invitations, Invite, Join, Joining, Membership, Memberships, Moved,
@@ -24,9 +25,9 @@ pub use crate::rewrap::{
     RefusedRewraps, WaitingRewrap,
 };
 pub use crate::unlock::{
-    ChainPage, LockMaterial, LockState, Locks, OpenAccount, OpenSession, PakeAnswer, PakeFinish,
-    PinRegistrationStart, RegistrationAnswer, RegistrationStart, Session, SessionState, Sessions,
-    UnlockRest, Unlocked, UseHeld, WordsStart,
+    BeginGeneration, ChainPage, LockMaterial, LockState, Locks, OpenAccount, OpenSession,
+    PakeAnswer, PakeFinish, PinRegistrationStart, RegistrationAnswer, RegistrationStart, Session,
+    SessionState, Sessions, UnlockRest, Unlocked, UseHeld, WordsStart,
 };
 pub use crate::{
     log::{BESIDE, HandIn, LogAnswer, LogAsked},
@@ -126,6 +127,10 @@ pub struct Sync {
     pub records_until: u64,
     /// Whether there is more to ask for.
     pub more: bool,
+    /// Roots of earlier generations, sealed under the vault key, where nothing was read yet; none in
+    /// the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier_roots: Option<Base64>,
     /// Grants' secrets, sealed under the vault key.
     pub owner_wraps: Vec<OwnerWrap>,
     /// Document keys wrapped under the owner's own grant.
@@ -203,7 +208,7 @@ pub struct Submission {
     /// For a lock.
     #[serde(default)]
     pub lock: Option<LockMaterial>,
-    /// What says in the log that a device is retired, 32 bytes.
+    /// What says in the log that a device is retired, or a generation over, 32 bytes.
     #[serde(default)]
     pub mark: Base64,
 }

@@ -102,8 +102,11 @@ pub struct DepositBinding {
 /// What a worker may know of an owner whose address they hold.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct OwnerKeys {
-    /// `AccountKeys`, which hash to the account's id.
+    /// `AccountKeys` of the first generation, which hash to the account's id.
     pub keys: Base64,
+    /// The statements of new generations, signed, the oldest first.
+    #[serde(default)]
+    pub generations: Vec<Base64>,
 }
 
 /// A deposit whose content was uploaded before. Sending the same again has the effect of one.

@@ -29,9 +29,8 @@ pub struct Freshness {
 pub struct LoggedHead {
     /// `StatementHead`, signed.
     pub head: Base64,
-    /// `DeviceProof` of its signer, where that is a device.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proof: Option<Base64>,
+    /// Of its signer: `DeviceProof` of a device, `KeysProof` of the root.
+    pub proof: Base64,
     /// Number of leaves of the manifest.
     pub size: u32,
     /// Where each of the leaves is that were asked about; none where it is not.
@@ -42,12 +41,7 @@ pub struct LoggedHead {
 
 impl LoggedHead {
     /// Finds `asked` among a manifest's leaves, which ascend as they do.
-    pub fn find(
-        head: Base64,
-        proof: Option<Base64>,
-        leaves: &[[u8; 32]],
-        asked: &[[u8; 32]],
-    ) -> Self {
+    pub fn find(head: Base64, proof: Base64, leaves: &[[u8; 32]], asked: &[[u8; 32]]) -> Self {
         let place = |leaf| leaves.binary_search(leaf).ok().and_then(|at| u32::try_from(at).ok());
         let places: Vec<_> = asked.iter().map(place).collect();
         let there: Vec<_> = places.iter().flatten().copied().collect();

@@ -102,6 +102,8 @@ id! {
     DepositId: 16,
     /// One unlocking that is under way, random.
     UnlockId: 16,
+    /// What a computer offers that asks to be let in: the beginning of its hash.
+    LinkId: 15,
 }
 
 /// Bytes that travel in JSON as base64url without padding.

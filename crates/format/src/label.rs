@@ -29,6 +29,8 @@ labels! {
     AccountRecipientKey = "account recipient key",
     /// Derivation: an account's vault key from its root.
     AccountVaultKey = "account vault key",
+    /// Derivation: what seals the roots of an account's earlier generations.
+    EarlierRoots = "earlier roots",
     /// Derivation: a device's signing key from its seed.
     DeviceSigningKey = "device signing key",
     /// Derivation: a device's MLS leaf key from its seed.
@@ -71,6 +73,10 @@ labels! {
     Statement = "statement",
     /// Hash: what a statement says and when, as its head names it.
     StatementContent = "statement content",
+    /// Hash: what a computer offers that asks to be let in.
+    LinkOffer = "link offer",
+    /// HPKE info: what lets it in.
+    LinkAnswer = "link answer",
     /// Signature: the opening of a session.
     Session = "session",
     /// Hash: a bearer token at rest.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    Label,
+    Label, PublicKey,
     id::{AccountId, Base64, LogIndex, StructureId},
 };
 
@@ -36,6 +36,18 @@ pub fn account_index(account_id: AccountId, of: &[u8; 32]) -> [u8; 32] {
 /// The map's value for a mark. Whatever stands at its index says that it is retired. LOG-20.
 pub fn mark_value(mark: &[u8; 32]) -> [u8; 32] {
     Label::LogValue.hash(mark)
+}
+
+/// What says in the log that a generation is over: where it stands, which no device's mark reaches, and the
+/// value, which names the root that it went over to. LOG-20.
+pub fn generation_mark(
+    account_id: AccountId,
+    mark: &[u8; 32],
+    next: &PublicKey,
+) -> ([u8; 32], [u8; 32]) {
+    let index = [account_id.as_bytes(), mark.as_slice(), &[2]].concat();
+    let value = [mark.as_slice(), &next.0].concat();
+    (Label::LogIndex.hash(&index), Label::LogValue.hash(&value))
 }
 
 /// Where a text that the service says of itself stands in the map: its name is shorter than any id.

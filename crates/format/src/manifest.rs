@@ -13,7 +13,7 @@ use crate::{
     check,
     envelope::{EnvelopeKind, EnvelopeRef},
     grant::RecipientName,
-    id::{AccountId, DepositId, DeviceId, DocumentId},
+    id::{AccountId, DepositId, DeviceId, DocumentId, GrantId},
     lock::{HANDLE_MAX_BYTES, LockAccess},
     statement::{Body, Signer, Statement},
     tree,
@@ -65,6 +65,8 @@ pub struct Manifest {
     head: [u8; 32],
     closed: bool,
     records: Sorted<RecordKey, ([u8; 16], Record)>,
+    /// Grants to others that were given under keys of an earlier generation. GRANT-6.
+    earlier: Sorted<GrantId, ()>,
     /// Ids that were used and are gone: they never come back. STMT-6.
     spent: Sorted<RecordKey, ()>,
 }
@@ -104,6 +106,7 @@ impl Manifest {
             head: [0; 32],
             closed: false,
             records: Sorted::default(),
+            earlier: Sorted::default(),
             spent: Sorted::default(),
         }
     }
@@ -177,14 +180,7 @@ impl Manifest {
 
     /// Who may say what. STMT-3.
     fn signer_key(&self, claim: &Statement) -> Result<PublicKey, StatementError> {
-        let by_root = matches!(
-            claim.body,
-            Body::AddDevice { .. }
-                | Body::RetireDevice { .. }
-                | Body::SetLock { .. }
-                | Body::RetireLock { .. }
-                | Body::Close
-        );
+        let by_root = claim.body.is_by_root();
         match claim.signer {
             Signer::Root { generation } if by_root && generation == self.keys.generation => {
                 Ok(self.keys.signing)
@@ -226,7 +222,11 @@ impl Manifest {
                 .document(*document_id)
                 .is_some_and(|known| follows(card, EnvelopeKind::Card, Some(&known.card))),
             Body::RemoveDocument { document_id } => self.document(*document_id).is_some(),
-            Body::Grant(terms) => self.grant_is_sound(terms, statement.made_at),
+            Body::Grant(terms) => {
+                let again = matches!(terms.recipient, RecipientName::Owner { .. })
+                    && self.owner_grant().is_some();
+                !again && self.grant_is_sound(terms, statement.made_at)
+            }
             Body::Revoke { grant_id } => self
                 .grant(*grant_id)
                 .is_some_and(|terms| !matches!(terms.recipient, RecipientName::Owner { .. })),
@@ -237,6 +237,7 @@ impl Manifest {
             Body::AdmitStructure { structure_id, sequence, introducer, .. } => {
                 self.may_admit(*structure_id, *introducer, *sequence)
             }
+            Body::NewGeneration { keys } => keys.succeed(&self.keys),
             Body::Close => true,
             Body::Regrant { grant_id, terms } => {
                 self.goes_on(*grant_id, terms) && self.grant_is_sound(terms, statement.made_at)
@@ -288,6 +289,7 @@ impl Manifest {
             Body::Revoke { grant_id } | Body::Regrant { grant_id, .. } => {
                 self.spend(RecordKey::Grant(*grant_id));
             }
+            Body::NewGeneration { keys } => self.begin_generation(keys),
             Body::Close => {
                 self.closed = true;
                 self.records.clear();
@@ -296,6 +298,22 @@ impl Manifest {
         }
         let written = statement.records().into_iter();
         self.records.extend(written.map(|(key, record)| (key, (statement.salt, record))));
+    }
+
+    /// Nothing of before signs or opens anything any more. ACC-4.
+    fn begin_generation(&mut self, keys: &AccountKeys) {
+        let is_gone = |key: &RecordKey| matches!(key, RecordKey::Device(_) | RecordKey::Lock(_));
+        let gone: Vec<_> = self
+            .records
+            .iter()
+            .map(|(key, _)| (*key, ()))
+            .filter(|(key, ())| is_gone(key))
+            .collect();
+        self.records.retain(|key, _| !is_gone(key));
+        self.spent.extend(gone);
+        let given: Vec<_> = self.grants().map(|terms| (terms.grant_id, ())).collect();
+        self.earlier.extend(given);
+        self.keys = keys.clone();
     }
 
     fn spend(&mut self, key: RecordKey) {

@@ -36,6 +36,8 @@ codes! {
     WrongWordsOrHandle = "wrong_words_or_handle", 401;
     /// No lock is found by what is held, or it is not its key.
     WrongHeld = "wrong_held", 401;
+    /// What was signed is right, and says a time that is a month from the server's.
+    WrongClock = "wrong_clock", 401;
     /// Not there, or not the caller's: the two look alike.
     NotFound = "not_found", 404;
     /// No such route takes this method.
@@ -46,6 +48,8 @@ codes! {
     HandleTaken = "handle_taken", 409;
     /// No try of its PIN is left: this lock opens nothing any more.
     PinSpent = "pin_spent", 410;
+    /// Too long between the first and the third message, or the server started again meanwhile.
+    UnlockOver = "unlock_over", 410;
     /// The invitation was answered by somebody.
     InvitationUsed = "invitation_used", 409;
     /// The invitation is over.

@@ -92,7 +92,9 @@ impl Statement {
     pub fn records(&self) -> Vec<(RecordKey, Record)> {
         let sequence = self.sequence;
         match &self.body {
-            Body::Open { keys } => vec![(RecordKey::Keys, Record::Keys(keys.clone()))],
+            Body::Open { keys } | Body::NewGeneration { keys } => {
+                vec![(RecordKey::Keys, Record::Keys(keys.clone()))]
+            }
             Body::AddDevice { device_id, signing, leaf } => {
                 let record = DeviceRecord { signing: *signing, leaf: *leaf, added: sequence };
                 vec![(RecordKey::Device(*device_id), Record::Device(record))]

@@ -3,16 +3,17 @@
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use crate::{
-    DecodeError, Label, PublicKey, Suite, Unverified,
+    Label, PublicKey, Suite,
     account::AccountKeys,
-    decode, encode,
+    encode,
     envelope::EnvelopeRef,
     grant::GrantTerms,
     id::{AccountId, DepositId, DeviceId, DocumentId, GrantId, LockId, StructureId},
     lock::LockAccess,
-    record::RecordKey,
     sign::Signable,
 };
+
+pub use crate::proof::{Attested, Device, DeviceProof, KeysProof};
 
 /// One sentence of an owner. STMT-1.
 ///
@@ -100,7 +101,7 @@ impl Signable for StatementHead {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 #[repr(u8)]
 pub enum Signer {
-    /// The root of this generation: devices, locks, opening and closing.
+    /// The root of this generation: devices, locks, generations, opening and closing.
     #[tls_codec(discriminant = 1)]
     Root {
         /// From 1.
@@ -248,111 +249,34 @@ pub enum Body {
         /// Whose word it is.
         introducer: StructureId,
     },
+    /// A secret became known: other keys, and none of the devices and locks of before. ACC-4.
+    #[tls_codec(discriminant = 17)]
+    NewGeneration {
+        /// Of the next generation, from a root of its own.
+        keys: AccountKeys,
+    },
 }
 
 impl Body {
+    /// Whether the root says it, and no device. STMT-3.
+    pub fn is_by_root(&self) -> bool {
+        matches!(
+            self,
+            Self::Open { .. }
+                | Self::AddDevice { .. }
+                | Self::RetireDevice { .. }
+                | Self::SetLock { .. }
+                | Self::RetireLock { .. }
+                | Self::Close
+                | Self::NewGeneration { .. }
+        )
+    }
+
     /// The terms of the grant that it gives, anew or in the place of another.
     pub fn grant_terms(&self) -> Option<&GrantTerms> {
         match self {
             Self::Grant(terms) | Self::Regrant { terms, .. } => Some(terms),
             _ => None,
         }
-    }
-}
-
-/// What shows that a device belongs to an account: the chain's first statement, whose keys hash to
-/// the account's id, and the statement that added the device. DEV-2.
-#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
-pub struct DeviceProof {
-    /// The first statement, encoded and signed.
-    pub opening: Vec<u8>,
-    /// The statement that added the device, encoded and signed.
-    pub device: Vec<u8>,
-}
-
-/// A device whose proof was verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Device {
-    /// Whose.
-    pub account_id: AccountId,
-    /// Which.
-    pub device_id: DeviceId,
-    /// Verifies what it signs.
-    pub signing: PublicKey,
-    /// Verifies what it signs in MLS groups.
-    pub leaf: PublicKey,
-    /// Its account's public keys.
-    pub keys: AccountKeys,
-    /// When the account was opened, by the clock of whoever did. Seconds since 1970.
-    pub opened_at: u64,
-    /// Sequence number of the statement that added it.
-    pub added: u64,
-    /// The leaf of its record, which stands in the manifest for as long as it is live. FRESH-2.
-    pub leaf_in_manifest: [u8; 32],
-}
-
-impl DeviceProof {
-    /// Checks that both statements belong together and were signed by the account's root. DEV-2.
-    pub fn verify(&self) -> Result<Device, DecodeError> {
-        let opening = Unverified::<Statement>::decode(&self.opening)?;
-        let Body::Open { keys } = opening.claim().body.clone() else {
-            return Err(DecodeError::BadSignature);
-        };
-        let root = Signer::Root { generation: keys.generation };
-        let opening = opening.verify(&keys.signing)?;
-        let added = Unverified::<Statement>::decode(&self.device)?.verify(&keys.signing)?;
-        let account_id = keys.account_id();
-        let begins = opening.body().sequence == 1
-            && opening.body().previous == [0; 32]
-            && keys.generation == 1
-            && added.body().sequence > 1;
-        let belong = [opening.body(), added.body()]
-            .iter()
-            .all(|statement| statement.account_id == account_id && statement.signer == root);
-        let added = added.into_body();
-        match added.body {
-            Body::AddDevice { device_id, signing, leaf } if begins && belong => {
-                let written = added.leaf(RecordKey::Device(device_id));
-                Ok(Device {
-                    account_id,
-                    device_id,
-                    signing,
-                    leaf,
-                    keys,
-                    opened_at: opening.body().made_at,
-                    added: added.sequence,
-                    leaf_in_manifest: written.ok_or(DecodeError::BadSignature)?,
-                })
-            }
-            _ => Err(DecodeError::BadSignature),
-        }
-    }
-}
-
-/// A signed object with the proof of the device that signed it.
-#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
-pub struct Attested {
-    /// The object, encoded and signed.
-    pub object: Vec<u8>,
-    /// Of the device that signed it.
-    pub proof: DeviceProof,
-}
-
-impl Attested {
-    /// Reads one, and verifies proof and object.
-    pub fn open<T: Signable>(bytes: &[u8]) -> Result<(crate::Signed<T>, Device), DecodeError> {
-        decode::<Self>(bytes)?.verify()
-    }
-
-    /// Verifies proof and object.
-    pub fn verify<T: Signable>(&self) -> Result<(crate::Signed<T>, Device), DecodeError> {
-        let device = self.proof.verify()?;
-        let object = Unverified::<T>::decode(&self.object)?.verify(&device.signing)?;
-        Ok((object, device))
-    }
-
-    /// The bytes that travel and are stored.
-    pub fn encode(&self) -> Vec<u8> {
-        encode(self)
     }
 }

@@ -71,7 +71,7 @@ mod switches {
         RootWrapBinding,
         /// That a handle which is nobody's is answered as every other. LOCK-8.
         UnknownHandle,
-        /// That nobody registers for the PIN of a lock that exists. LOCK-12.
+        /// That nobody registers for the PIN of a lock that is or was. LOCK-12.
         PinRegistration,
         /// That what is held is part of what the PAKE takes for a PIN. LOCK-9.
         PinPassword,
@@ -79,6 +79,10 @@ mod switches {
         PinTries,
         /// That a try of a PIN is signed with the key of what is held. LOCK-10.
         HeldUse,
+        /// That a computer's offer hashes to the code on its screen. LINK-2.
+        LinkOffer,
+        /// That a chain which is shown to a linked computer has it as a device. LINK-4.
+        LinkedDevice,
         /// What stretching words costs. LOCK-4.
         StretchCost,
         /// That an envelope's header is the one that was signed. ENV-8.

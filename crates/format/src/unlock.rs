@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::id::{AccountId, Base64, DeviceId, LockId, UnlockId};
+use crate::{
+    api::{OwnerWrap, Submission},
+    id::{AccountId, Base64, DeviceId, LockId, UnlockId},
+};
 
 /// First half of an OPAQUE registration of six words.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -136,6 +139,19 @@ pub struct OpenSession {
 pub struct Session {
     /// Seconds since 1970.
     pub expires_at: u64,
+}
+
+/// A new generation of the caller's safe, whole: nothing of it is taken in without the rest.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BeginGeneration {
+    /// The new generation, a device, two or three locks, and the successor of the owner's own grant.
+    pub submissions: Vec<Submission>,
+    /// The secrets of grants to others, sealed under the new vault key.
+    pub owner_wraps: Vec<OwnerWrap>,
+    /// `LogPlace`, sealed under the new vault key.
+    pub log_place: Base64,
+    /// Roots of earlier generations, sealed under the new vault key.
+    pub earlier_roots: Base64,
 }
 
 /// A lock's wrap and how it opens.

@@ -1,9 +1,12 @@
 //! What waits for the log, written in the transaction of the statement that it is about.
 
 use reconnect_format::{
+    PublicKey,
     api::Code,
     id::{AccountId, Base64, StructureId},
-    log::{MARK_SEQUENCE, account_index, mark_value, structure_index, structure_value},
+    log::{
+        MARK_SEQUENCE, account_index, generation_mark, mark_value, structure_index, structure_value,
+    },
 };
 use reconnect_log::Newest;
 use sqlx::AnyConnection;
@@ -82,13 +85,27 @@ pub(crate) async fn mark(
     mark: &[u8; 32],
     tx: &mut AnyConnection,
 ) -> Result<()> {
+    wait_behind((account_index(account_id, mark), mark_value(mark)), tx).await
+}
+
+/// The same of a generation that went over to these keys: no device's mark takes its place.
+pub(crate) async fn generation_over(
+    account_id: AccountId,
+    mark: &[u8; 32],
+    next: &PublicKey,
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    wait_behind(generation_mark(account_id, mark, next), tx).await
+}
+
+async fn wait_behind((index, value): ([u8; 32], [u8; 32]), tx: &mut AnyConnection) -> Result<()> {
     sqlx::query(
-        "-- log::mark
+        "-- log::wait_behind
         insert into log_waiting (log_index, value, sequence, is_head) values ($1, $2, $3, 2)
         on conflict do nothing",
     )
-    .bind(account_index(account_id, mark).as_slice())
-    .bind(mark_value(mark).as_slice())
+    .bind(index.as_slice())
+    .bind(value.as_slice())
     .bind(to_row(MARK_SEQUENCE))
     .execute(&mut *tx)
     .await?;

@@ -1,8 +1,9 @@
 //! Limits: what one safe may hold, and that nobody uses up what another needs.
 
 use axum::body::Body as HttpBody;
+use futures_util::FutureExt as _;
 use reconnect_format::{
-    Label,
+    Label, PublicKey,
     api::{GrantWraps, OpenSession, Session, Submission, UseHeld},
     grant::OWNER_WRAP_BYTES,
     id::{Base64, HeldId},
@@ -10,29 +11,35 @@ use reconnect_format::{
     statement::Body,
 };
 
-use crate::stage::{NOW, Person, Server, lock, random, server, server_with, sign};
+use crate::stage::{Answer, NOW, Person, Server, lock, random, server, server_with, sign};
 
 fn sheet(person: &Person) -> UseHeld {
     let held_use = person.use_sheet();
     UseHeld { held_use: Base64(sign(held_use, &person.sheet).encode()) }
 }
 
-/// Uses up what all people together may do in this moment.
-async fn use_up(server: &Server) {
-    let nobody = serde_json::json!({ "handle": "nobody-here-7", "request": "" });
+/// Strangers who use up what all people together may do in this moment, and wait for more as long as they are held.
+fn crowd(server: &Server) -> Vec<impl Future<Output = Answer>> {
+    let mut waiting = Vec::new();
     for _ in 0..100 {
-        if server.post("/v1/words/registration", None, &nobody).await.status == 429 {
-            return;
+        let mut asked = Box::pin(async {
+            let nobody = serde_json::json!({ "handle": "nobody-here-7", "request": "" });
+            server.post("/v1/words/registration", None, &nobody).await
+        });
+        match (&mut asked).now_or_never() {
+            Some(answer) if answer.status == 429 => return waiting,
+            Some(_) => {}
+            None => waiting.push(asked),
         }
     }
-    unreachable!("the rate has no end");
+    unreachable!("there is room for everybody");
 }
 
 #[tokio::test]
 async fn strangers_close_neither_sheets_nor_new_devices() {
     let server = server_with(|config| config.unlocks_per_second = 1).await;
     let mut person = Person::arrive(&server).await;
-    use_up(&server).await;
+    let _waiting = crowd(&server);
     assert_eq!(server.post("/v1/unlock/held", None, &sheet(&person)).await.status, 200);
     let added = person.new_device();
     assert_eq!(person.open_session(&server, Some(added)).await.status, 201);
@@ -44,17 +51,13 @@ async fn whether_a_handle_is_taken_is_asked_no_faster_than_safes_are_opened() {
     let mut person = Person::arrive(&server).await;
     let record = person.opening.locks[0].record.clone().expect("words");
     let record_hash = Label::LockRecordHash.hash(&record.0);
-    let mut answers = Vec::new();
-    // More than two seconds' worth, however slow this machine is.
-    for number in 0..5 {
-        use_up(&server).await;
-        let handle = format!("some-name-{number}").into_bytes();
-        let (body, mut material) = lock(person.id(), LockAccess::Words { handle, record_hash });
-        material.record = Some(record.clone());
-        let submission = Submission { lock: Some(material), ..Submission::default() };
-        answers.push(person.submit(&server, body, submission).await.problem());
-    }
-    assert!(answers.contains(&(429, "too_many_requests".into())), "{answers:?}");
+    let _waiting = crowd(&server);
+    let handle = b"some-name-7".to_vec();
+    let (body, mut material) = lock(person.id(), LockAccess::Words { handle, record_hash });
+    material.record = Some(record);
+    let submission = Submission { lock: Some(material), ..Submission::default() };
+    let answer = person.submit(&server, body, submission).await.problem();
+    assert_eq!(answer, (429, "too_many_requests".into()));
 }
 
 #[tokio::test]
@@ -120,4 +123,25 @@ async fn every_answer_asks_browsers_to_stay_with_tls() {
         let answer = server.send("GET", path, None, HttpBody::empty()).await;
         assert!(answer.headers.contains_key("strict-transport-security"));
     }
+}
+
+#[tokio::test]
+async fn what_is_held_finds_locks_of_one_key() {
+    let server = server().await;
+    let (mut owner, mut other) = (Person::arrive(&server).await, Person::arrive(&server).await);
+    let (held_id, mine) = (owner.held_id, PublicKey(owner.sheet.verifying_key().to_bytes()));
+    let theirs = other.manifest.keys().signing;
+    // Whoever has an open device, or a safe of their own, and saw the id of a sheet.
+    for (signing, refused) in [(theirs, true), (mine, false)] {
+        let (body, material) = lock(owner.id(), LockAccess::Sheet(Held { held_id, signing }));
+        let submission = Submission { lock: Some(material), ..Submission::default() };
+        let answer = owner.submit(&server, body, submission).await;
+        assert_eq!(answer.status == 422, refused, "{:?}", answer.problem());
+    }
+    for signing in [theirs, mine] {
+        let (body, material) = lock(other.id(), LockAccess::Sheet(Held { held_id, signing }));
+        let submission = Submission { lock: Some(material), ..Submission::default() };
+        assert_eq!(other.submit(&server, body, submission).await.status, 422);
+    }
+    assert_eq!(server.post("/v1/unlock/held", None, &sheet(&owner)).await.status, 200);
 }

@@ -7,7 +7,7 @@ use reconnect_core::{
     document::{Card, DocumentKind, SealedEnvelope, seal_content},
     recipient::Recipient,
     secret::DocumentKey,
-    vault::{DepositWords, upload_begin, upload_part},
+    vault::{upload_begin, upload_part},
 };
 use reconnect_format::{
     Signed, Suite,
@@ -123,7 +123,7 @@ fn words(key: &DocumentKey, message: &str) -> Result<DepositSecret> {
 }
 
 fn recipient(owner: &AccountKeys) -> Result<Recipient> {
-    Ok(Recipient::of_owner(owner.account_id(), owner)?)
+    Ok(Recipient::of_owner(owner.account_id(), owner.clone(), [])?)
 }
 
 async fn stage() -> Result<(Server, Person, Counter)> {
@@ -201,17 +201,7 @@ async fn a_deposit_steered_into_another_safe() -> Result<Outcome> {
     lie(team.worker.browser(), "/v1/owners/", move |_, answer: &mut OwnerKeys| {
         answer.keys = keys.clone();
     });
-    let words = DepositWords {
-        name: "Paul".to_owned(),
-        message: String::new(),
-        title: "Attestation".to_owned(),
-        kind: DocumentKind::Other,
-        media_type: "text/plain".to_owned(),
-        page_count: 0,
-    };
-    let Person { browser, vault, .. } = &team.worker.person;
-    let address = owner.vault.account_id().deposit_address();
-    let outcome = team.worker.desk.deposit(vault, browser, &address, SECRET, &words).await;
+    let outcome = team.worker.deposit(owner.vault.account_id(), SECRET).await;
     let sent = server.recording().borrow().iter().find_map(|exchange| {
         let given = exchange.head.starts_with("POST /v1/deposits ").then_some(&exchange.sent)?;
         serde_json::from_slice::<GiveDeposit>(given).ok()
@@ -225,8 +215,8 @@ async fn a_deposit_steered_into_another_safe() -> Result<Outcome> {
         ensure!(read.is_some_and(|plain| plain.starts_with(SECRET)));
         return Ok(Outcome::Succeeded);
     }
-    browser.hear_the_truth();
-    team.worker.desk.deposit(vault, browser, &address, SECRET, &words).await?;
+    team.worker.browser().hear_the_truth();
+    team.worker.deposit(owner.vault.account_id(), SECRET).await?;
     Ok(Outcome::Stopped(outcome.err().context("it was sent nowhere")?))
 }
 

@@ -18,7 +18,7 @@ use reconnect_format::{
     id::{AccountId, DeviceId, DocumentId, EnvelopeId, GrantId, StructureId},
     log::{structure_index, structure_value},
     manifest::Manifest,
-    statement::{Attested, Body, DeviceProof, Signer, Statement},
+    statement::{Attested, Body, DeviceProof, KeysProof, Signer, Statement},
     structure::{
         EpochTerms, Founding, Link, RosterTerms, StructureBody, StructureChain, StructureStatement,
     },
@@ -55,7 +55,7 @@ impl Somebody {
         let (signing, leaf) = (device.signing.public(), device.leaf.public());
         let added = Body::AddDevice { device_id, signing, leaf };
         let added = account.signing.sign(manifest.next(root, added, BEGINNING, [2; 16])).encode();
-        let proof = DeviceProof { opening, device: added };
+        let proof = DeviceProof { keys: KeysProof::of_first(opening), device: added };
         let account_id = manifest.account_id();
         Ok(Self { secrets: account, account_id, device_id, device, proof })
     }

@@ -6,6 +6,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use reconnect_core::{
     error::{Error, ServerMisbehaved},
     log::Release,
+    world::World as _,
 };
 use reconnect_format::{
     Unverified,
@@ -13,7 +14,7 @@ use reconnect_format::{
     encode,
     id::{Base64, DocumentId, GrantId},
     manifest::RecordKey,
-    statement::{Attested, Body, DeviceProof, Statement},
+    statement::{Attested, Body, DeviceProof, Signer as StatementSigner, Statement},
     tree,
 };
 use reconnect_log::{KeyKind, Note, VerifierKey};
@@ -36,6 +37,8 @@ pairs! {
     what_was_taken_back_in_a_new_session: "shown_taken_back" without [Fresh];
     what_a_retired_device_signed: "retired_device" without [LiveDevice, RetiredMark];
     a_head_that_a_retired_device_signed: "retired_device" without [RetiredMark];
+    what_a_device_of_before_signed: "retired_device" without [LiveDevice, RetiredMark];
+    what_an_invented_generation_signed: "retired_device" without [RetiredMark];
     a_clock_that_is_set_back: "grant_ended" without [WitnessedTime];
 }
 
@@ -174,7 +177,45 @@ async fn what_a_retired_device_signed() -> Result<Outcome> {
     stage.judge(seen).await
 }
 
-/// The same; and the server has its log name that version, and says what stands under it.
+/// A secret became known, and its owner began a new generation. Whoever was in their safe before signs
+/// another version, behind everything that the log names, and the server shows that.
+async fn what_a_device_of_before_signed() -> Result<Outcome> {
+    Box::pin(after_a_generation(false)).await
+}
+
+/// The same with the old root: a generation of their own, and a device of it.
+async fn what_an_invented_generation_signed() -> Result<Outcome> {
+    Box::pin(after_a_generation(true)).await
+}
+
+async fn after_a_generation(invented: bool) -> Result<Outcome> {
+    let Stage { server, team, owner, document_id, grant_id } = Stage::set().await?;
+    let thief = owner.with_words(&server.browser(), true).await?;
+    let owner = Box::new(owner.begin_generation().await?);
+    server.app().publish().await?;
+    let known = owner.vault.manifest().document(document_id).context("it is there")?;
+    let (mut content, mut card) = (known.content, known.card);
+    (content.version, card.version) = (content.version + 1, card.version + 1);
+    let body = Body::PutVersion { document_id, content, card, thumbnail: None };
+    let signer = StatementSigner::Device { device_id: thief.device_id() };
+    let mut said = thief.manifest().next(signer, body, owner.browser.now(), [3; 16]);
+    said.sequence = owner.vault.manifest().sequence() + 2;
+    let forged = if invented {
+        Base64(thief.invent_generation(said, &mut owner.browser.rng())?.encode())
+    } else {
+        thief.sign_anything(said)
+    };
+    let list = format!("{grant_id}/list");
+    lie(team.worker.browser(), &list, move |_, list: &mut GrantOpened| {
+        list.documents[0].version = forged.clone();
+    });
+    let mut stage = Stage { server, team, owner, document_id, grant_id };
+    let seen = stage.open().await?.map(|(version, _)| version == 2);
+    stage.team.worker.browser().hear_the_truth();
+    stage.judge(seen).await
+}
+
+/// A telephone that was stolen and retired; and the server has its log name that version, and says what stands under it.
 async fn a_head_that_a_retired_device_signed() -> Result<Outcome> {
     let mut stage = Stage::set().await?;
     let (said, proof) = Box::pin(forge(&mut stage)).await?;
@@ -204,7 +245,7 @@ async fn a_head_that_a_retired_device_signed() -> Result<Outcome> {
         CallBody::Json(asked) if call.path.ends_with("/fresh") => {
             let asked = serde_json::from_str::<FreshAsked>(asked).expect("a question");
             let (asked, _) = asked.leaves.0.as_chunks();
-            let proof = Some(Base64(encode(&proof)));
+            let proof = Base64(encode(&proof));
             let logged = LoggedHead::find(head.clone(), proof, &leaves, asked);
             let logged = Some(Box::new(logged));
             serde_json::to_vec(&Freshness { logged }).expect("an answer")

@@ -2,7 +2,8 @@
 //! member at their side; what stops it; and which tests show both. SECURITY.md quotes it.
 
 use crate::{
-    deposits, giving, introductions, locks, log, pair::Pair, papers, readers, safe, team, wire,
+    deposits, giving, introductions, linking, locks, log, pair::Pair, papers, readers, safe, team,
+    wire,
 };
 
 /// One attack.
@@ -163,6 +164,8 @@ pub(crate) const ROWS: &[Row] = &[
             papers::a_version_that_its_owner_did_not_write::PAIR,
             readers::what_a_retired_device_signed::PAIR,
             readers::a_head_that_a_retired_device_signed::PAIR,
+            readers::what_a_device_of_before_signed::PAIR,
+            readers::what_an_invented_generation_signed::PAIR,
             safe::a_mark_that_is_kept_back::PAIR,
         ],
     ),
@@ -355,7 +358,7 @@ pub(crate) const ROWS: &[Row] = &[
     waiting(
         "a thief of the root who is first to change it",
         "a recovery key that overrules for 30 days",
-        "generations and guardians",
+        "guardians",
     ),
     shown(
         "a re-wrap that opens nothing, followed by deletion",
@@ -375,6 +378,17 @@ pub(crate) const ROWS: &[Row] = &[
         &[
             team::a_colleagues_leaf_under_ones_own_request::PAIR,
             team::a_manager_whom_one_other_puts_out::PAIR,
+        ],
+    ),
+    shown(
+        "a computer that is linked: other keys under its code, another safe, an older one",
+        "the offer hashes to the code on the screen; both screens show a picture that the phone drew; the chain \
+         must have the device that the phone added last",
+        &["LINK-2", "LINK-4", "LINK-5"],
+        &[
+            linking::another_offer_for_the_same_code::PAIR,
+            linking::a_safe_of_somebody_else::PAIR,
+            linking::an_older_safe_for_a_linked_computer::PAIR,
         ],
     ),
 ];

@@ -4,7 +4,7 @@
 use anyhow::{Result, ensure};
 use reconnect_core::{
     error::Error,
-    vault::{Agreed, Comparison, DepositWords, Distrust, GrantState, Standing},
+    vault::{Agreed, Comparison, Distrust, GrantState, Standing},
     world::World as _,
 };
 use reconnect_format::{
@@ -49,7 +49,7 @@ async fn two_managers_close_and_everything_that_was_given_ends(server: Server) -
     worker.settle().await?;
     ensure!(worker.received().await?.len() == 1);
     ensure!(worker.read(given, id).await? == bytes(1, 20_000));
-    deposit(&worker, &owner).await?;
+    worker.deposit(owner.vault.account_id(), b"paper").await?;
 
     ensure!(first.close().await? == Agreed::Waits);
     worker.settle().await?;
@@ -78,21 +78,6 @@ async fn two_managers_close_and_everything_that_was_given_ends(server: Server) -
     ensure!(count(&server, "certificate where 1 = 1", structure_id).await? == 3);
 
     what_the_owner_sees(&server, &mut owner, (structure_id, given)).await
-}
-
-async fn deposit(worker: &Member, owner: &Person) -> Result<()> {
-    let address = owner.vault.account_id().deposit_address();
-    let words = DepositWords {
-        name: "Nour".to_owned(),
-        message: String::new(),
-        title: "Attestation".to_owned(),
-        kind: reconnect_core::document::DocumentKind::Other,
-        media_type: "application/octet-stream".to_owned(),
-        page_count: 0,
-    };
-    let Person { browser, vault, .. } = &worker.person;
-    worker.desk.deposit(vault, browser, &address, b"paper", &words).await?;
-    Ok(())
 }
 
 async fn what_the_owner_sees(

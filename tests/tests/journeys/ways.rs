@@ -1,13 +1,24 @@
 //! Ways in that need no memory for words: a card with a PIN, a browser that remembers, a passkey.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use anyhow::{Context as _, Result, ensure};
+use axum::{
+    extract::Request,
+    http::StatusCode,
+    middleware::{Next, from_fn},
+    response::IntoResponse as _,
+};
 use futures_util::future::join_all;
 use reconnect_core::{
     error::Error,
     held::{HeldSecret, Pin, SHARED_MARK},
     lock::Login,
     vault::{Drawn, LockSeen, Vault, Ways},
-    words::PaperSecret,
+    words::{PaperSecret, SixWords},
     world::World as _,
 };
 use reconnect_format::{
@@ -17,19 +28,22 @@ use reconnect_format::{
     lock::{HeldUse, LockKind, PIN_TRIES},
 };
 use reconnect_tests::{
+    between::through,
     browser::Browser,
-    stage::{Person, Server, read},
+    stage::{Person, Server, read, unlock_with_paper, unlock_with_words},
 };
 
 super::on_both_databases! {
     a_card_and_its_pin_open_the_safe_on_any_browser,
     cards_are_cancelled_one_by_one_and_cut_nobody_else_off,
     a_card_takes_another_pin,
+    a_change_that_stops_half_way_leaves_a_way_in,
     ten_wrong_pins_end_a_card_and_nothing_else,
     a_thousand_tries_at_once_are_ten,
     whoever_does_not_hold_the_card_spends_none_of_its_tries,
     nobody_registers_for_the_pin_of_a_lock_that_exists,
     a_browser_of_ones_own_remembers_the_safe_under_a_pin,
+    one_browser_remembers_one_safe_and_replaces_nobody_elses,
     a_device_that_is_retired_takes_its_pin_along,
     a_passkey_opens_the_safe,
     a_safe_is_opened_with_a_card_and_a_sheet,
@@ -121,6 +135,77 @@ async fn a_card_takes_another_pin(server: Server) -> Result<()> {
     ensure!(old == Some(Error::WrongPin(PIN_TRIES - 1)), "{old:?}");
     with_card(&server.browser(), &card, OTHER).await?;
     there.sync(&desk).await?;
+    Ok(())
+}
+
+/// New words, a new sheet and another PIN, each stopped before its first statement and between its two.
+async fn a_change_that_stops_half_way_leaves_a_way_in(server: Server) -> Result<()> {
+    let stopped = Arc::new(AtomicUsize::new(usize::MAX));
+    let after = Arc::clone(&stopped);
+    let router = server.router().layer(from_fn(move |request: Request, next: Next| {
+        let after = Arc::clone(&after);
+        async move {
+            let is_statement = request.uri().path() == "/v1/statements";
+            let is_over = after.load(Ordering::SeqCst) == 0;
+            if is_statement && is_over {
+                return StatusCode::BAD_GATEWAY.into_response();
+            }
+            let answer = next.run(request).await;
+            if is_statement && answer.status().is_success() {
+                after.fetch_sub(1, Ordering::SeqCst);
+            }
+            answer
+        }
+    }));
+    let mut owner = Person::open(through(&server, router), true).await?;
+    let card = make_card(&mut owner, 5).await?;
+    let elsewhere = || server.browser();
+    for statements in [0, 1] {
+        let handle = format!("lune-bleu-100{statements}");
+        let words = SixWords::generate(&mut owner.browser.rng());
+        let sheet = PaperSecret::generate(&mut owner.browser.rng());
+        let Person { browser, vault, .. } = &mut owner;
+
+        stopped.store(statements, Ordering::SeqCst);
+        ensure!(vault.replace_words(browser, &handle, &words).await.is_err());
+        let new = unlock_with_words(&elsewhere(), &handle, &words, false).await;
+        ensure!(new.is_ok() == (statements == 1), "the new words after {statements}");
+        owner.with_words(&elsewhere(), false).await.context("the old words")?;
+
+        let Person { browser, vault, .. } = &mut owner;
+        ensure!(vault.replace_paper(browser, &sheet).await.is_err());
+        stopped.store(statements, Ordering::SeqCst);
+        ensure!(vault.replace_paper(browser, &sheet).await.is_err());
+        let new = unlock_with_paper(&elsewhere(), &sheet, false).await;
+        ensure!(new.is_ok() == (statements == 1), "the new sheet after {statements}");
+        owner.with_sheet(&elsewhere(), false).await.context("the old sheet")?;
+
+        // The newer of a card's two PINs counts.
+        let (before, next) = if statements == 0 { (PIN, OTHER) } else { (OTHER, PIN) };
+        let Person { browser, vault, .. } = &mut owner;
+        stopped.store(statements, Ordering::SeqCst);
+        ensure!(Box::pin(vault.change_pin(browser, &card, &pin(next)?)).await.is_err());
+        let counts = if statements == 0 { before } else { next };
+        with_card(&elsewhere(), &card, counts).await.context("the card")?;
+
+        // Asked again, each goes on where it stopped.
+        stopped.store(usize::MAX, Ordering::SeqCst);
+        vault.replace_words(browser, &handle, &words).await?;
+        vault.replace_paper(browser, &sheet).await?;
+        Box::pin(vault.change_pin(browser, &card, &pin(next)?)).await?;
+        ensure!(vault.manifest().locks().count() == 3, "{:?}", vault.locks(browser).await?);
+        ensure!(cards(vault, browser).await?.iter().all(|lock| lock.mark == 5));
+        with_card(&elsewhere(), &card, next).await.context("its new PIN")?;
+        ensure!(owner.with_words(&elsewhere(), false).await.is_err(), "the old words");
+        ensure!(owner.with_sheet(&elsewhere(), false).await.is_err(), "the old sheet");
+        owner.handle = handle;
+        owner.words = words.show().join(" ");
+        owner.sheet = sheet.groups().join(" ");
+    }
+    // A card of another safe takes no PIN here.
+    let (other, new) = (PaperSecret::card(&mut owner.browser.rng()), pin(PIN)?);
+    let refused = Box::pin(owner.vault.change_pin(&owner.browser, &other, &new)).await.err();
+    ensure!(refused == Some(Error::NotFound) && owner.vault.lock_of(&other).is_none());
     Ok(())
 }
 
@@ -252,6 +337,26 @@ async fn a_browser_of_ones_own_remembers_the_safe_under_a_pin(server: Server) ->
     Box::pin(owner.vault.forget_here(&owner.browser)).await?;
     let gone = Box::pin(Vault::unlock_here(&owner.browser, &pin(OTHER)?)).await.err();
     ensure!(gone == Some(Error::NotFound), "{gone:?}");
+    Ok(())
+}
+
+async fn one_browser_remembers_one_safe_and_replaces_nobody_elses(server: Server) -> Result<()> {
+    let mut owner = server.person().await?;
+    Box::pin(owner.vault.remember_here(&owner.browser, &pin(PIN)?)).await?;
+    // Somebody else, on the same phone.
+    let other = server.person().await?;
+    let mut there = other.with_sheet(&owner.browser, true).await?;
+    let refused = Box::pin(there.remember_here(&owner.browser, &pin(OTHER)?)).await.err();
+    ensure!(refused == Some(Error::RemembersAnother), "{refused:?}");
+    ensure!(there.locks(&owner.browser).await?.len() == 2, "a lock was set all the same");
+    Box::pin(there.forget_here(&owner.browser)).await?;
+    let mut again = Box::pin(Vault::unlock_here(&owner.browser, &pin(PIN)?)).await?;
+    ensure!(again.account_id() == owner.vault.account_id());
+    // Its person takes it away, and then there is room.
+    Box::pin(again.forget_here(&owner.browser)).await?;
+    Box::pin(there.remember_here(&owner.browser, &pin(OTHER)?)).await?;
+    let vault = Box::pin(Vault::unlock_here(&owner.browser, &pin(OTHER)?)).await?;
+    ensure!(vault.account_id() == other.vault.account_id());
     Ok(())
 }
 

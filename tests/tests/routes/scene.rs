@@ -4,38 +4,41 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 use reconnect_core::{
-    document::DocumentKind,
     held::Pin,
     lock::Registration,
-    vault::{Agreed, Comparison, DepositWords, Desk, Gift, Vault, upload_begin, upload_part},
+    vault::{Agreed, Comparison, Desk, Gift, Vault, upload_begin, upload_part},
     words::PaperSecret,
     world::World as _,
 };
 use reconnect_format::{
+    PublicKey, Suite,
+    account::RecipientPublicKey,
     api::{
-        Call, CallBody, FacesOf, FreshAsked, HandIn, PakeFinish, PinRegistrationStart, Renewal,
-        UnlockRest,
+        AnswerLink, Call, CallBody, FacesOf, FreshAsked, HandIn, PakeFinish, PinRegistrationStart,
+        PutLink, Renewal, UnlockRest,
     },
-    id::{Base64, DocumentId, EnvelopeId, GrantId, LockId, UnlockId},
+    encode,
+    id::{Base64, DocumentId, EnvelopeId, GrantId, LinkId, LockId, UnlockId},
+    link::{DeviceKind, LINK_ANSWER_BYTES, LinkOffer},
 };
 use reconnect_tests::{
     browser::{Browser, Exchange},
     dump::Dump,
     stage::{DAY, Database, Person, Server, bytes, parts},
-    team::{Member, called},
+    team::called,
     wire::Answer,
 };
 
-use super::table::Row;
+use super::{cast::Cast, table::Row};
 
 /// With a live session, in the order of the table's columns.
 pub(crate) const LIVE: &[&str] = &["owner", "other", "worker", "manager", "invited", "stranger"];
 /// Without one.
 pub(crate) const DEAD: &[&str] =
-    &["nobody", "malformed", "expired", "logged-out", "closed", "retired", "unknown"];
+    &["nobody", "malformed", "expired", "logged-out", "closed", "retired", "of-before", "unknown"];
 
 /// What paths name.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "envelope_id",
     "document_id",
     "grant_id",
@@ -43,6 +46,7 @@ const NAMES: [&str; 7] = [
     "invitation_id",
     "account_id",
     "deposit_id",
+    "link_id",
 ];
 
 pub(crate) struct Scene {
@@ -62,14 +66,11 @@ pub(crate) struct Scene {
     checkpoint: String,
 }
 
-/// Those who play before the long wait, and after it.
-struct Cast {
-    owner: Person,
-    other: Person,
-    manager: Member,
-    worker: Member,
-    invited: Person,
-    stranger: Member,
+/// Of keys that are nobody's.
+fn offer() -> LinkOffer {
+    let recipient = Box::new(RecipientPublicKey([5; 1216]));
+    let (suite, kind, signing) = (Suite::V1, DeviceKind::Computer, PublicKey([6; 32]));
+    LinkOffer { suite, kind, recipient, signing, leaf: signing }
 }
 
 impl Scene {
@@ -107,9 +108,11 @@ impl Scene {
         scene.server.app().publish().await?;
         let checkpoint = scene.send(&Call::read("/v1/log/checkpoint"), "nobody").await?;
         scene.checkpoint = String::from_utf8(checkpoint.body)?;
+        scene.objects.insert(("link_id", "open"), offer().link_id().to_string());
         for name in NAMES {
             let never = match name {
                 "structure_id" | "account_id" => Base64(vec![3; 32]).into(),
+                "link_id" => LinkId([3; 15]).to_string(),
                 _ => DocumentId([3; 16]).to_string(),
             };
             scene.objects.insert((name, "never"), never);
@@ -217,6 +220,15 @@ impl Scene {
                     Registration::start(pin.password(&card), &mut self.browser.rng())?;
                 let start = PinRegistrationStart { lock_id, request: Base64(request) };
                 return Ok(CallBody::Json(serde_json::to_string(&start)?));
+            }
+            ("POST", "/v1/links") => {
+                let bytes = if row.object == "open" { encode(&offer()) } else { vec![7] };
+                let put = PutLink { offer: Base64(bytes) };
+                return Ok(CallBody::Json(serde_json::to_string(&put)?));
+            }
+            ("POST", "/v1/links/{link_id}") => {
+                let answer = AnswerLink { answer: Base64(vec![7; LINK_ANSWER_BYTES]) };
+                return Ok(CallBody::Json(serde_json::to_string(&answer)?));
             }
             ("POST", "/v1/unlock/finish") => {
                 let finalization = Base64(vec![7; 64]);
@@ -376,21 +388,10 @@ impl Scene {
         let owner = cast.owner.vault.account_id();
         self.objects.insert(("account_id", "owner"), owner.to_string());
         let other = cast.other.vault.account_id();
-        let Person { browser, vault, .. } = &cast.worker.person;
-        let words = DepositWords {
-            name: "Paul".to_owned(),
-            message: String::new(),
-            title: "Attestation".to_owned(),
-            kind: DocumentKind::Other,
-            media_type: "text/plain".to_owned(),
-            page_count: 0,
-        };
         for (object, whose) in
             [("others", other), ("taken", owner), ("refused", owner), ("waits", owner)]
         {
-            let address = whose.deposit_address();
-            let desk = &cast.worker.desk;
-            let id = desk.deposit(vault, browser, &address, b"scan", &words).await?;
+            let id = cast.worker.deposit(whose, b"scan").await?;
             self.objects.insert(("deposit_id", object), id.to_string());
         }
         let Person { browser, vault, .. } = &mut cast.owner;
@@ -423,6 +424,9 @@ impl Scene {
         let vault = cast.owner.with_sheet(&self.server.browser(), false).await?;
         self.tokens.insert("retired", vault.token().to_owned());
         vault.sign_out(&self.server.browser(), false).await?;
+        let renewed = self.server.person().await?;
+        self.tokens.insert("of-before", renewed.vault.token().to_owned());
+        renewed.begin_generation().await?;
         let closed = self.server.person().await?;
         self.tokens.insert("closed", closed.vault.token().to_owned());
         closed.vault.close_for_good(&closed.browser).await?;
@@ -493,50 +497,6 @@ fn pattern(path: &str) -> String {
         same && route.split('/').count() == path.split('/').count()
     };
     routes.into_iter().find(fits).unwrap_or(path).to_owned()
-}
-
-impl Cast {
-    async fn of(server: &Server) -> Result<Self> {
-        let mut manager = Member::found(server.person().await?, "Accueil", "Lyon").await?;
-        let stranger = Member::found(server.person().await?, "Ailleurs", "Lille").await?;
-        server.accept(manager.desk.structure_id()).await?;
-        server.accept(stranger.desk.structure_id()).await?;
-        manager.settle().await?;
-        let worker = manager.admit(server.person().await?, "Paul").await?;
-        manager.admit(server.person().await?, "Zoé").await?;
-        let (owner, other) = (server.person().await?, server.person().await?);
-        let invited = server.person().await?;
-        Ok(Self { owner, other, manager, worker, invited, stranger })
-    }
-
-    /// After a day every session has ended.
-    async fn come_in_again(&mut self) -> Result<()> {
-        for person in [
-            &mut self.owner,
-            &mut self.other,
-            &mut self.invited,
-            &mut self.manager.person,
-            &mut self.worker.person,
-            &mut self.stranger.person,
-        ] {
-            let vault: Vault = person.with_sheet(&person.browser, true).await?;
-            person.vault = vault;
-        }
-        self.manager.settle().await?;
-        self.worker.settle().await?;
-        Ok(())
-    }
-
-    fn people(&self) -> [(&'static str, &Person); 6] {
-        [
-            ("owner", &self.owner),
-            ("other", &self.other),
-            ("worker", &self.worker.person),
-            ("manager", &self.manager.person),
-            ("invited", &self.invited),
-            ("stranger", &self.stranger.person),
-        ]
-    }
 }
 
 /// What was given is wrapped again, and looked at by another.

@@ -65,10 +65,12 @@ POST   /v1/accounts                               again      201
 POST   /v1/accounts                               closed     409
 POST   /v1/unlock/words                           -          200
 POST   /v1/unlock/pin                             again      401
-POST   /v1/unlock/finish                          never      401
+POST   /v1/unlock/finish                          never      410
 POST   /v1/unlock/held                            again      401
 POST   /v1/unlock/rest                            never      404
 POST   /v1/sessions                               again      201
+POST   /v1/links                                  open       200
+POST   /v1/links                                  malformed  400
 GET    /v1/structures                             -          200
 GET    /v1/log/checkpoint                         -          200
 GET    /v1/log/tile/{*tile}                       entries    200
@@ -86,6 +88,12 @@ GET    /v1/log/said/{name}                        anything   404
 POST   /v1/log/cosignatures                       nobodys    422
 POST   /v1/log/cosignatures                       malformed  400
 
+GET    /v1/links/{link_id}                        open       200 200 200 200 200 200
+GET    /v1/links/{link_id}                        never      404 404 404 404 404 404
+GET    /v1/links/{link_id}                        malformed  404 404 404 404 404 404
+POST   /v1/links/{link_id}                        open       204 409 409 409 409 409
+POST   /v1/links/{link_id}                        never      404 404 404 404 404 404
+POST   /v1/links/{link_id}                        malformed  404 404 404 404 404 404
 GET    /v1/sync                                   -          200 200 200 200 200 200
 GET    /v1/locks                                  -          200 200 200 200 200 200
 GET    /v1/sessions                               -          200 200 200 200 200 200
@@ -94,6 +102,7 @@ GET    /v1/received                               -          200 200 200 200 200
 POST   /v1/received/faces                         -          200 200 200 200 200 200
 POST   /v1/statements                             again      200 422 422 422 422 422
 POST   /v1/structures                             again      422 201 422 422 422 422
+POST   /v1/generations                            others     422 422 422 422 422 422
 
 PUT    /v1/envelopes/{envelope_id}                under-way  409 404 404 404 404 404
 PUT    /v1/envelopes/{envelope_id}                finished   409 404 404 404 404 404

@@ -87,6 +87,10 @@ class Vault {
   /** The invitation that the address held; in memory only, used once. */
   invitation = $state<string | null>(null);
 
+  /** Other keys were offered in this visit, and not wanted. */
+  declinedKeys = $state(false);
+  /** Other keys were made in this visit: the old paper may go. */
+  renewed = $state(false);
   /** Words or letters that open a safe stand on a screen outside. */
   exposed = $state(false);
 
@@ -419,6 +423,7 @@ class Vault {
     this.#visit += 1;
     this.outside = because;
     this.view = null;
+    this.declinedKeys = this.renewed = false;
     this.grants = [];
     this.grantsKnown = false;
     this.trouble = null;

@@ -6,6 +6,7 @@ import Clock from '../lib/pictograms/Clock.svelte';
 import Eye from '../lib/pictograms/Eye.svelte';
 import Gear from '../lib/pictograms/Gear.svelte';
 import SafeDrawing from '../lib/pictograms/Safe.svelte';
+import { kiosk } from '../lib/router.svelte';
 import { shared } from './shared';
 
 export const ownerRoutes: Routes = {
@@ -26,6 +27,7 @@ export const ownerRoutes: Routes = {
   taken: { inside: true, load: () => import('./taken/Taken.svelte') },
   trace: { inside: true, load: () => import('./trace/Trace.svelte') },
   away: { inside: true, load: () => import('./away/Away.svelte') },
+  ...(kiosk && { evening: { inside: false, question: true, load: () => import('./evening/Evening.svelte') } }),
 };
 
 export const ownerTabs: readonly Tab[] = [

@@ -15,8 +15,12 @@ export const shared: Routes = {
   settings: { inside: true, load: () => import('./settings/Settings.svelte') },
   ways: { inside: true, load: () => import('./ways/Ways.svelte') },
   card: { inside: true, question: true, load: () => import('./card/Card.svelte') },
+  known: { inside: true, question: true, load: () => import('./known/Known.svelte') },
   pin: { inside: true, question: true, load: () => import('./pin/Pin.svelte') },
+  anew: { inside: true, question: true, load: () => import('./anew/Anew.svelte') },
+  cardpin: { inside: true, question: true, load: () => import('./card/NewCode.svelte') },
   devices: { inside: true, load: () => import('./devices/Devices.svelte') },
+  link: { inside: true, question: true, load: () => import('./link/Link.svelte') },
   leave: { inside: true, question: true, load: () => import('./leave/Leave.svelte') },
   close: { inside: true, question: true, load: () => import('./close/Close.svelte') },
 };

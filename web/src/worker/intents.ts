@@ -49,10 +49,10 @@ export interface SafeView {
   usedBytes: number;
   limitBytes: number;
   fileLimitBytes: number;
-  /** At least two ways back exist. */
-  waysBack: ('words' | 'sheet' | 'card')[];
   /** How many wrong PINs were typed before the one that opened it, since the last time. */
   wrongPins: number;
+  /** The first device of one's own, of a safe that somebody else's made: other keys are offered. */
+  offersKeys: boolean;
   /** Something was signed in the name of this device, and not by it. */
   copied: boolean;
   /** The newest change is in the public log; before that it is only sent. */
@@ -145,7 +145,7 @@ export interface OpenedView {
 
 export type TraceKind =
   | 'opened_safe' | 'added' | 'accepted' | 'refused' | 'renamed' | 'replaced' | 'removed' | 'given' | 'renewed' | 'rewrapped' | 'listed' | 'seen'
-  | 'taken_back' | 'ended' | 'device_added' | 'device_retired' | 'lock_set' | 'lock_retired';
+  | 'taken_back' | 'ended' | 'device_added' | 'device_retired' | 'lock_set' | 'lock_retired' | 'new_generation';
 
 export interface TraceEntry {
   at: number;
@@ -189,7 +189,7 @@ export interface Ways {
   card: { pin: string; picture: number } | null;
 }
 
-/** Secrets drawn on this device for a safe that does not exist yet: shown, confirmed, then used. */
+/** Secrets drawn on this device for a safe that does not exist yet, or for other keys of one: shown, confirmed, then used. */
 export interface Drawn {
   handle: string;
   words: string[];
@@ -234,11 +234,11 @@ export interface Safe {
   missing(): Promise<string[]>;
 
   // Getting in
-  draw(): Promise<Drawn>;
+  draw(again: boolean): Promise<Drawn>;
   /** What this device keeps of a log that did not continue what it had shown: a file for whoever helps. */
   evidence(): Promise<ArrayBuffer | null>;
   putEvidenceAway(): Promise<void>;
-  /** Makes the safe with what `draw` gave; `keep` says that this device is the person's own. */
+  /** Makes the safe with what `draw` gave, or begins its other keys; `keep` says that this device is the person's own. */
   open(ways: Ways, keep: boolean): Promise<SafeView>;
   unlockWithWords(handle: string, words: string, keep: boolean): Promise<SafeView>;
   /** Letters as typed, or what the QR held. */
@@ -262,15 +262,34 @@ export interface Safe {
   // Ways in, changed from inside
   locks(): Promise<LockView[]>;
   retireLock(lockId: string): Promise<void>;
+  /** New words with a new name for the safe; they count once they were set. */
   drawWords(): Promise<{ handle: string; words: string[] }>;
-  replaceWords(handle: string, words: string): Promise<void>;
-  drawPaper(kind: 'sheet' | 'card'): Promise<SheetView>;
-  replaceSheet(letters: string): Promise<void>;
-  /** One more card, or another PIN for one that there is. */
+  /** In place of the old ones; asked again after it was stopped half-way, it goes on. */
+  setWords(handle: string, words: string): Promise<void>;
+  drawSheet(): Promise<SheetView>;
+  setSheet(letters: string): Promise<void>;
+  drawCard(): Promise<SheetView>;
+  /** One more card. */
   setCard(letters: string, pin: string, picture: number): Promise<void>;
-  rememberHere(pin: string): Promise<void>;
+  /** Whether it is a card of this safe. */
+  hasCard(letters: string): Promise<boolean>;
+  setCardPin(letters: string, pin: string): Promise<void>;
+  rememberHere(pin: string, instead: boolean): Promise<void>;
   forgetHere(): Promise<void>;
   addPasskey(given: string): Promise<void>;
+
+  // A computer that is let in by a phone
+  /** On the computer: what its square holds, and the same as letters. */
+  drawLink(own: boolean): Promise<SheetView>;
+  /** Asked every few seconds: the number of the picture that the phone shows too, once it has let this computer in. */
+  lookLink(): Promise<number | null>;
+  /** Once its person has said that both pictures are one. */
+  enterLink(): Promise<SafeView>;
+  dropLink(): Promise<void>;
+  /** On the phone: what the computer of that square will be, as the picture of a device. */
+  findLink(code: string): Promise<number>;
+  /** Lets it in; the number of the picture that both show. */
+  letIn(code: string): Promise<number>;
 
   /** Handle of the safe kept on this device, to fill the first field. */
   keptHandle(): Promise<string | null>;

@@ -7,8 +7,8 @@ import { forget, kept } from './keep';
 
 type WaysIn = Pick<Safe,
   'draw' | 'unlockWithWords' | 'unlockWithSheet' | 'unlockWithCard' | 'unlockWithPasskey' | 'unlockHere' | 'remembersHere' |
-  'readPaper' | 'checkPin' | 'passkeyInput' | 'locks' | 'retireLock' | 'drawWords' | 'replaceWords' | 'drawPaper' |
-  'replaceSheet' | 'setCard' | 'rememberHere' | 'forgetHere' | 'addPasskey'>;
+  'readPaper' | 'checkPin' | 'passkeyInput' | 'locks' | 'retireLock' | 'drawWords' | 'setWords' | 'drawSheet' | 'setSheet' | 'drawCard' | 'setCard' | 'hasCard' | 'setCardPin' |
+  'rememberHere' | 'forgetHere' | 'addPasskey' | 'drawLink' | 'lookLink' | 'enterLink' | 'dropLink' | 'findLink' | 'letIn'>;
 
 /** Out of tries: this browser remembers nothing that opens any more. Other refusals may pass. */
 async function forgetWhatOpensNothing(thrown: unknown): Promise<never> {
@@ -30,8 +30,9 @@ export function waysIn(client: OwnerClient, inTurn: InTurn, shown: (view: string
     inTurn(async () => shown(await client.unlock(way, held, known, own)));
   const set = (way: string, held: string, known: string, picture = 0): Promise<void> =>
     inTurn(() => client.set_way(way, held, known, picture));
+  const link = (step: string, given = ''): Promise<string> => inTurn(() => client.link(step, given));
   return {
-    draw: () => inTurn(async () => JSON.parse(await client.draw())),
+    draw: (again) => inTurn(async () => JSON.parse(await client.draw(again))),
     unlockWithWords: (handle, words, own) => unlock('words', handle, words, own),
     unlockWithSheet: (letters, own) => unlock('sheet', letters, '', own),
     unlockWithCard: (letters, pin, own) => unlock('card', letters, pin, own),
@@ -44,12 +45,24 @@ export function waysIn(client: OwnerClient, inTurn: InTurn, shown: (view: string
     locks: () => inTurn(async () => JSON.parse(await client.locks()) as LockView[]),
     retireLock: (id) => inTurn(() => client.retire_way(id)),
     drawWords: async () => JSON.parse(client.draw_words()),
-    replaceWords: (handle, words) => set('words', handle, words),
-    drawPaper: (kind) => inTurn(async () => JSON.parse(await client.draw_paper(kind === 'card'))),
-    replaceSheet: (letters) => set('sheet', letters, ''),
+    setWords: (handle, words) => set('words', handle, words),
+    drawSheet: () => inTurn(async () => JSON.parse(await client.draw_paper(false))),
+    setSheet: (letters) => set('sheet', letters, ''),
+    hasCard: (letters) => inTurn(async () => client.has_card(letters)),
+    setCardPin: (letters, pin) => set('pin', letters, pin),
+    drawCard: () => inTurn(async () => JSON.parse(await client.draw_paper(true))),
     setCard: (letters, pin, picture) => set('card', letters, pin, picture),
-    rememberHere: (pin) => set('device', '', pin),
+    rememberHere: async (pin, instead) => {
+      if (instead) await forget('locked/device');
+      return set('device', '', pin);
+    },
     forgetHere: () => inTurn(() => client.retire_way()),
     addPasskey: (given) => set('passkey', given, ''),
+    drawLink: async (own) => JSON.parse(await link('draw', own ? 'own' : '')),
+    lookLink: async () => JSON.parse(await link('look')),
+    enterLink: () => inTurn(async () => shown(await client.link('enter', ''))),
+    dropLink: async () => void (await link('drop')),
+    findLink: async (code) => JSON.parse(await link('find', code)),
+    letIn: async (code) => JSON.parse(await link('let_in', code)),
   };
 }

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspect, isBare } from '../kept.mjs';
 import { canary } from '../papers.mjs';
 import { printed } from '../printed.mjs';
 import { finderOf } from '../scan.mjs';
@@ -148,39 +149,6 @@ async function isGone(desk, stage, titles) {
     if (desk.page.url().startsWith(stage.url)) await there();
   }
   await inspect(desk, stage);
-}
-
-/** No entry of the history says more than where the page is. */
-async function isBare(desk, stage) {
-  const tools = await desk.context.newCDPSession(desk.page);
-  const { entries } = await tools.send('Page.getNavigationHistory');
-  const ours = entries.filter(({ url }) => url.startsWith(stage.url));
-  assert.ok(ours.length > 0);
-  for (const { url, title } of ours) assert.deepEqual([url, title], [`${stage.url}/?kiosk`, desk.t('page-title')]);
-  await tools.detach();
-}
-
-/** Everything that a site can keep in a browser, asked of the browser's own tools. */
-async function inspect(desk, stage) {
-  const tools = await desk.context.newCDPSession(desk.page);
-  const origin = new URL(stage.url).origin;
-  const { databaseNames } = await tools.send('IndexedDB.requestDatabaseNames', { securityOrigin: origin });
-  const { caches } = await tools.send('CacheStorage.requestCacheNames', { securityOrigin: origin });
-  const { cookies } = await tools.send('Network.getAllCookies');
-  const stored = [];
-  for (const isLocalStorage of [true, false]) {
-    const storageId = { securityOrigin: origin, isLocalStorage };
-    stored.push(...(await tools.send('DOMStorage.getDOMStorageItems', { storageId })).entries);
-  }
-  const { usage } = await tools.send('Storage.getUsageAndQuota', { origin });
-  await tools.detach();
-  const workers = await desk.page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length);
-  const state = await desk.page.evaluate(() => window.name);
-  assert.deepEqual(
-    { databaseNames, caches, cookies, stored, usage, workers, state },
-    { databaseNames: [], caches: [], cookies: [], stored: [], usage: 0, workers: 0, state: '' },
-  );
-  await isBare(desk, stage);
 }
 
 /** What is found of the canaries in the files of a browser, and where. */

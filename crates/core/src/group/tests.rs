@@ -19,7 +19,7 @@ use reconnect_format::{
     Signed, Suite, Unverified, encode,
     id::{AccountId, DeviceId, InvitationId},
     manifest::Manifest,
-    statement::{Attested, Body, Signer as StatementSigner},
+    statement::{Attested, Body, KeysProof, Signer as StatementSigner},
     structure::{
         Certificate, ChainError, EpochTerms, Founding, JoinRequest, LeafRequest, Link, Role,
         StructureBody, StructureChain, StructureStatement, verify_certificate, verify_leaf_request,
@@ -69,7 +69,7 @@ fn device_named(account: u8, device_id: DeviceId, seed: u8) -> Person {
     let (signing, leaf) = (device.signing.public(), device.leaf.public());
     let add = manifest.next(root, Body::AddDevice { device_id, signing, leaf }, NOW, [2; 16]);
     let added = secrets.signing.sign(add).encode();
-    let proof = DeviceProof { opening, device: added };
+    let proof = DeviceProof { keys: KeysProof::of_first(opening), device: added };
     Person { account_id: manifest.account_id(), device_id, device, proof }
 }
 

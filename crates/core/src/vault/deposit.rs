@@ -3,7 +3,6 @@
 
 use reconnect_format::{
     Label, Suite,
-    account::AccountKeys,
     api::{Call, GiveDeposit, OwnerKeys, SentDeposits},
     decode,
     deposit::Deposit,
@@ -17,7 +16,7 @@ use crate::{
     document::{Card, ChunkPlan, DocumentKind, draw_id},
     error::Error,
     recipient::Recipient,
-    seal::{open_salted, seal_salted},
+    seal::seal_salted,
     secret::DocumentKey,
     world::{ShipError, World},
 };
@@ -79,10 +78,10 @@ impl Desk {
     ) -> Result<DepositDraft, Error> {
         let account_id = AccountId::from_deposit_address(Carried::split(address).0)
             .ok_or(Error::AddressMisread)?;
-        let keys: OwnerKeys =
+        let OwnerKeys { keys, generations } =
             vault.read(world, Call::read(format!("/v1/owners/{account_id}"))).await?;
-        let keys: AccountKeys = decode(&keys.keys.0)?;
-        let owner = Recipient::of_owner(account_id, &keys)?;
+        let (first, generations) = (decode(&keys.0)?, generations.iter().map(|it| it.0.as_slice()));
+        let owner = Recipient::of_owner(account_id, first, generations)?;
         let mut rng = world.rng();
         let deposit_id = DepositId(draw_id(&mut rng));
         let key = DocumentKey::generate(&mut rng);
@@ -168,9 +167,8 @@ impl Desk {
             .deposits
             .into_iter()
             .map(|it| {
-                let secret = vault.secrets().vault.expose();
                 let context = it.deposit_id.as_bytes();
-                let note = open_salted(secret, Label::DepositKeep, context, &it.kept.0);
+                let note = vault.open_kept(Label::DepositKeep, context, &it.kept.0);
                 let title = note.map(|note| String::from_utf8_lossy(&note).into_owned());
                 GivenDeposit {
                     deposit_id: it.deposit_id,

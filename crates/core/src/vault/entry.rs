@@ -1,11 +1,10 @@
-//! Getting in: drawing a safe, opening it, unlocking it.
+//! Getting in: on a device that opens a safe, with what a lock gave or with what was drawn.
 
 use reconnect_format::{
     Label, Signed, Sorted, Suite, Unverified,
-    api::{Call, Code, OpenAccount, OpenSession, Session, Unlocked, Written},
+    api::{Call, OpenSession, Session, Unlocked},
     check, decode,
-    grant::{GrantTerms, NO_END, RecipientName, Scope},
-    id::{AccountId, Base64, DeviceId, GrantId, LockId},
+    id::{AccountId, Base64, DeviceId},
     lock::{LockKind, RootWrap, SessionOpening},
     manifest::Manifest,
     statement::{Body, Signer, Statement},
@@ -14,7 +13,6 @@ use zeroize::Zeroizing;
 
 use super::{
     Vault, check_remembered, head_name,
-    locks::NewLock,
     log::{Head, check_head},
     log_value,
     notice::Fresh,
@@ -23,180 +21,30 @@ use super::{
 use crate::{
     document::draw_id,
     error::{Damaged, Error, ServerMisbehaved},
-    grant::{GrantSecret, seal_for_owner},
-    held::{Pin, SHARED_MARK, draw_marked},
+    held::{SHARED_MARK, draw_marked},
     key::{AccountSecrets, DeviceSecrets},
     lock::unwrap_root,
     log::Watch,
     place::LogPlace,
     seal::{open_salted, seal_salted},
-    secret::{DeviceSeed, GrantKey, LockSecret, Root, SessionToken},
-    words::{PaperSecret, SixWords, draw_handle},
+    secret::{DeviceSeed, GrantKey, LockSecret, SessionToken},
     world::{World, ask},
 };
-use rand_core::CryptoRng;
 
-/// A safe that was drawn on this device and does not exist anywhere yet.
-pub struct Drawn {
-    secrets: AccountSecrets,
-    handle: String,
-    words: SixWords,
-    paper: PaperSecret,
-    card: PaperSecret,
-}
-
-/// The ways back with which a safe is opened: at least two. ACC-3.
-#[derive(Default)]
-pub struct Ways {
-    /// The six words that were drawn.
-    pub words: bool,
-    /// The recovery sheet that was drawn.
-    pub sheet: bool,
-    /// The card that was drawn, with this PIN and picture.
-    pub card: Option<(Pin, u8)>,
-}
-
-impl Ways {
-    /// Words and sheet.
-    pub fn on_paper() -> Self {
-        Self { words: true, sheet: true, card: None }
-    }
-}
-
-impl Drawn {
-    /// Draws root, handle, words, sheet and card.
-    pub fn draw(rng: &mut impl CryptoRng) -> Self {
-        Self {
-            secrets: AccountSecrets::derive(Root::generate(rng), 1),
-            handle: draw_handle(rng),
-            words: SixWords::generate(rng),
-            paper: PaperSecret::generate(rng),
-            card: PaperSecret::card(rng),
-        }
-    }
-
-    /// What one types to say which safe.
-    pub fn handle(&self) -> &str {
-        &self.handle
-    }
-
-    /// Six words to write down.
-    pub fn words(&self) -> &[String] {
-        self.words.show()
-    }
-
-    /// A sheet to print.
-    pub fn paper(&self) -> &PaperSecret {
-        &self.paper
-    }
-
-    /// A card to print.
-    pub fn card(&self) -> &PaperSecret {
-        &self.card
-    }
-
-    /// Makes the safe on the server, with all its locks at once. ACC-3.
-    ///
-    /// It can be tried again: when the answer was lost, the safe that the server has by then is
-    /// unlocked in the same way.
-    pub async fn open<W: World>(&self, world: &W, ways: &Ways, kept: bool) -> Result<Vault, Error> {
-        let refused = match self.make(world, ways, kept).await {
-            Err(Error::Refused(problem))
-                if matches!(problem.code, Code::HandleTaken | Code::Conflict) =>
-            {
-                Error::Refused(problem)
-            }
-            other => return other,
-        };
-        match self.unlock(world, ways, kept).await {
-            Ok(vault) if vault.account_id() == self.secrets.public().account_id() => Ok(vault),
-            // Somebody else's: another name must be drawn.
-            Ok(_) | Err(Error::WrongWordsOrHandle) => Err(refused),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn unlock<W: World>(&self, world: &W, ways: &Ways, kept: bool) -> Result<Vault, Error> {
-        match &ways.card {
-            _ if ways.words => {
-                Vault::unlock_with_words(world, &self.handle, &self.words, kept).await
-            }
-            Some((pin, _)) => Vault::unlock_with_card(world, &self.card, pin, kept).await,
-            None => Vault::unlock_with_paper(world, &self.paper, kept).await,
-        }
-    }
-
-    async fn locks<W: World>(
-        &self,
-        world: &W,
-        ways: &Ways,
-        device_id: DeviceId,
-        rng: &mut W::Rng,
-    ) -> Result<Vec<NewLock>, Error> {
-        let mut locks = Vec::new();
-        if ways.words {
-            let (lock_id, typed) = (LockId(draw_id(rng)), (self.handle.as_str(), &self.words));
-            locks.push(NewLock::words(world, lock_id, typed, rng).await?);
-        }
-        if ways.sheet {
-            locks.push(NewLock::held(LockId(draw_id(rng)), &self.paper.held())?);
-        }
-        if let Some((pin, mark)) = &ways.card {
-            let lock_id = LockId(draw_marked(&self.secrets.vault, *mark, rng));
-            locks.push(
-                NewLock::with_pin(world, lock_id, (&self.card.held(), pin), device_id, rng).await?,
-            );
-        }
-        Ok(locks)
-    }
-
-    async fn make<W: World>(&self, world: &W, ways: &Ways, kept: bool) -> Result<Vault, Error> {
-        let mut rng = world.rng();
-        let device = NewDevice::draw(world, &self.secrets, kept);
-        let locks = self.locks(world, ways, device.id, &mut rng).await?;
-        let account_id = self.secrets.public().account_id();
-        let wrapped = locks.iter().map(|lock| lock.wrap(&self.secrets, account_id, &mut rng));
-        let (set, locks): (Vec<_>, Vec<_>) = wrapped.collect::<Vec<_>>().into_iter().unzip();
-        let (place, log_nonce) = LogPlace::generate(account_id, &mut rng);
-        let own = OwnGrant::draw(&place, &mut rng)?;
-        let mut bodies = vec![Body::Open { keys: self.secrets.public() }, device.added()];
-        bodies.extend(set);
-        bodies.push(Body::Grant(own.terms()));
-        let (manifest, statements) =
-            begin_chain(&self.secrets, &device, bodies, world.now(), &mut rng)?;
-        let owner_wrap = seal_for_owner(&own.secret, own.grant_id, &self.secrets.vault);
-        let opening = OpenAccount {
-            statements: statements.iter().map(|it| Base64(it.encode())).collect(),
-            locks,
-            owner_wrap: Base64(owner_wrap),
-            log_nonce: Base64(log_nonce.to_vec()),
-            log_place: Base64(place.seal(&self.secrets.vault, account_id, &mut rng)),
-            log_value: Base64(place.value(manifest.sequence(), &manifest.head()).to_vec()),
-        };
-        ask::<Written>(world, Call::send("/v1/accounts", &opening).open(), None).await?;
-        let root = Root::from_bytes(*self.secrets.root.expose());
-        let secrets = AccountSecrets::derive(root, self.secrets.generation);
-        // Nothing was read: there is nothing to compare, and nothing is in the log yet.
-        let (watch, head) = (Watch::default(), Ok(0));
-        let known = Known { secrets, place, watch, head, manifest, statements };
-        known.enter(world, device, None, kept).await
-    }
-}
-
-struct NewDevice {
-    id: DeviceId,
-    secrets: DeviceSecrets,
+pub(super) struct NewDevice {
+    pub(super) id: DeviceId,
+    pub(super) secrets: DeviceSecrets,
 }
 
 impl NewDevice {
     /// Its picture says what it is. Section 6.7.
-    fn draw<W: World>(world: &W, account: &AccountSecrets, kept: bool) -> Self {
+    pub(super) fn draw<W: World>(world: &W, account: &AccountSecrets, kept: bool) -> Self {
         let (mut rng, mark) = (world.rng(), if kept { world.mark() } else { SHARED_MARK });
         let secrets = DeviceSecrets::derive(DeviceSeed::generate(&mut rng));
         Self { id: DeviceId(draw_marked(&account.vault, mark, &mut rng)), secrets }
     }
 
-    fn added(&self) -> Body {
+    pub(super) fn added(&self) -> Body {
         Body::AddDevice {
             device_id: self.id,
             signing: self.secrets.signing.public(),
@@ -205,65 +53,14 @@ impl NewDevice {
     }
 }
 
-struct OwnGrant {
-    grant_id: GrantId,
-    secret: GrantSecret,
-}
-
-impl OwnGrant {
-    fn draw(place: &LogPlace, rng: &mut impl CryptoRng) -> Result<Self, Error> {
-        let secret = GrantSecret::generate("", "", place, rng)?;
-        Ok(Self { grant_id: GrantId(draw_id(rng)), secret })
-    }
-
-    fn terms(&self) -> GrantTerms {
-        GrantTerms {
-            grant_id: self.grant_id,
-            recipient: RecipientName::Owner { generation: 1 },
-            scope: Scope::Safe,
-            ends_at: NO_END,
-            face_hash: self.secret.face_hash(),
-            commitment: self.secret.commitment(self.grant_id),
-        }
-    }
-}
-
-fn begin_chain(
-    secrets: &AccountSecrets,
-    device: &NewDevice,
-    bodies: Vec<Body>,
-    now: u64,
-    rng: &mut impl CryptoRng,
-) -> Result<(Manifest, Vec<Signed<Statement>>), Error> {
-    let mut manifest = Manifest::before(secrets.public());
-    let mut statements = Vec::new();
-    for body in bodies {
-        let by_device = matches!(body, Body::Grant(_));
-        let (signer, key) = if by_device {
-            (Signer::Device { device_id: device.id }, &device.secrets.signing)
-        } else {
-            (Signer::Root { generation: secrets.generation }, &secrets.signing)
-        };
-        let statement = key.sign(manifest.next(signer, body, now, draw_id(rng)));
-        let unverified = Unverified::decode(&statement.encode())?;
-        if statements.is_empty() {
-            manifest = Manifest::begin(unverified)?.0;
-        } else {
-            manifest.append(unverified)?;
-        }
-        statements.push(statement);
-    }
-    Ok((manifest, statements))
-}
-
 /// A safe whose root and chain are known, on a device that has no session yet.
 pub(super) struct Known {
-    secrets: AccountSecrets,
-    place: LogPlace,
-    watch: Watch,
-    head: Head,
-    manifest: Manifest,
-    statements: Vec<Signed<Statement>>,
+    pub(super) secrets: AccountSecrets,
+    pub(super) place: LogPlace,
+    pub(super) watch: Watch,
+    pub(super) head: Head,
+    pub(super) manifest: Manifest,
+    pub(super) statements: Vec<Signed<Statement>>,
 }
 
 impl Known {
@@ -273,7 +70,7 @@ impl Known {
         world: &impl World,
         secret: &LockSecret,
         kind: LockKind,
-        (unlocked, mut watch): (Unlocked, Watch),
+        (unlocked, watch): (Unlocked, Watch),
         kept: bool,
     ) -> Result<Self, Error> {
         let wrap: RootWrap = decode(&unlocked.root_wrap.0).map_err(|_| Damaged)?;
@@ -300,6 +97,17 @@ impl Known {
         let remembered = world.kept(&head_name(manifest.account_id())).await;
         check_remembered(remembered.as_deref(), &statements)?;
         let place = LogPlace::open(&secrets.vault, account_id, &sealed_place.0)?;
+        Self::of_chain(world, (secrets, place, manifest, statements), watch, kept).await
+    }
+
+    /// Compares a chain whose keys are known with the log. LOG-11.
+    pub(super) async fn of_chain(
+        world: &impl World,
+        known: (AccountSecrets, LogPlace, Manifest, Vec<Signed<Statement>>),
+        mut watch: Watch,
+        kept: bool,
+    ) -> Result<Self, Error> {
+        let (secrets, place, manifest, statements) = known;
         let head = check_head(&mut watch, world, &place, &statements, kept).await?;
         Ok(Self { secrets, place, watch, head, manifest, statements })
     }
@@ -327,22 +135,36 @@ impl Known {
         self.enter(world, device, Some(statement), kept).await
     }
 
-    async fn enter<W: World>(
+    pub(super) async fn enter<W: World>(
         self,
         world: &W,
         device: NewDevice,
         added: Option<Signed<Statement>>,
         kept: bool,
     ) -> Result<Vault, Error> {
-        let mut rng = world.rng();
-        let account_id = self.manifest.account_id();
+        let (account_id, is_new_here) = (self.manifest.account_id(), added.is_some());
         let added = added.map(|statement| {
             let log_value = log_value(&self.place, &statement);
             (Base64(statement.encode()), log_value)
         });
         let token = open_session(world, account_id, &device, added).await?;
+        let mut vault = self.inside(world, device, token, kept).await?;
+        vault.is_new_here = is_new_here;
+        Ok(vault)
+    }
+
+    /// The safe, on a device that has a session.
+    pub(super) async fn inside<W: World>(
+        self,
+        world: &W,
+        device: NewDevice,
+        token: String,
+        kept: bool,
+    ) -> Result<Vault, Error> {
+        let mut rng = world.rng();
         let mut vault = Vault {
             secrets: self.secrets,
+            earlier: Vec::new(),
             place: self.place,
             watch: self.watch,
             head: self.head,
@@ -352,6 +174,7 @@ impl Known {
             device: device.secrets,
             device_id: device.id,
             kept,
+            is_new_here: false,
             token,
             manifest: self.manifest,
             statements: self.statements,
@@ -367,6 +190,7 @@ impl Known {
             looked_at: Sorted::default(),
             records_seen: 0,
             unanswered: None,
+            begun: None,
             used_bytes: 0,
             deposits: 0,
             inbox: Sorted::default(),
@@ -380,7 +204,7 @@ impl Known {
     }
 }
 
-async fn open_session<W: World>(
+pub(super) async fn open_session<W: World>(
     world: &W,
     account_id: AccountId,
     device: &NewDevice,

@@ -5,7 +5,7 @@ use reconnect_format::{
     Signed, Sorted,
     api::{Call, GrantWraps, StructureEntry, StructureFace, StructureList, Submission},
     check,
-    grant::{GrantTerms, RecipientName, SCOPE_MAX, Scope},
+    grant::{GrantTerms, SCOPE_MAX, Scope},
     id::{Base64, DocumentId, GrantId, StructureId},
     manifest::GRANTS_MAX,
     statement::Body,
@@ -13,7 +13,11 @@ use reconnect_format::{
 };
 use reconnect_log::Carried;
 
-use super::{Attach, Vault, bare, papers::wrap_one, trace::Opening};
+use super::{
+    Attach, Vault, bare,
+    papers::wrap_one,
+    trace::{Opening, to_structure},
+};
 use crate::{
     document::draw_id,
     error::{Error, ServerMisbehaved},
@@ -290,7 +294,7 @@ impl Vault {
         let mut place = Sorted::<GrantId, usize>::default();
         for statement in self.statements.iter().map(Signed::body) {
             let Some(terms) = statement.body.grant_terms() else { continue };
-            let RecipientName::Structure { structure_id, .. } = terms.recipient else { continue };
+            let Some((structure_id, epoch)) = to_structure(terms) else { continue };
             let before = match &statement.body {
                 Body::Regrant { grant_id, .. } => place.get(grant_id).copied(),
                 _ => None,
@@ -299,7 +303,9 @@ impl Vault {
             match before.and_then(|before| grants.get_mut(before)) {
                 Some(grant) => {
                     grant.earlier.push(grant.terms.grant_id);
-                    grant.renewed_at = Some(statement.made_at);
+                    if to_structure(&grant.terms).is_some_and(|(_, before)| before < epoch) {
+                        grant.renewed_at = Some(statement.made_at);
+                    }
                     grant.terms = terms.clone();
                 }
                 None => grants.push(GivenGrant {

@@ -147,8 +147,8 @@ impl Vault {
     /// Whether a deposit, signed by whom it says, is for this safe, new, and by somebody who is in
     /// that structure. DEP-4.
     fn judge(&self, now: u64, body: &Deposit, certificate: &[u8]) -> Result<(), Distrust> {
-        let key_id = self.secrets.recipient.public().id();
-        if !check!(DepositOwner, body.owner == self.account_id() && body.key_id == key_id) {
+        let to_us = body.owner == self.account_id() && self.recipient_key(body.key_id).is_some();
+        if !check!(DepositOwner, to_us) {
             return Err(Distrust::Misdirected);
         }
         if self.manifest.is_settled(body.deposit_id) {
@@ -172,7 +172,8 @@ impl Vault {
         signed: Signed<Deposit>,
         waiting: &WaitingDeposit,
     ) -> Result<Deposited, Damaged> {
-        let secret = open_deposit(&waiting.wrap.0, &signed, &self.secrets.recipient)?;
+        let key = self.recipient_key(signed.body().key_id).unwrap_or(&self.secrets.recipient);
+        let secret = open_deposit(&waiting.wrap.0, &signed, key)?;
         let body = signed.body();
         Ok(Deposited {
             deposit_id: body.deposit_id,

@@ -249,13 +249,8 @@ impl Desk {
 fn open_invitation(vault: &Vault, state: &InvitationState) -> Option<(Invitation, KeptInvitation)> {
     let (invitation, signer) = Attested::open::<Invitation>(&state.invitation.0).ok()?;
     let invitation = invitation.into_body();
-    let plain = open_salted(
-        vault.secrets().vault.expose(),
-        Label::InvitationKeep,
-        invitation.invitation_id.as_bytes(),
-        &state.kept.0,
-    )
-    .ok()?;
+    let context = invitation.invitation_id.as_bytes();
+    let plain = vault.open_kept(Label::InvitationKeep, context, &state.kept.0).ok()?;
     let kept = decode(&plain).ok()?;
     (signer.account_id == vault.account_id()).then_some((invitation, kept))
 }

@@ -16,8 +16,9 @@ use super::{
     leaf::Waiting,
 };
 use crate::{
-    error::Error,
+    error::{Damaged, Error},
     group::{Group, Newcomer},
+    key::AccountSecrets,
     seal::{open_salted, seal_salted},
     secret::EpochSeed,
     world::World,
@@ -144,6 +145,20 @@ impl Desk {
     }
 }
 
+impl Vault {
+    /// Opens what this account sealed for itself, under whatever generation it did. ACC-5.
+    pub(super) fn open_kept(
+        &self,
+        label: Label,
+        context: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Damaged> {
+        let opened = self.generations().map(|it| it.vault.expose());
+        let mut opened = opened.map(|key| open_salted(key, label, context, sealed));
+        opened.find_map(Result::ok).ok_or(Damaged)
+    }
+}
+
 /// Before an invitation is answered: what the welcome will be for.
 pub(super) async fn keep_newcomer(
     vault: &Vault,
@@ -172,9 +187,20 @@ pub(super) async fn forget_desk(vault: &Vault, world: &impl World) {
 
 async fn kept_desk(vault: &Vault, world: &impl World) -> Option<KeptDesk> {
     let sealed = world.kept(&kept_name(vault)).await?;
-    let (key, account_id) = (vault.secrets().vault.expose(), vault.account_id());
-    let plain = open_salted(key, Label::GroupStateSeal, account_id.as_bytes(), &sealed).ok()?;
-    decode(&plain).ok()
+    let account_id = vault.account_id();
+    let open = |secrets: &AccountSecrets| {
+        let key = secrets.vault.expose();
+        let plain = open_salted(key, Label::GroupStateSeal, account_id.as_bytes(), &sealed).ok()?;
+        decode::<KeptDesk>(&plain).ok()
+    };
+    if let Some(kept) = open(vault.secrets()) {
+        return Some(kept);
+    }
+    // The leaf was that of a device that is no more; what it could read, its person may go on to read.
+    let mut kept = vault.generations().find_map(open)?;
+    (kept.group, kept.snapshot, kept.request) = (0, Vec::new(), Vec::new());
+    kept.unanswered = Vec::new();
+    Some(kept)
 }
 
 async fn keep_sealed(vault: &Vault, world: &impl World, kept: &KeptDesk) -> Result<(), Error> {

@@ -1,8 +1,11 @@
 //! What somebody keeps who means to read on after they left a structure: for tests, in no page.
 
+use rand_core::CryptoRng;
 use reconnect_format::{
-    Signable, Signed,
-    id::Base64,
+    Signable, Signed, Unverified,
+    api::Submission,
+    id::{Base64, DeviceId},
+    statement::{Attested, Body, DeviceProof, Signer, Statement},
     structure::{Certificate, StructureChain},
 };
 
@@ -13,8 +16,10 @@ use super::{
 use crate::{
     error::Error,
     group::{Gate, Group},
-    key::{AccountSecrets, RecipientKey},
-    secret::{GrantKey, Root},
+    key::{AccountSecrets, DeviceSecrets, RecipientKey},
+    place::MarkOf,
+    secret::{DeviceSeed, GrantKey, Root},
+    world::World,
 };
 
 /// Every secret of one page and its person's account.
@@ -46,6 +51,58 @@ impl Vault {
     /// Signs whatever a changed client says with this device's key.
     pub fn sign_anything<T: Signable>(&self, body: T) -> Base64 {
         self.attest(body)
+    }
+
+    /// What would say in the log that a generation is over.
+    pub fn generation_mark(&self, generation: u32) -> [u8; 32] {
+        self.place.mark(MarkOf::Generation(generation))
+    }
+
+    /// Retires a device, and says in the log what would say that a generation is over.
+    pub async fn retire_under_a_generations_mark(
+        &mut self,
+        world: &impl World,
+        device_id: DeviceId,
+        generation: u32,
+    ) -> Result<(), Error> {
+        self.write(world, "spoil", &|vault, _| {
+            let mark = Base64(vault.generation_mark(generation).to_vec());
+            let marked = Submission { mark, ..Submission::default() };
+            Ok((Body::RetireDevice { device_id }, Box::new(|_, _| Ok(marked))))
+        })
+        .await
+        .map(drop)
+    }
+
+    /// What whoever has this safe's root signs for a generation of their own, and a version by its device: the
+    /// proof of that device, and the statement.
+    pub fn invent_generation(
+        &self,
+        version: Statement,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Attested, Error> {
+        let (root, seed) = (Root::generate(rng), DeviceSeed::generate(rng));
+        let next = AccountSecrets::derive(root, self.secrets().generation + 1);
+        let device = DeviceSecrets::derive(seed);
+        let begun = Body::NewGeneration { keys: next.public() };
+        let signer = Signer::Root { generation: self.secrets().generation };
+        let salt = [1; 16];
+        let begun = self.manifest().next(signer, begun, version.made_at, salt);
+        let begun = self.secrets().signing.sign(begun);
+        let mut manifest = self.manifest().clone();
+        manifest.append(Unverified::decode(&begun.encode())?)?;
+        let device_id = DeviceId([7; 16]);
+        let (signing, leaf) = (device.signing.public(), device.leaf.public());
+        let added = Body::AddDevice { device_id, signing, leaf };
+        let signer = Signer::Root { generation: next.generation };
+        let mut added = manifest.next(signer, added, version.made_at, salt);
+        // Behind whatever the log names, as the version is.
+        added.sequence = version.sequence - 1;
+        let mut keys = self.device_proof().keys;
+        keys.generations.push(begun.encode());
+        let proof = DeviceProof { keys, device: next.signing.sign(added).encode() };
+        let version = Statement { signer: Signer::Device { device_id }, ..version };
+        Ok(Attested { object: device.signing.sign(version).encode(), proof })
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     locks::{KEPT_LOCK, kept_lock},
     notice::noticed_name,
 };
-use crate::{error::Error, world::World};
+use crate::{error::Error, place::MarkOf, world::World};
 
 impl Vault {
     /// Ends this session; everywhere, retires every other device and ends all sessions. A device
@@ -61,7 +61,7 @@ impl Vault {
     ) -> Result<(), Error> {
         self.write(world, &format!("retire {device_id}"), &|vault, _| {
             vault.manifest.device(device_id).ok_or(Error::NotFound)?;
-            let mark = Base64(vault.place.mark(device_id).to_vec());
+            let mark = Base64(vault.place.mark(MarkOf::Device(device_id)).to_vec());
             let marked = Submission { mark, ..Submission::default() };
             Ok((Body::RetireDevice { device_id }, Box::new(|_, _| Ok(marked))))
         })

@@ -149,9 +149,15 @@ impl Vault {
         handle: &str,
         words: &SixWords,
     ) -> Result<(), Error> {
-        let (lock_id, mut rng) = (self.draw_lock(world, 0), world.rng());
-        let lock = NewLock::words(world, lock_id, (handle, words), &mut rng).await?;
-        let new = self.set_lock(world, &format!("words {handle}"), &lock).await?;
+        // Stopped half-way before, the new words are set already; a handle is drawn with its words.
+        let set = self.live(&|it| it.handle() == Some(handle.as_bytes()));
+        let new = if let Some(set) = set {
+            set
+        } else {
+            let (lock_id, mut rng) = (self.draw_lock(world, 0), world.rng());
+            let lock = NewLock::words(world, lock_id, (handle, words), &mut rng).await?;
+            self.set_lock(world, &format!("words {handle}"), &lock).await?
+        };
         self.retire_others(world, new, &|it| it.kind() == LockKind::Words).await
     }
 
@@ -162,9 +168,35 @@ impl Vault {
         paper: &PaperSecret,
     ) -> Result<(), Error> {
         let held = paper.held();
-        let lock = NewLock::held(self.draw_lock(world, 0), &held)?;
-        let new = self.set_lock(world, &format!("sheet {}", held.held_id()), &lock).await?;
+        let new = if let Some(set) = self.lock_of(paper) {
+            set
+        } else {
+            let lock = NewLock::held(self.draw_lock(world, 0), &held)?;
+            self.set_lock(world, &format!("sheet {}", held.held_id()), &lock).await?
+        };
         self.retire_others(world, new, &|it| it.kind() == LockKind::Sheet).await
+    }
+
+    /// Another PIN for a card that there is. Its picture stays.
+    pub async fn change_pin(
+        &mut self,
+        world: &impl World,
+        card: &PaperSecret,
+        pin: &Pin,
+    ) -> Result<(), Error> {
+        let lock_id = self.lock_of(card).ok_or(Error::NotFound)?;
+        let mark = mark(&self.secrets.vault, lock_id.as_bytes());
+        self.set_card(world, card, pin, mark).await
+    }
+
+    /// The lock that a card or sheet opens, when it is this safe's.
+    pub fn lock_of(&self, paper: &PaperSecret) -> Option<LockId> {
+        let same = paper.held().held_id();
+        self.live(&|it| it.held().is_some_and(|held| held.held_id == same))
+    }
+
+    fn live(&self, wanted: &dyn Fn(&LockAccess) -> bool) -> Option<LockId> {
+        self.manifest.locks().find(|(_, lock)| wanted(&lock.access)).map(|(lock_id, _)| lock_id)
     }
 
     /// One more card, or another PIN for one that there is. The picture is its person's choice.
@@ -188,10 +220,16 @@ impl Vault {
             .await
     }
 
-    /// From now on this browser opens the safe with a PIN. LOCK-13.
+    /// From now on this browser opens the safe with a PIN. What it remembers of another safe, somebody else's, is not
+    /// replaced: it is forgotten first, on its person's or this one's word. LOCK-13.
     pub async fn remember_here(&mut self, world: &impl World, pin: &Pin) -> Result<(), Error> {
         if !self.kept {
             return Err(Error::NeedsOwnDevice);
+        }
+        if let Some((other, _)) = kept_lock(world).await
+            && !self.was_lock(other)
+        {
+            return Err(Error::RemembersAnother);
         }
         let (lock_id, mut rng) = (self.draw_lock(world, world.mark()), world.rng());
         let held = HeldSecret::of_device(&mut rng);
@@ -209,12 +247,13 @@ impl Vault {
 
     /// This browser opens the safe no more.
     pub async fn forget_here(&mut self, world: &impl World) -> Result<(), Error> {
-        if let Some((lock_id, _)) = kept_lock(world).await
-            && self.has_lock(lock_id)
-        {
+        let Some((lock_id, _)) = kept_lock(world).await else { return Ok(()) };
+        if self.has_lock(lock_id) {
             self.retire_lock(world, lock_id).await?;
         }
-        world.forget(KEPT_LOCK).await;
+        if self.was_lock(lock_id) {
+            world.forget(KEPT_LOCK).await;
+        }
         Ok(())
     }
 
@@ -276,6 +315,12 @@ impl Vault {
 
     pub(super) fn has_lock(&self, lock_id: LockId) -> bool {
         self.manifest.locks().any(|(id, _)| id == lock_id)
+    }
+
+    /// Whether it is or was one of this safe.
+    fn was_lock(&self, id: LockId) -> bool {
+        let bodies = self.statements.iter().map(|statement| &statement.body().body);
+        bodies.into_iter().any(|it| matches!(it, Body::SetLock { lock_id, .. } if *lock_id == id))
     }
 
     fn draw_lock(&self, world: &impl World, mark: u8) -> LockId {

@@ -5,7 +5,7 @@ use rand_core::Rng as _;
 use reconnect_format::{
     Signed, check,
     id::StructureId,
-    log::{account_index, structure_index},
+    log::structure_index,
     statement::{Body, Statement},
 };
 use reconnect_log::{Carried, Newest, Witnessed};
@@ -14,7 +14,7 @@ use super::Vault;
 use crate::{
     error::{Error, ServerMisbehaved, Unchecked},
     log::Watch,
-    place::LogPlace,
+    place::{LogPlace, Mark},
     recipient::{Recipient, named_by},
     world::World,
 };
@@ -25,36 +25,52 @@ pub(super) const ABSENT_SECONDS: u64 = 600;
 /// Up to which statement a safe is in the log, or why nobody knows.
 pub(super) type Head = Result<u64, Unchecked>;
 
-/// How many of the last devices that were retired are asked about on unlock, and how many of those
+/// How many of the last things that were retired are asked about on unlock, and how many of those
 /// before, drawn at random.
 const MARKS: usize = 16;
 
-/// What says in the log that a device was retired.
-struct Mark {
-    /// Of the statement that retired it.
+/// What a statement says is over, as the log is to say it.
+struct Ended {
+    /// Of the statement that says so.
     sequence: u64,
     made_at: u64,
-    /// Where it stands.
-    index: [u8; 32],
+    mark: Mark,
 }
 
-/// The marks of the devices that statements after one retired.
-fn marks(place: &LogPlace, statements: &[Signed<Statement>], after: u64) -> Vec<Mark> {
-    let mark = |statement: &Statement| match statement.body {
-        Body::RetireDevice { device_id } => Some(Mark {
-            sequence: statement.sequence,
-            made_at: statement.made_at,
-            index: account_index(statement.account_id, &place.mark(device_id)),
-        }),
-        _ => None,
+/// What statements after one ended: devices that they retired, and generations.
+fn ended(place: &LogPlace, statements: &[Signed<Statement>], after: u64) -> Vec<Ended> {
+    let mark = |statement: &Statement| {
+        let account_id = statement.account_id;
+        let mark = match &statement.body {
+            Body::RetireDevice { device_id } => place.retired(account_id, *device_id),
+            Body::NewGeneration { keys } => {
+                place.over(account_id, keys.generation.checked_sub(1)?, &keys.signing)
+            }
+            _ => return None,
+        };
+        Some(Ended { sequence: statement.sequence, made_at: statement.made_at, mark })
     };
     let statements = statements.iter().map(Signed::body).filter(|it| it.sequence > after);
     statements.filter_map(mark).collect()
 }
 
+/// Where the log would say that the newest generation of a chain is over: then this is not the chain.
+fn own_generation(place: &LogPlace, statements: &[Signed<Statement>]) -> Option<Mark> {
+    let newest = statements.iter().rev().find_map(|it| match &it.body().body {
+        Body::Open { keys } | Body::NewGeneration { keys } => Some((it.body().account_id, keys)),
+        _ => None,
+    });
+    // Whatever stands there: it is of no root that this chain names.
+    newest.map(|(account_id, keys)| place.over(account_id, keys.generation, &keys.signing))
+}
+
 /// Those that are asked about on unlock: the last, and of the others some. LOG-20.
-fn some_marks(place: &LogPlace, statements: &[Signed<Statement>], world: &impl World) -> Vec<Mark> {
-    let mut others = marks(place, statements, 0);
+fn some_ended(
+    place: &LogPlace,
+    statements: &[Signed<Statement>],
+    world: &impl World,
+) -> Vec<Ended> {
+    let mut others = ended(place, statements, 0);
     let mut some = others.split_off(others.len().saturating_sub(MARKS));
     let mut rng = world.rng();
     for _ in 0..MARKS.min(others.len()) {
@@ -73,47 +89,59 @@ pub(super) async fn check_head(
     statements: &[Signed<Statement>],
     own_device: bool,
 ) -> Result<Head, Error> {
-    let marks = some_marks(place, statements, world);
-    match look_up(watch, world, place, &marks, own_device).await {
+    let asked = some_ended(place, statements, world);
+    match look_up(watch, world, place, (&asked, statements), own_device).await {
         Ok((witnessed, there)) => {
             let until = safe_until(place, statements, &witnessed)?;
-            marked_until(until, &marks, &there, &witnessed).map(Ok)
+            ended_until(until, &asked, &there, &witnessed).map(Ok)
         }
         Err(Error::Unchecked(unchecked)) => Ok(Err(unchecked)),
         Err(error) => Err(error),
     }
 }
 
-/// Looks a safe up, and marks of what it retired beside it.
+/// Looks a safe up, with marks of what it ended, and that of its newest generation, beside it; whether each
+/// of the first is there. LOG-20.
 async fn look_up(
     watch: &mut Watch,
     world: &impl World,
     place: &LogPlace,
-    marks: &[Mark],
+    (asked, statements): (&[Ended], &[Signed<Statement>]),
     own_device: bool,
 ) -> Result<(Witnessed, Vec<bool>), Error> {
+    let own = own_generation(place, statements);
+    let marks: Vec<_> = own.iter().chain(asked.iter().map(|it| &it.mark)).collect();
     let indices: Vec<_> = marks.iter().map(|mark| mark.index).collect();
-    watch.look_up_marks(world, place.index(), &indices, own_device).await
+    let looked = watch.look_up_marks(world, place.index(), &indices, own_device).await;
+    let (witnessed, there) = looked?;
+    let (own, there) = there.split_at(usize::from(own.is_some()));
+    let is = asked.iter().zip(there).map(|(ended, there)| ended.mark.is(there.as_ref()));
+    let is: Result<Vec<_>, _> = is.collect();
+    let sound = is.is_ok() && own.iter().all(Option::is_none);
+    if check!(MarkLogged) && !sound {
+        return Err(ServerMisbehaved::Withheld.into());
+    }
+    Ok((witnessed, is.unwrap_or_else(|_| vec![true; asked.len()])))
 }
 
-/// Up to which statement a safe is in the log with its marks, where the log names statement `until`.
-/// LOG-20.
-fn marked_until(
+/// Up to which statement a safe is in the log with the marks of what it ended, where the log names statement
+/// `until`. LOG-20.
+fn ended_until(
     until: u64,
-    marks: &[Mark],
+    asked: &[Ended],
     there: &[bool],
     witnessed: &Witnessed,
 ) -> Result<u64, Error> {
-    let mut marked = until;
-    let missing = marks.iter().zip(there).filter(|(_, there)| !**there && check!(MarkLogged));
-    for (mark, _) in missing {
-        let is_late = witnessed.time() > mark.made_at.saturating_add(ABSENT_SECONDS);
-        if is_late && mark.sequence <= until {
+    let mut safe = until;
+    let missing = asked.iter().zip(there).filter(|(_, there)| !**there && check!(MarkLogged));
+    for (ended, _) in missing {
+        let is_late = witnessed.time() > ended.made_at.saturating_add(ABSENT_SECONDS);
+        if is_late && ended.sequence <= until {
             return Err(ServerMisbehaved::Withheld.into());
         }
-        marked = marked.min(mark.sequence - 1);
+        safe = safe.min(ended.sequence - 1);
     }
-    Ok(marked)
+    Ok(safe)
 }
 
 /// Which statement of a safe's chain the log names. LOG-11.
@@ -145,18 +173,19 @@ impl Vault {
         }
         let known = self.manifest.sequence();
         let asked = match self.head {
-            Ok(until) => marks(&self.place, &self.statements, until),
-            Err(_) => some_marks(&self.place, &self.statements, world),
+            Ok(until) => ended(&self.place, &self.statements, until),
+            Err(_) => some_ended(&self.place, &self.statements, world),
         };
-        let looked = look_up(&mut self.watch, world, &self.place, &asked, self.kept).await;
+        let shown = (asked.as_slice(), self.statements.as_slice());
+        let looked = look_up(&mut self.watch, world, &self.place, shown, self.kept).await;
         self.sync(world).await?;
         match looked {
             Ok((witnessed, there)) => {
                 let until = safe_until(&self.place, &self.statements, &witnessed)?;
-                let until = marked_until(until, &asked, &there, &witnessed)?;
+                let until = ended_until(until, &asked, &there, &witnessed)?;
                 // What somebody else retired meanwhile was not asked about.
-                let unasked = marks(&self.place, &self.statements, known).into_iter().next();
-                self.head = Ok(unasked.map_or(until, |mark| until.min(mark.sequence - 1)));
+                let unasked = ended(&self.place, &self.statements, known).into_iter().next();
+                self.head = Ok(unasked.map_or(until, |it| until.min(it.sequence - 1)));
             }
             // What was checked when the safe was opened stays checked.
             Err(Error::Unchecked(unchecked)) => self.head = self.head.or(Err(unchecked)),

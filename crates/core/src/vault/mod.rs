@@ -14,7 +14,9 @@ mod change;
 mod deposit;
 #[cfg(feature = "structure")]
 mod desk;
+mod drawn;
 mod entry;
+mod generation;
 mod giving;
 #[cfg(feature = "structure")]
 mod harm;
@@ -29,6 +31,7 @@ mod kept;
 #[cfg(feature = "structure")]
 mod leaf;
 mod leave;
+mod link;
 mod locks;
 mod log;
 #[cfg(feature = "structure")]
@@ -53,7 +56,7 @@ use reconnect_format::{
     check,
     id::{AccountId, Base64, DepositId, DeviceId, DocumentId, EnvelopeId, GrantId, StructureId},
     manifest::Manifest,
-    statement::{Body, DeviceProof, Signer, Statement},
+    statement::{Body, Signer, Statement},
     structure::StructureChain,
 };
 use reconnect_log::Witnessed;
@@ -73,7 +76,7 @@ use crate::{
 pub use deposit::{DepositDraft, DepositTo, DepositWords, GivenDeposit};
 #[cfg(feature = "structure")]
 pub use desk::{Desk, FoundingNames};
-pub use entry::{Drawn, Ways};
+pub use drawn::{Drawn, Ways};
 pub use giving::{Comparison, Gift, GivenGrant, GrantState};
 pub use inbox::{Deposited, Distrust, Inbox};
 #[cfg(feature = "structure")]
@@ -81,6 +84,7 @@ pub use invite::{Invited, PendingInvitation};
 #[cfg(all(feature = "structure", feature = "vectors"))]
 pub use kept::Kept;
 pub use leave::Stayed;
+pub use link::Linking;
 pub use locks::LockSeen;
 #[cfg(feature = "structure")]
 pub use manage::{Agreed, Asked};
@@ -99,6 +103,8 @@ const RACES_MAX: usize = 8;
 /// An open safe.
 pub struct Vault {
     secrets: AccountSecrets,
+    /// Of earlier generations, the newest first: what was sealed to them may still wait. ACC-5.
+    earlier: Vec<AccountSecrets>,
     /// Where the log has this safe's head.
     place: LogPlace,
     /// What this page has seen of the log.
@@ -115,6 +121,8 @@ pub struct Vault {
     device_id: DeviceId,
     /// Whether this device is the person's own: what may stay on it stays.
     kept: bool,
+    /// Whether it was added when this safe was opened, to a safe that was there.
+    is_new_here: bool,
     token: String,
     manifest: Manifest,
     statements: Vec<Signed<Statement>>,
@@ -134,6 +142,8 @@ pub struct Vault {
     records_seen: u64,
     /// A statement that was sent, and nobody said whether it arrived. STMT-8.
     unanswered: Option<Box<Sent>>,
+    /// The same of a new generation.
+    begun: Option<Box<generation::Begun>>,
     used_bytes: u64,
     /// How many deposits wait, as the server says.
     deposits: u32,
@@ -203,17 +213,6 @@ impl Vault {
         &self.device
     }
 
-    /// What shows others that this device belongs to this account. DEV-2.
-    pub fn device_proof(&self) -> DeviceProof {
-        let added = self.statements.iter().find(|statement| {
-            matches!(statement.body().body, Body::AddDevice { device_id, .. } if device_id == self.device_id)
-        });
-        DeviceProof {
-            opening: self.statements.first().map(Signed::encode).unwrap_or_default(),
-            device: added.map(Signed::encode).unwrap_or_default(),
-        }
-    }
-
     /// Signs `body` with this device's key and puts its proof beside.
     #[cfg(feature = "structure")]
     pub(crate) fn attest<T: reconnect_format::Signable>(&self, body: T) -> Base64 {
@@ -241,6 +240,9 @@ impl Vault {
     /// Takes in what is new: statements, wraps, cards, receipts. SYNC-1.
     pub async fn sync(&mut self, world: &impl World) -> Result<(), Error> {
         while self.take_in_page(world).await? {}
+        if self.generations().count() as u64 != u64::from(self.secrets.generation) {
+            return Err(Damaged.into());
+        }
         self.forget_what_is_gone();
         self.notice(world).await?;
         self.remember_head(world).await
@@ -260,6 +262,9 @@ impl Vault {
         for bytes in &news.statements {
             let statement = self.manifest.append(Unverified::decode(&bytes.0)?)?;
             self.statements.push(statement);
+        }
+        if let Some(sealed) = &news.earlier_roots {
+            self.open_earlier(sealed)?;
         }
         self.owner_wraps.extend(news.owner_wraps.into_iter().map(|it| (it.grant_id, it.wrap.0)));
         self.wraps.extend(news.wraps.into_iter().map(|it| (it.envelope_id, it.wrap.0)));
@@ -416,16 +421,8 @@ impl Vault {
     }
 
     fn sign(&self, body: Body, made_at: u64, rng: &mut impl CryptoRng) -> Signed<Statement> {
-        let by_root = matches!(
-            body,
-            Body::AddDevice { .. }
-                | Body::RetireDevice { .. }
-                | Body::SetLock { .. }
-                | Body::RetireLock { .. }
-                | Body::Close
-        );
         let salt = draw_id(rng);
-        if by_root {
+        if body.is_by_root() {
             let signer = Signer::Root { generation: self.secrets.generation };
             self.secrets.signing.sign(self.manifest.next(signer, body, made_at, salt))
         } else {

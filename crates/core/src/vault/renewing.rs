@@ -146,12 +146,14 @@ impl Vault {
         Ok(!self.is_closed(structure_id))
     }
 
-    /// Whether the structure has begun a newer epoch than the grant's: somebody may have left since.
+    /// Whether the structure has begun a newer epoch than the grant's: somebody may have left since; or
+    /// whether it was given under earlier keys, whose holder may have the grant's. GRANT-6.
     fn is_over(&self, terms: &GrantTerms, structure_id: StructureId) -> bool {
         let RecipientName::Structure { epoch, .. } = terms.recipient else { return false };
         let chain = self.chains.get(&structure_id);
         let chain = chain.filter(|chain| !chain.closed && check!(GrantEpoch));
-        chain.and_then(|chain| chain.epoch.as_ref()).is_some_and(|newest| newest.epoch > epoch)
+        let again = self.manifest.is_of_earlier_keys(terms.grant_id);
+        chain.and_then(|chain| chain.epoch.as_ref()).is_some_and(|it| again || it.epoch > epoch)
     }
 
     /// Whether a structure's chain ended, as far as this session has seen it.

@@ -5,7 +5,7 @@ use reconnect_format::{
     Sorted,
     api::StoredReceipt,
     check,
-    grant::RecipientName,
+    grant::{GrantTerms, RecipientName},
     id::{DeviceId, DocumentId, GrantId, StructureId},
     lock::LockKind,
     receipt::{Receipt, Subject},
@@ -109,6 +109,8 @@ pub enum Sentence {
     LockSet(LockKind),
     /// A lock was retired.
     LockRetired,
+    /// A secret became known: every device and lock of before is out.
+    NewGeneration,
 }
 
 /// One line of the trace.
@@ -249,16 +251,31 @@ impl Vault {
                 Sentence::Introduced(*structure_id, *introducer)
             }
             Body::Close => return None,
-            Body::Regrant { terms, .. } => Sentence::Renewed(self.structure_of(terms.grant_id)?),
+            Body::NewGeneration { .. } => Sentence::NewGeneration,
+            // To the same epoch it goes on because of the owner's keys, which the trace says.
+            Body::Regrant { grant_id, terms } => {
+                let (structure_id, epoch) = to_structure(terms)?;
+                let (_, before) = self.given_to(*grant_id)?;
+                return (before < epoch).then_some(Sentence::Renewed(structure_id));
+            }
         })
     }
 
     fn structure_of(&self, grant_id: GrantId) -> Option<StructureId> {
+        Some(self.given_to(grant_id)?.0)
+    }
+
+    fn given_to(&self, grant_id: GrantId) -> Option<(StructureId, u64)> {
         let mut given = self.statements.iter().filter_map(|it| it.body().body.grant_terms());
-        match given.find(|terms| terms.grant_id == grant_id)?.recipient {
-            RecipientName::Structure { structure_id, .. } => Some(structure_id),
-            _ => None,
-        }
+        to_structure(given.find(|terms| terms.grant_id == grant_id)?)
+    }
+}
+
+/// To which structure something is given, and for which epoch.
+pub(super) fn to_structure(terms: &GrantTerms) -> Option<(StructureId, u64)> {
+    match terms.recipient {
+        RecipientName::Structure { structure_id, epoch, .. } => Some((structure_id, epoch)),
+        _ => None,
     }
 }
 

@@ -4,14 +4,17 @@
 use generic_array::GenericArray;
 use opaque_ke::ksf::Ksf;
 use reconnect_format::{
-    PublicKey, Unverified, decode,
+    PublicKey, Unverified,
+    account::AccountKeys,
+    decode,
     deposit::Deposit,
     encode,
     envelope::{EnvelopeHeader, EnvelopeRef, HEADER_BYTES, PREFIX_BYTES},
     grant::{GrantTerms, WrapBinding},
-    id::{AccountId, DeviceId, DocumentId},
+    id::{AccountId, Base64, DeviceId, DocumentId},
+    link::LinkOffer,
     lock::{LockKind, RootWrap},
-    log::{account_index, mark_value},
+    log::{account_index, generation_mark, mark_value},
     statement::Statement,
     tree,
 };
@@ -30,8 +33,9 @@ use crate::{
     },
     held::{HeldSecret, Pin},
     key::{AccountSecrets, DeviceSecrets, RecipientKey, wrap_to},
+    link::LinkSecret,
     lock::{ExportKey, Login, Password, Registration, Stretch, unwrap_root, wrap_root},
-    place::LogPlace,
+    place::{LogPlace, MarkOf},
     secret::{DeviceSeed, DocumentKey, EpochSeed, GrantKey, LockSecret, Root, VaultKey},
     words::SixWords,
 };
@@ -40,6 +44,7 @@ pub(super) fn judge(object: &str, case: &Case<'_>) -> Result<Option<&'static str
     let found = match object {
         "account" => account(case),
         "device" => device(case),
+        "earlier-roots" => earlier_roots(case),
         "recipient-key" => recipient_key(case),
         "lock" => lock(case),
         "stretch" => stretch(case),
@@ -52,6 +57,7 @@ pub(super) fn judge(object: &str, case: &Case<'_>) -> Result<Option<&'static str
         "hpke" => hpke(case),
         "grant" => grant(case),
         "deposit" => deposit(case),
+        "link" => link(case),
         "grant-face" => grant_face(case),
         "owner-wrap" => owner_wrap(case),
         "log-place" => log_place(case),
@@ -384,6 +390,20 @@ fn deposit(case: &Case<'_>) -> Found {
     }
 }
 
+fn link(case: &Case<'_>) -> Found {
+    let offer: LinkOffer = decode(&case.bytes("offer")?).map_err(|_| unreadable("offer"))?;
+    let key = RecipientKey::of_epoch(&EpochSeed::from_bytes(case.array("seed")?));
+    let Ok(secret) = LinkSecret::open(case.item(), &offer, &key) else { return Ok("damaged") };
+    let ((account, device), (root, generation)) = (secret.named(), secret.root());
+    case.compare(&[
+        ("account", account.as_bytes()),
+        ("device", device.as_bytes()),
+        ("generation", &generation.to_be_bytes()),
+        ("root", root.expose()),
+        ("picture", &[secret.picture()]),
+    ])
+}
+
 fn grant_face(case: &Case<'_>) -> Found {
     let (terms, hash) = terms(case)?;
     let key = RecipientKey::of_epoch(&EpochSeed::from_bytes(case.array("seed")?));
@@ -424,12 +444,39 @@ fn document_wrap(case: &Case<'_>) -> Found {
     case.compare(&[("document_key", key.expose())])
 }
 
+/// The first item is sealed; the others are the keys that a chain names.
+fn earlier_roots(case: &Case<'_>) -> Found {
+    let account = AccountId(case.array("account")?);
+    let keys = case.items.iter().skip(1).map(|item| decode::<AccountKeys>(item));
+    let keys: Vec<_> = keys.collect::<Result<_, _>>().map_err(|_| unreadable("keys"))?;
+    let named: Vec<_> = keys.iter().collect();
+    let generation = named.last().map_or(1, |keys| keys.generation);
+    let newest = AccountSecrets::derive(Root::from_bytes(case.array("root")?), generation);
+    let sealed = Base64(case.item().to_vec());
+    let earlier = match newest.open_earlier(account, &sealed, &named) {
+        Ok(earlier) => earlier,
+        Err(error) => return Ok(error.code()),
+    };
+    if newest.seal_earlier(account, &earlier, &mut case.given("salt")?) != case.item() {
+        return Ok("differs");
+    }
+    let roots: Vec<u8> = earlier.iter().flat_map(|it| *it.root.expose()).collect();
+    case.compare(&[("roots", &roots)])
+}
+
 fn log_mark(case: &Case<'_>) -> Found {
     let plain = [[0, 1].as_slice(), &[0; 32], &case.bytes("opening")?].concat();
     let place = LogPlace::decode(&plain).map_err(|_| unreadable("opening"))?;
-    let mark = place.mark(DeviceId(case.array("device")?));
-    let index = account_index(AccountId(case.array("account")?), &mark);
-    case.compare(&[("mark", &mark), ("index", &index), ("value", &mark_value(&mark))])
+    let account = AccountId(case.array("account")?);
+    let (mark, (index, value)) = if let Some(number) = case.optional("generation") {
+        let number = number.parse().map_err(|_| unreadable("generation"))?;
+        let mark = place.mark(MarkOf::Generation(number));
+        (mark, generation_mark(account, &mark, &PublicKey(case.array("next")?)))
+    } else {
+        let mark = place.mark(MarkOf::Device(DeviceId(case.array("device")?)));
+        (mark, (account_index(account, &mark), mark_value(&mark)))
+    };
+    case.compare(&[("mark", &mark), ("index", &index), ("value", &value)])
 }
 
 fn log_place(case: &Case<'_>) -> Found {

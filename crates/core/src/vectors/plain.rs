@@ -8,6 +8,7 @@ use reconnect_format::{
     deposit::Deposit,
     envelope::{EnvelopeHeader, padded_content_bytes},
     id::{Base64, StructureId},
+    link::LinkOffer,
     lock::{HeldUse, SessionOpening},
     manifest::{Manifest, StatementError},
     receipt::Receipt,
@@ -23,6 +24,7 @@ use super::{Case, Found, Unreadable, chain_word, decode_word, statement_word, un
 use crate::{
     error::Error,
     held::Pin,
+    link::LinkCode,
     words::{PaperSecret, SixWords, normalize_handle},
 };
 
@@ -54,6 +56,8 @@ pub(super) fn judge(object: &str, case: &Case<'_>) -> Result<Option<&'static str
         "handle" => handle(case),
         "sheet" => sheet(case),
         "pin" => pin(case),
+        "link-code" => link_code(case),
+        "link-offer" => link_offer(case),
         _ => return Ok(None),
     };
     found.map(Some)
@@ -227,6 +231,25 @@ fn code(case: &Case<'_>) -> Found {
     })
 }
 
+fn link_offer(case: &Case<'_>) -> Found {
+    let offer: LinkOffer = match decode(case.item()) {
+        Ok(offer) => offer,
+        Err(error) => return Ok(decode_word(error)),
+    };
+    let code = LinkCode::of(&offer).groups().join(" ");
+    if case.optional("code").is_some_and(|shown| shown != code) {
+        return Ok("differs");
+    }
+    case.compare(&[("hash", &offer.hash())])
+}
+
+fn link_code(case: &Case<'_>) -> Found {
+    match LinkCode::parse(case.text("typed")?) {
+        Ok(code) => case.compare(&[("link", code.link_id.as_bytes())]),
+        Err(error) => Ok(error.code()),
+    }
+}
+
 fn words(case: &Case<'_>) -> Found {
     match SixWords::parse(case.text("typed")?) {
         Ok(words) => case.compare(&[("password", &words.password().bytes)]),
@@ -278,7 +301,7 @@ fn fresh(case: &Case<'_>) -> Found {
     let places = case.text("places")?.split(' ').map(place).collect::<Result<_, _>>()?;
     let size = u32::try_from(case.number("size")?).map_err(|_| unreadable("size"))?;
     let (head, beside) = (Base64(Vec::new()), Base64(case.item().to_vec()));
-    let logged = LoggedHead { head, proof: None, size, places, beside };
+    let logged = LoggedHead { head, proof: Base64::default(), size, places, beside };
     match logged.shown(&case.array("root")?, leaves) {
         Some(shown) => case.compare(&[("shown", &shown.concat())]),
         None => Ok("withheld"),

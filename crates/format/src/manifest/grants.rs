@@ -30,10 +30,9 @@ impl Manifest {
 
     /// Whether a statement made then may give this. GRANT-1.
     pub(super) fn grant_is_sound(&self, terms: &GrantTerms, made_at: u64) -> bool {
-        let owned = self.owner_grant().is_some();
         let sound = match (&terms.recipient, &terms.scope) {
             (RecipientName::Owner { generation }, Scope::Safe) => {
-                !owned && terms.ends_at == NO_END && *generation == self.keys.generation
+                terms.ends_at == NO_END && *generation == self.keys.generation
             }
             (RecipientName::Owner { .. }, _) | (_, Scope::Safe) => false,
             (recipient, Scope::Documents { document_ids }) => {
@@ -55,15 +54,27 @@ impl Manifest {
         sound && self.is_fresh(RecordKey::Grant(terms.grant_id))
     }
 
-    /// Whether `terms` go on in the place of a live grant: to the same structure in a later epoch,
-    /// until the same end, with what is there of the same documents. GRANT-9.
+    /// Whether it was given under keys of an earlier generation, whose holder may have its key. GRANT-6.
+    pub fn is_of_earlier_keys(&self, grant_id: GrantId) -> bool {
+        self.earlier.contains(&grant_id)
+    }
+
+    /// Whether `terms` go on in the place of a live grant: to the same structure in a later epoch, or
+    /// where that was given under earlier keys, until the same end, with what is there of the same
+    /// documents; or the owner's own under newer keys. GRANT-9.
     pub(super) fn goes_on(&self, grant_id: GrantId, terms: &GrantTerms) -> bool {
         let Some(before) = self.grant(grant_id) else { return false };
+        if let (RecipientName::Owner { generation }, RecipientName::Owner { generation: later }) =
+            (&before.recipient, &terms.recipient)
+        {
+            return generation < later;
+        }
+        let again = self.is_of_earlier_keys(grant_id);
         let later = match (&before.recipient, &terms.recipient) {
             (
                 RecipientName::Structure { structure_id, epoch, .. },
                 RecipientName::Structure { structure_id: same, epoch: later, .. },
-            ) => structure_id == same && epoch < later,
+            ) => structure_id == same && (epoch < later || (again && epoch == later)),
             _ => false,
         };
         let (Scope::Documents { document_ids: all }, Scope::Documents { document_ids: left }) =

@@ -26,7 +26,7 @@ use reconnect_format::{
     log::account_index,
     manifest::Manifest,
     sign::Signable,
-    statement::{Attested, Body, DeviceProof, Signer, Statement},
+    statement::{Attested, Body, DeviceProof, KeysProof, Signer, Statement},
     tree,
 };
 
@@ -289,8 +289,10 @@ impl Person {
     pub(crate) fn attest<T: Signable>(&self, body: T) -> Vec<u8> {
         let added = self.manifest.device(self.device_id).expect("my device").added;
         let index = usize::try_from(added - 1).expect("an index");
-        let proof =
-            DeviceProof { opening: self.chain[0].clone(), device: self.chain[index].clone() };
+        let proof = DeviceProof {
+            keys: KeysProof::of_first(self.chain[0].clone()),
+            device: self.chain[index].clone(),
+        };
         Attested { object: sign(body, &self.device).encode(), proof }.encode()
     }
 

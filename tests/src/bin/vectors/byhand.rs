@@ -21,7 +21,7 @@ use reconnect_format::{
     id::{AccountId, DeviceId, DocumentId, EnvelopeId, GrantId, HeldId, LockId},
     lock::{Held, LockAccess},
     manifest::Manifest,
-    statement::{Attested, Body, DeviceProof, Signer, Statement},
+    statement::{Attested, Body, DeviceProof, KeysProof, Signer, Statement},
     tree,
 };
 use sha2::{Digest as _, Sha256};
@@ -181,6 +181,7 @@ pub(crate) fn commitment(grant_key: &[u8; 32], grant_id: GrantId) -> Result<[u8;
 
 /// A person with a safe: keys by hand, statements in their chain.
 pub(crate) struct Person {
+    pub(crate) root: [u8; 32],
     pub(crate) keys: AccountKeys,
     pub(crate) account: AccountId,
     pub(crate) root_key: SigningKey,
@@ -206,6 +207,7 @@ impl Person {
         let seed: [u8; 32] = peek(&rng);
         let secrets = DeviceSecrets::derive(DeviceSeed::generate(&mut rng));
         let mut person = Self {
+            root,
             account: AccountId(hash("account id", &encode(&keys))),
             root_key: SigningKey::from_bytes(&part("account signing key")?),
             device_key: SigningKey::from_bytes(&kdf(&seed, b"", "device signing key", b"")?),
@@ -266,12 +268,7 @@ impl Person {
     /// The signer that section 9.1 asks for.
     pub(crate) fn signer_of(&self, body: &Body) -> Signer {
         match body {
-            Body::Open { .. }
-            | Body::AddDevice { .. }
-            | Body::RetireDevice { .. }
-            | Body::SetLock { .. }
-            | Body::RetireLock { .. }
-            | Body::Close => Signer::Root { generation: 1 },
+            body if body.is_by_root() => Signer::Root { generation: 1 },
             _ => Signer::Device { device_id: self.device },
         }
     }
@@ -316,7 +313,10 @@ impl Person {
 
     /// What shows that the device is this person's.
     pub(crate) fn proof(&self) -> DeviceProof {
-        DeviceProof { opening: self.chain[0].clone(), device: self.chain[1].clone() }
+        DeviceProof {
+            keys: KeysProof::of_first(self.chain[0].clone()),
+            device: self.chain[1].clone(),
+        }
     }
 
     /// A body signed by the device, with its proof.

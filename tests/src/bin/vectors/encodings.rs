@@ -4,7 +4,7 @@ use anyhow::Result;
 use reconnect_format::{
     Unverified, encode,
     envelope::{EnvelopeHeader, EnvelopeKind},
-    statement::{DeviceProof, Statement},
+    statement::{DeviceProof, KeysProof, Statement},
 };
 
 use crate::{
@@ -129,7 +129,7 @@ fn codec(writer: &mut Writer) -> Result<()> {
         .hex("signing", person.device_key.verifying_key().to_bytes())
         .item(encode(&proof));
     writer.put(&good)?;
-    let [high, low] = u16::try_from(proof.opening.len())?.to_be_bytes();
+    let [high, low] = u16::try_from(proof.keys.opening.len())?.to_be_bytes();
     let long = good.spoilt("length-in-four-bytes", "CODEC-3", "not_canonical", "2 bytes suffice");
     writer.put(&long.change(|bytes| {
         bytes.splice(0..2, [0x80, 0, high, low]);
@@ -144,7 +144,10 @@ fn codec(writer: &mut Writer) -> Result<()> {
     let vector = bad("one-bit", "SIG-1", "bad_signature", "one bit of the opening's key");
     writer.put(&vector.change(flip(200)))?;
     let with = |opening: &[u8], device: &[u8]| {
-        encode(&DeviceProof { opening: opening.to_vec(), device: device.to_vec() })
+        encode(&DeviceProof {
+            keys: KeysProof::of_first(opening.to_vec()),
+            device: device.to_vec(),
+        })
     };
     let [opening, device, lock, ..] = person.chain.as_slice() else { return Ok(()) };
     for (name, about, change) in [

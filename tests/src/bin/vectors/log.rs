@@ -323,7 +323,29 @@ fn marks(writer: &mut Writer) -> Result<()> {
     writer.put(&other("of-no-kind", "without what it is about").hex("mark", without))?;
     writer.put(&other("of-another-safe", "another account").hex("account", [1; 32]))?;
     writer.put(&other("of-another-device", "another device").hex("device", [1; 16]))?;
-    writer.put(&other("of-another-opening", "another opening").hex("opening", [1; 32]))
+    writer.put(&other("of-another-opening", "another opening").hex("opening", [1; 32]))?;
+    let over = |generation: u32| {
+        let subject = [[2].as_slice(), &generation.to_be_bytes()].concat();
+        hash("log mark", &[opening.as_slice(), &subject].concat())
+    };
+    let next: Hash = draw(&mut rng);
+    let value = |next: Hash| hash("log value", &[over(1), next].concat());
+    let good = Vector::new("log-mark", "of-a-generation", "LOG-20", "that a generation is over")
+        .hex("account", account)
+        .hex("opening", opening)
+        .with("generation", 1)
+        .hex("next", next)
+        .hex("mark", over(1))
+        .hex("index", hash("log index", &[account.as_slice(), &over(1), &[2]].concat()))
+        .hex("value", value(next));
+    writer.put(&good)?;
+    let other = |name, about| good.spoilt(name, "LOG-20", "differs", about);
+    writer.put(&other("of-another-generation", "the one after").hex("mark", over(2)))?;
+    let about = "where a device's mark would stand";
+    let as_device = hash("log index", &[account, over(1)].concat());
+    writer.put(&other("of-a-generation-as-a-device", about).hex("index", as_device))?;
+    let about = "it went over to another root";
+    writer.put(&other("of-a-generation-elsewhere", about).hex("value", value([1; 32])))
 }
 
 /// Heads in a replay: two bytes before them, so that they are not taken for a leaf.

@@ -111,7 +111,12 @@ fn add_order(number: &mut [u8]) {
     }
 }
 
-fn chain_of(person: &Person, name: &str, rule: &'static str, about: &'static str) -> Vector {
+pub(crate) fn chain_of(
+    person: &Person,
+    name: &str,
+    rule: &'static str,
+    about: &'static str,
+) -> Vector {
     Vector::new("chain", name, rule, about).items(person.chain.clone())
 }
 
@@ -162,14 +167,14 @@ fn beginnings(writer: &mut Writer) -> Result<()> {
 }
 
 /// A scenario: what is said before, and the statement that must not follow.
-struct Scene<'a> {
-    writer: &'a mut Writer,
-    person: Person,
+pub(crate) struct Scene<'a> {
+    pub(crate) writer: &'a mut Writer,
+    pub(crate) person: Person,
 }
 
 impl Scene<'_> {
     /// Puts `statement` after what was said so far.
-    fn refuse(
+    pub(crate) fn refuse(
         &mut self,
         name: &str,
         rule: &'static str,
@@ -184,7 +189,7 @@ impl Scene<'_> {
     }
 
     /// Says `body` with the signer that it needs, where it contradicts what is so.
-    fn contradict(
+    pub(crate) fn contradict(
         &mut self,
         name: &str,
         rule: &'static str,
@@ -197,14 +202,14 @@ impl Scene<'_> {
         self.refuse(name, rule, "contradiction", about, travels)
     }
 
-    fn changed(&mut self, body: Body, change: impl FnOnce(&mut Statement)) -> Vec<u8> {
+    pub(crate) fn changed(&mut self, body: Body, change: impl FnOnce(&mut Statement)) -> Vec<u8> {
         let signer = self.person.signer_of(&body);
         let mut statement = self.person.next(signer, body);
         change(&mut statement);
         self.person.sign(&statement)
     }
 
-    fn put_version(&mut self, id: DocumentId, content: u32, card: u32) -> Body {
+    pub(crate) fn put_version(&mut self, id: DocumentId, content: u32, card: u32) -> Body {
         let rng = &mut self.person.rng;
         Body::PutVersion {
             document_id: id,
@@ -335,7 +340,7 @@ fn devices_and_locks(scene: &mut Scene<'_>) -> Result<()> {
     scene.contradict("retires-nothing", "STMT-5", "no such device", body)?;
     let body = Body::Open { keys: scene.person.keys.clone() };
     let signed = scene.changed(body, |_| ());
-    scene.refuse("opens-again", "STMT-3", "wrong_signer", "a second Open", signed)?;
+    scene.refuse("opens-again", "STMT-5", "contradiction", "a second Open", signed)?;
     let locks: Vec<_> = scene.person.manifest.locks().map(|(id, _)| id).collect();
     let [one, other] = locks.as_slice() else { return Ok(()) };
     let mut lock = scene.person.words_lock(b"other-handle-1234");

@@ -192,8 +192,8 @@ impl Desk {
                 return Err(Error::Unreadable);
             }
         }
-        let claims = named.iter().flat_map(|it| it.claims);
-        let claims: Vec<_> = claims.chain([known.claim]).collect();
+        let claims = named.iter().flat_map(|it| it.claims.clone());
+        let claims: Vec<_> = claims.chain([known.claim.clone()]).collect();
         let place = secret.place().copy();
         let checked = is_fresh(vault, world, known, &place, &claims).await?;
         let key = secret.key();
@@ -298,7 +298,7 @@ impl Desk {
     ) -> Result<Reading, Error> {
         let (grant, opened, paper) = self.tray.opened_paper(grant_id, document_id)?;
         let grant_id = grant.terms.grant_id;
-        let claims = [grant.claim, paper.claim];
+        let claims = [grant.claim.clone(), paper.claim.clone()];
         let checked = is_fresh(vault, world, grant, &opened.place, &claims).await?;
         let subject = Subject::Document { document_id, version: paper.paper.version };
         let receipt = self.receipt(vault, world, grant_id, grant.owner.account_id, subject)?;
