@@ -375,7 +375,7 @@ impl Client {
         .await
     }
 
-    /// Structures whose code was compared.
+    /// Structures whose code was compared, and that have not closed: to whom something can be given.
     pub async fn structures(&self) -> Result<String, JsValue> {
         self.with(async |vault, world| {
             vault.learn_structures(world).await?;
@@ -383,6 +383,7 @@ impl Client {
                 .manifest()
                 .structures()
                 .filter_map(|(structure_id, _)| vault.known_structure(structure_id))
+                .filter(|chain| !chain.closed)
                 .map(|chain| view::verified(vault, chain))
                 .collect();
             Ok(shown(&views))

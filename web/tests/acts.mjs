@@ -278,8 +278,8 @@ export function actsOf(person) {
       return (await page.locator('main .poster .group').allInnerTexts()).join(' ');
     },
 
-    /** Gives one paper to a structure, for a month; its code is compared first unless there is none to compare. */
-    async give({ name, code }, title, signedAs) {
+    /** Gives one paper to a structure, for a month or until a year; its code is compared first unless there is none to compare. */
+    async give({ name, code }, title, signedAs, year = null) {
       await acts.tab('safe');
       await acts.follow('safe-give');
       await acts.on('give-who-title');
@@ -295,7 +295,13 @@ export function actsOf(person) {
       await page.getByRole('checkbox', { name: title }).check();
       await acts.press('which-next', { count: 1 });
       await acts.on('until-title');
-      await acts.choose('until-month');
+      await acts.choose(year === null ? 'until-month' : 'until-own');
+      if (year !== null) {
+        for (const [part, number] of [['day', 15], ['month', 3], ['year', year]]) {
+          await acts.write(`date-${part}`, String(number));
+        }
+        await acts.press('next');
+      }
       await acts.on('why-title');
       await acts.write('why-signed', signedAs);
       await acts.press('next');

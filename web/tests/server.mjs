@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { ahead } from './clock.mjs';
 
 const program = process.env.RECONNECT_BIN
   ?? fileURLToPath(new URL('../../target/debug/reconnect', import.meta.url));
@@ -55,6 +56,11 @@ export async function startServer({ env = {}, log }) {
     async restart() {
       await stop('SIGKILL');
       child = await start(settings, lines, url);
+    },
+    /** Starts again on the same folder and port, by a clock that is so far ahead. */
+    async pass(seconds) {
+      Object.assign(settings, ahead(seconds));
+      await server.restart();
     },
     /** Stops for good and removes the folder. */
     async end() {

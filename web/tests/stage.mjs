@@ -5,13 +5,14 @@
 // uncaught error, a broken content security policy, a request to any other origin.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import test, { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { actsOf } from './acts.mjs';
+import { ahead } from './clock.mjs';
 import { startServer } from './server.mjs';
 import { startWire } from './wire.mjs';
 
@@ -48,9 +49,12 @@ async function setStage(context, { name = slug(context.name), env = {}, record =
     throw error;
   });
   const people = [];
+  // Once time has passed: by how much, and the browser that knows of it.
+  let [passed, later] = [0, null];
   context.after(async () => {
     await Promise.all(people.map((person) => person.close()));
     if (film) await browser.close();
+    await later?.close();
     await wire?.end();
     await server.end();
   });
@@ -64,9 +68,17 @@ async function setStage(context, { name = slug(context.name), env = {}, record =
     log,
     /** A new person: a browser that nobody used before. See `newPerson`. */
     async newPerson(who, options) {
-      const person = await newPerson({ browser, url, stage: name, who, options });
+      const person = await newPerson({ browser: later ?? browser, url, stage: name, who, passed, options });
       people.push(person);
       return person;
+    },
+    /** Time passes for the server, and for whoever comes from now on: the others have gone. */
+    async pass(seconds) {
+      await Promise.all(people.map((person) => person.close()));
+      await later?.close();
+      passed += seconds;
+      await server.pass(passed);
+      later = await launch(film, passed);
     },
     /** Fails when anything went wrong on anybody's page. */
     noFaults() {
@@ -102,14 +114,22 @@ export function journey(name, options, tell) {
   });
 }
 
-/** Chromium as Debian ships it; it finds no name but this machine's. */
-async function launch(film) {
-  return chromium.launch(chromiumWith(film));
+/** Chromium as Debian ships it. */
+const whole = process.env.RECONNECT_CHROMIUM ?? '/usr/bin/chromium';
+/** The same engine without windows, menus and a profile around it, where it is installed: each person begins in
+ *  a tenth of the time. Whose browser keeps a profile on the disk has the whole one. */
+const shell = '/usr/lib/chromium/chromium-headless-shell';
+const bare = !process.env.RECONNECT_CHROMIUM && existsSync(shell) ? shell : whole;
+
+async function launch(film, passed = 0) {
+  return chromium.launch(chromiumWith(bare, film, passed));
 }
 
-function chromiumWith(film) {
+/** A browser that finds no name but this machine's. */
+function chromiumWith(executablePath, film, passed) {
   return {
-    executablePath: process.env.RECONNECT_CHROMIUM ?? '/usr/bin/chromium',
+    env: { ...process.env, ...ahead(passed) },
+    executablePath,
     args: [
       '--no-sandbox', '--headless', '--disable-gpu', '--disable-quic', '--no-first-run',
       '--disable-background-networking', '--disable-component-update', '--disable-sync',
@@ -125,7 +145,7 @@ function chromiumWith(film) {
  *   said), `language`, the one that is read, and `profile`, a folder where a browser of its own keeps
  *   what browsers keep
  */
-async function newPerson({ browser, url, stage, who, options = {} }) {
+async function newPerson({ browser, url, stage, who, passed, options = {} }) {
   const { language = 'fr', profile, ...context } = options;
   const faults = [];
   const provoked = [];
@@ -143,7 +163,7 @@ async function newPerson({ browser, url, stage, who, options = {} }) {
     ...context,
   };
   const owned = await (profile
-    ? chromium.launchPersistentContext(profile, { ...chromiumWith(null), ...settings })
+    ? chromium.launchPersistentContext(profile, { ...chromiumWith(whole, null, passed), ...settings })
     : browser.newContext(settings));
   await watch(owned, new URL(url).origin, fault);
   const page = owned.pages()[0] ?? (await owned.newPage());

@@ -25,6 +25,9 @@ pub(crate) fn for_testing() -> Result<()> {
     if !Path::new(CHROMIUM).is_file() {
         missing.push("chromium");
     }
+    if !Path::new(CHROMIUM_SHELL).is_file() {
+        missing.push("chromium-headless-shell");
+    }
     // Latin, Cyrillic, and Arabic as Farsi, Dari and Pashto write it.
     if !Path::new("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf").is_file() {
         missing.push("fonts-dejavu-core");
@@ -140,6 +143,8 @@ pub(crate) fn is_root() -> Result<bool> {
 
 /// The path of Debian's browser.
 const CHROMIUM: &str = "/usr/bin/chromium";
+/// The same without windows and menus: it starts in a tenth of the time.
+const CHROMIUM_SHELL: &str = "/usr/lib/chromium/chromium-headless-shell";
 
 /// The first version that Vite accepts.
 const OLDEST_NODE: [u32; 2] = [20, 19];

@@ -50,7 +50,9 @@ function goHidden(next: Place): void {
 }
 
 function goneBack(): void {
-  if (!hidden || location.hash !== '') return;
+  // From where `?lang` was kept in the address to where it was not: then no hash is said to have changed.
+  if (!hidden) return show(read());
+  if (location.hash !== '') return;
   const before = past.pop();
   if (!before) return;
   if (past.length > 0) history.pushState('inside', '', bare);

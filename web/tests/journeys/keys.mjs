@@ -212,7 +212,7 @@ journey('a photo outlives the page that took it', { name: 'draft' }, async (stag
   await owner.press('draft-send');
   await owner.on('safe-title');
   await owner.paper(title).waitFor();
-  assert.equal(await owner.page.getByText(owner.t('safe-draft-look')).count(), 0);
+  await owner.page.getByText(owner.t('safe-draft-look')).waitFor({ state: 'detached' });
   await owner.openPaper(title);
   await owner.follow('paper-look');
   assert.deepEqual((await owner.drawn(title)).width, 1200);

@@ -72,6 +72,7 @@ for (const language of ['fr', 'ar']) {
 
     await look({ part: 'pictures' });
     const choices = person.page.getByRole('radio');
+    await choices.first().waitFor();
     assert.equal(await choices.count(), 31, 'one is taken');
     await person.look('pictures');
     const key = await person.page.locator('fieldset label').first().boundingBox();
