@@ -321,6 +321,58 @@ create index deposit_depositor on deposit (depositor, sent_at);
 create index deposit_structure on deposit (structure_id);
 create index deposit_ends on deposit (ends_at);
 
+create table guardians (
+  account_id {bytes} primary key references account (account_id) on delete cascade, -- known: whose guardians were named
+  lock_id {bytes} not null unique, -- known: under which lock
+  sequence bigint not null, -- known: statement that named them
+  note {bytes} not null -- sealed: what the owner calls them, under the vault key
+);
+
+create table guardian (
+  lock_id {bytes} not null, -- known: under which lock they were named
+  number bigint not null, -- known: under which number
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: for whom
+  structure_id {bytes} references structure (structure_id), -- known: which structure is a guardian; null for others
+  guardian_id {bytes} references account (account_id) on delete cascade, -- known: which account is a guardian; null for others
+  held_id {bytes}, -- known: what finds a guardian's paper, derived from its secret; null for others
+  held_signing {bytes}, -- known: public key that proves who holds that paper
+  wrap {bytes} not null, -- sealed: the owner's words and what the guardian holds, HPKE to them
+  primary key (lock_id, number)
+);
+create index guardian_account on guardian (account_id);
+create index guardian_structure on guardian (structure_id);
+create index guardian_guardian on guardian (guardian_id);
+
+create table comeback (
+  return_id {bytes} primary key, -- known: which return; hash of what a guardian signed
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose safe
+  lock_id {bytes} not null, -- known: under which configuration of guardians
+  count bigint not null, -- known: the how-manieth under it
+  offer {bytes} not null, -- known: public keys of whoever comes back
+  held_id {bytes} not null unique, -- known: what finds it by the return card, derived from its secret
+  began_at bigint not null, -- known: when it began
+  strict bigint not null, -- known: whether another was stopped before
+  state bigint not null, -- known: whether it is open, was stopped, is over or done
+  entered bigint not null, -- known: whether what guardians sealed was given out
+  ended_at bigint, -- known: when it ended; null while it is open
+  tries_left bigint not null, -- known: how often its PIN may still be wrong
+  said {bytes} not null -- known: the guardian's signed word that it began: ids, time; no name
+);
+create index comeback_account on comeback (account_id, state);
+create index comeback_lock on comeback (lock_id);
+
+create table vouch (
+  return_id {bytes} not null references comeback (return_id) on delete cascade, -- known: for which return
+  number bigint not null, -- known: which guardian
+  account_id {bytes} not null, -- known: who vouched
+  manner bigint not null, -- known: whether they met
+  received_at bigint not null, -- known: when
+  bytes {bytes} not null, -- known: the signed vouch: ids, time; no name
+  sealed {bytes} not null, -- sealed: what the guardian holds, HPKE to whoever comes back
+  primary key (return_id, number),
+  unique (return_id, account_id)
+);
+
 create table log_waiting (
   log_index {bytes} not null, -- public: of what, as the log will show it
   value {bytes} not null, -- public: a hash, as the log will show it

@@ -8,6 +8,7 @@ mod bulk;
 mod deposit;
 #[cfg(feature = "structure")]
 mod desk;
+mod guardians;
 mod inbox;
 mod link;
 mod outside;
@@ -23,8 +24,8 @@ use reconnect_core::{
     error::Error,
     picture,
     vault::{
-        Comparison, ContentDraft, Drawn, Gift, Linking, PaperCard, Stayed, Vault, upload_begin,
-        upload_part,
+        Comparison, ContentDraft, Drawn, Gift, Linking, PaperCard, Returning, Stayed, Vault,
+        upload_begin, upload_part,
     },
     world::World,
 };
@@ -74,6 +75,8 @@ pub struct Client {
     vault: RefCell<Option<Vault>>,
     /// On a computer that asks to be let in.
     linking: RefCell<Option<Linking>>,
+    /// Of somebody who lost everything.
+    returning: RefCell<Option<Returning>>,
     /// Apart from the safe, which a journey may hold while parts of an upload are on their way.
     token: RefCell<Option<String>>,
     #[cfg(feature = "structure")]
@@ -156,6 +159,7 @@ impl Client {
             drawn: RefCell::default(),
             vault: RefCell::default(),
             linking: RefCell::default(),
+            returning: RefCell::default(),
             token: RefCell::default(),
             #[cfg(feature = "structure")]
             desk: RefCell::default(),

@@ -11,6 +11,7 @@ use reconnect_format::structure::Introduction;
 use reconnect_format::{
     grant::{GrantTerms, RecipientName, Scope},
     id::{DocumentId, GrantId, StructureId},
+    lock::LockKind,
     structure::StructureChain,
 };
 use serde::Serialize;
@@ -231,7 +232,7 @@ pub(crate) fn introduction(vault: &Vault, said: &Introduction) -> IntroductionVi
     }
 }
 
-fn structure_name(vault: &Vault, structure_id: StructureId) -> String {
+pub(crate) fn structure_name(vault: &Vault, structure_id: StructureId) -> String {
     let chain = vault.known_structure(structure_id);
     chain.map(|chain| text(&chain.founding.name)).unwrap_or_default()
 }
@@ -375,6 +376,8 @@ pub(crate) fn entry(vault: &Vault, entry: &Entry) -> Option<EntryView> {
             "device_added"
         }
         Sentence::DeviceRetired(_) => "device_retired",
+        Sentence::LockSet(LockKind::Guardians) => "guardians_named",
+        Sentence::ReturnStopped => "return_stopped",
         Sentence::LockSet(_) => "lock_set",
         Sentence::LockRetired => "lock_retired",
         Sentence::NewGeneration => "new_generation",
@@ -399,6 +402,8 @@ struct Detail {
     place: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     left: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<u8>,
 }
 
 pub(crate) fn refusal(error: &Error) -> RefusalView {
@@ -410,6 +415,7 @@ pub(crate) fn refusal(error: &Error) -> RefusalView {
         }
         Error::WordsMisread(index) => view.detail.place = Some(*index),
         Error::WrongPin(left) => view.detail.left = Some(*left),
+        Error::BadShare(number) => view.detail.number = Some(*number),
         _ => {}
     }
     view

@@ -5,7 +5,7 @@ use reconnect_core::{
     error::Error,
     held::{HeldSecret, Pin, passkey_input},
     log::{Carried, newest},
-    vault::{Drawn, LockSeen, Sentence, Vault, Ways},
+    vault::{Drawn, LockSeen, Returning, Sentence, Vault, Ways},
     words::{Paper, PaperSecret, SixWords, draw_handle},
     world::World as _,
 };
@@ -184,10 +184,15 @@ impl Client {
         shown(&WordsView { handle, words: words.show() })
     }
 
-    /// Draws a sheet, or a card; it counts once it was set.
-    pub async fn draw_paper(&self, card: bool) -> String {
+    /// Draws a sheet, a card, a guardian's paper or a return card; it counts once it was set.
+    pub async fn draw_paper(&self, kind: String) -> String {
         let (carried, rng) = (newest(&self.world).await, &mut self.world.rng());
-        let paper = if card { PaperSecret::card(rng) } else { PaperSecret::generate(rng) };
+        let paper = match kind.as_str() {
+            "card" => PaperSecret::card(rng),
+            "guardian" => PaperSecret::guardian(rng),
+            "return" => Returning::draw_card(&self.world),
+            _ => PaperSecret::generate(rng),
+        };
         shown(&drawn_paper(&paper, carried.as_ref()))
     }
 
@@ -196,6 +201,8 @@ impl Client {
         let word = match paper_of(letters)?.paper() {
             Paper::Sheet => "sheet",
             Paper::Card => "card",
+            Paper::Return => "return",
+            Paper::Guardian => "guardian",
         };
         Ok(word.to_owned())
     }
@@ -273,6 +280,7 @@ fn lock_kind(kind: LockKind) -> &'static str {
         LockKind::Card => "card",
         LockKind::Device => "device",
         LockKind::Passkey => "passkey",
+        LockKind::Guardians => "guardians",
     }
 }
 

@@ -32,13 +32,14 @@ use crate::{
     chains::{Chains, Turns},
     change,
     clock::Clock,
+    comeback,
     config::Config,
     db::Db,
     deposit,
     disk::Disk,
     document,
     error::{Error, Result, problem},
-    fresh, generation, grant, held, invitation, leaf,
+    fresh, generation, grant, guardian, held, invitation, leaf,
     limit::{Crowd, Place, Rate},
     link,
     log::{self, Log},
@@ -213,6 +214,8 @@ pub enum Principals {
     Manager,
     /// A confirmed member of the structure that the path's grant was given to.
     Grantee,
+    /// A guardian whom the path's lock or return names.
+    Guardian,
 }
 
 /// One route.
@@ -255,13 +258,21 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/sync", Principals::Caller),
     route("POST", "/v1/statements", Principals::Caller),
     route("POST", "/v1/generations", Principals::Caller),
+    route("GET", "/v1/guardians", Principals::Caller),
+    route("GET", "/v1/guarding", Principals::Caller),
+    route("GET", "/v1/structures/{structure_id}/guarding", Principals::Member),
+    route("POST", "/v1/guarding/{lock_id}/{number}/resign", Principals::Guardian),
+    route("POST", "/v1/returns", Principals::Caller),
+    route("POST", "/v1/returns/look", Principals::Anyone),
+    route("POST", "/v1/returns/{return_id}/share", Principals::Guardian),
+    route("POST", "/v1/returns/{return_id}/vouches", Principals::Guardian),
     route("PUT", "/v1/envelopes/{envelope_id}", Principals::Owner),
     route("GET", "/v1/envelopes/{envelope_id}", Principals::Owner),
     route("DELETE", "/v1/envelopes/{envelope_id}", Principals::Owner),
     route("PUT", "/v1/envelopes/{envelope_id}/parts/{index}", Principals::Owner),
     route("GET", "/v1/documents/{document_id}/content", Principals::Owner),
     route("GET", "/v1/documents/{document_id}/thumbnail", Principals::Owner),
-    route("GET", "/v1/owners/{account_id}", Principals::Worker),
+    route("GET", "/v1/owners/{account_id}", Principals::Caller),
     route("POST", "/v1/deposits", Principals::Worker),
     route("GET", "/v1/deposits", Principals::Caller),
     route("GET", "/v1/deposits/sent", Principals::Caller),
@@ -323,6 +334,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(held::unlock))
         .routes(routes!(held::locks))
         .routes(routes!(unlock::rest))
+        .routes(routes!(comeback::looked::look))
         .routes(routes!(link::put))
         .routes(routes!(link::show, link::answer))
         .routes(routes!(session::open, session::list, session::end_all))
@@ -337,6 +349,8 @@ fn api() -> OpenApiRouter<App> {
     let callers = OpenApiRouter::new()
         .routes(routes!(sync::sync))
         .routes(routes!(statement::submit))
+        .merge(guardian::routes())
+        .merge(comeback::routes())
         .routes(routes!(upload::declare, upload::show, upload::give_up))
         .routes(routes!(upload::put_part))
         .routes(routes!(document::content))

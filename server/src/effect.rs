@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reconnect_format::{
     DecodeError, Label,
-    api::{Code, GrantWraps, LockMaterial, SmallEnvelope, Submission, Wrap},
+    api::{Code, GrantWraps, GuardianWraps, LockMaterial, SmallEnvelope, Submission, Wrap},
     decode,
     envelope::{self, EnvelopeKind, EnvelopeRef, PREFIX_BYTES},
     grant::{
@@ -19,11 +19,12 @@ use reconnect_format::{
 use sqlx::AnyConnection;
 
 use crate::{
+    account,
     app::App,
-    deposit,
+    comeback, deposit,
     document::{self, Small},
     error::{Error, Result},
-    generation, grant, log, session,
+    generation, grant, guardian, log, session,
     statement::Next,
     wire::to_row,
 };
@@ -38,6 +39,7 @@ pub(crate) struct Effect {
     lock: Option<LockMaterial>,
     /// Of a device that is retired, or a generation that is over.
     mark: Option<[u8; 32]>,
+    guardians: Option<GuardianWraps>,
 }
 
 /// A safe holds so many of each thing: its manifest is folded in memory, with each statement. STMT-9.
@@ -60,7 +62,7 @@ pub(crate) fn check_count(body: &Body, after: &Manifest) -> Result<()> {
 /// Checks what came with a statement.
 pub(crate) fn check(next: &Next, submission: Submission) -> Result<Effect> {
     let statement = next.statement.body();
-    let Submission { wraps, envelopes, grant, lock, mark, .. } = submission;
+    let Submission { wraps, envelopes, grant, lock, mark, guardians, .. } = submission;
     let mut effect = Effect {
         small: Vec::new(),
         wraps: BTreeMap::new(),
@@ -72,6 +74,7 @@ pub(crate) fn check(next: &Next, submission: Submission) -> Result<Effect> {
             Body::RetireDevice { .. } | Body::NewGeneration { .. } => Some(log::value(&mark)?),
             _ => None,
         },
+        guardians: None,
     };
     match &statement.body {
         Body::PutVersion { document_id, content, card, thumbnail }
@@ -97,8 +100,12 @@ pub(crate) fn check(next: &Next, submission: Submission) -> Result<Effect> {
             refuse_unless(effect.required.len() == effect.wraps.len())?;
             effect.grant = Some(check_grant(terms, grant)?);
         }
-        Body::SetLock { .. } => {
+        Body::SetLock { access, .. } => {
             refuse_unless(wraps.is_empty() && envelopes.is_empty() && grant.is_none())?;
+            if let Some(named) = access.guardians() {
+                guardian::check(named, guardians.as_ref())?;
+                effect.guardians = guardians;
+            }
             let lock = lock.ok_or(Code::Refused)?;
             check_lock(statement.account_id, &statement.body, &lock)?;
             effect.lock = Some(lock);
@@ -108,6 +115,39 @@ pub(crate) fn check(next: &Next, submission: Submission) -> Result<Effect> {
         )?,
     }
     Ok(effect)
+}
+
+/// The same of locks, and of what they are opened with.
+async fn apply_to_locks(
+    next: &Next,
+    effect: &Effect,
+    app: &App,
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    let account_id = next.after.account_id();
+    let sequence = next.after.sequence();
+    match &next.statement.body().body {
+        Body::SetLock { lock_id, access, .. } => {
+            let material = effect.lock.as_ref().ok_or(Code::Refused)?;
+            let (lock, now) = ((*lock_id, sequence), app.clock.now_row());
+            match &effect.guardians {
+                Some(wraps) => {
+                    guardian::name(account_id, lock, (access, material), wraps, now, tx).await
+                }
+                None => account::set_lock(account_id, lock, (access, material), tx).await,
+            }
+        }
+        Body::RetireLock { lock_id } => match next.before.guardians() {
+            Some((guarding, _)) if guarding == *lock_id => {
+                guardian::dismiss(account_id, guarding, app.clock.now_row(), tx).await
+            }
+            _ => account::retire_lock(account_id, *lock_id, tx).await,
+        },
+        Body::StopReturn { return_id } => {
+            comeback::stop(account_id, *return_id, app.clock.now(), tx).await
+        }
+        _ => Err(Code::Refused.into()),
+    }
 }
 
 /// Writes what a statement means, in its transaction.
@@ -130,14 +170,13 @@ pub(crate) async fn apply(
         }
         Body::NewGeneration { keys } => {
             generation::begin(account_id, keys, &next.statement, tx).await?;
+            comeback::end_with_generation(account_id, app.clock.now_row(), tx).await?;
             let mark = effect.mark.as_ref().ok_or(Code::Refused)?;
             log::generation_over(account_id, mark, &keys.signing, tx).await
         }
-        Body::SetLock { lock_id, access, .. } => {
-            let material = effect.lock.as_ref().ok_or(Code::Refused)?;
-            crate::account::set_lock(account_id, (*lock_id, sequence), (access, material), tx).await
+        Body::SetLock { .. } | Body::RetireLock { .. } | Body::StopReturn { .. } => {
+            apply_to_locks(next, effect, app, tx).await
         }
-        Body::RetireLock { lock_id } => crate::account::retire_lock(account_id, *lock_id, tx).await,
         Body::PutVersion { document_id, content, .. } => {
             let named = document::Named {
                 document_id: *document_id,
@@ -173,7 +212,7 @@ pub(crate) async fn apply(
             grant::give(account_id, (sequence, app.clock.now_row()), (terms, wraps), tx).await?;
             grant::insert_wraps(&effect.wraps, tx).await
         }
-        Body::Close => crate::account::close(account_id, tx).await,
+        Body::Close => account::close(account_id, tx).await,
         Body::CompareStructure { .. } | Body::AdmitStructure { .. } | Body::Open { .. } => Ok(()),
     }
 }

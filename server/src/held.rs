@@ -18,6 +18,7 @@ use sqlx::AnyConnection;
 use crate::{
     app::App,
     caller::Caller,
+    comeback,
     db::transaction,
     error::{Error, Result},
     secret::Words,
@@ -111,6 +112,7 @@ pub(crate) async fn unlock(
     let now = app.clock.now();
     let unlocked = transaction!(app.db, "held::unlock", |tx| {
         used.count(now, tx).await?;
+        comeback::looked::check_entry(used.lock_id, now, tx).await?;
         unlocked(used.account_id, used.lock_id, &app, tx).await
     })?;
     Ok(Json(unlocked.ok_or(Code::WrongHeld)?))

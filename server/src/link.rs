@@ -13,6 +13,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use reconnect_format::{
     api::{AnswerLink, Code, LinkLooked, LinkShown, Problem, PutLink},
     decode,
+    guardian::{RETURN_OFFER_BYTES, ReturnOffer},
     id::{AccountId, Base64, LinkId},
     link::{LINK_ANSWER_BYTES, LINK_OFFER_BYTES, LinkOffer},
 };
@@ -116,11 +117,14 @@ pub(crate) async fn put(
     Sent(sent): Sent<PutLink>,
 ) -> Result<Json<LinkLooked>> {
     let bytes = sent.offer.0;
-    if bytes.len() != LINK_OFFER_BYTES {
-        return Err(Code::BadRequest.into());
-    }
-    let offer: LinkOffer = decode(&bytes).map_err(|_| Code::BadRequest)?;
-    let answer = app.links.put(offer.link_id(), bytes, app.clock.now())?;
+    // Of a computer, or of somebody who comes back: nobody answers the second here.
+    let link_id = match bytes.len() {
+        LINK_OFFER_BYTES => decode(&bytes).map(|offer: LinkOffer| offer.link_id()),
+        RETURN_OFFER_BYTES => decode(&bytes).map(|offer: ReturnOffer| offer.code()),
+        _ => return Err(Code::BadRequest.into()),
+    };
+    let link_id = link_id.map_err(|_| Code::BadRequest)?;
+    let answer = app.links.put(link_id, bytes, app.clock.now())?;
     Ok(Json(LinkLooked { answer: answer.map(Base64) }))
 }
 

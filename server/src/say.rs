@@ -149,6 +149,7 @@ async fn close(structure_id: StructureId, tx: &mut AnyConnection) -> Result<()> 
         where grant_id in (select grant_id from granted where structure_id = $1)",
         "-- say::close\ndelete from rewrap_list where structure_id = $1",
         "-- say::close\nupdate granted set recipient_wrap = null where structure_id = $1",
+        "-- say::close\ndelete from guardian where structure_id = $1",
         "-- say::close\ndelete from invitation where structure_id = $1",
         "-- say::close\ndelete from mls_commit where structure_id = $1",
         "-- say::close\ndelete from recovery where structure_id = $1",

@@ -325,6 +325,7 @@ fn takes_away(body: &Body) -> bool {
             | Body::RemoveDocument { .. }
             | Body::RetireDevice { .. }
             | Body::RetireLock { .. }
+            | Body::StopReturn { .. }
             | Body::PutVersion { .. }
             | Body::AcceptDeposit { .. }
             | Body::RefuseDeposit { .. }

@@ -11,7 +11,7 @@ use sqlx::AnyConnection;
 use crate::{
     app::App,
     caller::Caller,
-    deposit,
+    comeback, deposit,
     error::Result,
     statement,
     wire::{Asked, PAGE_ROWS, Page, from_row, id, to_row},
@@ -46,6 +46,7 @@ pub(crate) async fn sync(
     let mut news = Sync {
         used_bytes: from_row(used),
         deposits,
+        returns: comeback::shown(account_id, None, &app, &mut tx).await?,
         statements: statements.rows,
         records_until: from.records_after,
         more: true,

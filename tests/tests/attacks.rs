@@ -5,6 +5,8 @@
 mod deposits;
 #[path = "attacks/giving.rs"]
 mod giving;
+#[path = "attacks/guardians.rs"]
+mod guardians;
 #[path = "attacks/introductions.rs"]
 mod introductions;
 #[path = "attacks/lies.rs"]
@@ -49,7 +51,7 @@ const END: &str = "<!-- attacks:end -->";
 
 #[test]
 fn every_attack_has_its_pair_of_tests_or_says_what_it_waits_for() -> Result<()> {
-    ensure!(ROWS.len() == 47, "{} rows", ROWS.len());
+    ensure!(ROWS.len() == 48, "{} rows", ROWS.len());
     for row in ROWS {
         let is_shown = !row.pairs.is_empty() || row.journey.is_some();
         ensure!(is_shown || row.waits.is_some(), "{}: no pair", row.attack);
@@ -61,6 +63,7 @@ fn every_attack_has_its_pair_of_tests_or_says_what_it_waits_for() -> Result<()> 
     let made: BTreeSet<_> = [
         deposits::ALL,
         giving::ALL,
+        guardians::ALL,
         introductions::ALL,
         linking::ALL,
         locks::ALL,

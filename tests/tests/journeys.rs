@@ -16,6 +16,8 @@ mod depositing;
 mod fresh;
 #[path = "journeys/generations.rs"]
 mod generations;
+#[path = "journeys/guardians.rs"]
+mod guardians;
 #[path = "journeys/guessing.rs"]
 mod guessing;
 #[path = "journeys/introductions.rs"]

@@ -54,6 +54,7 @@ received-title = ما ائتُمنّا عليه
 received-none = لم يعطكم أحد شيئًا بعد.
 received-how = أظهروا رمزكم في الاستقبال: يقارنه الناس، ثم يختارون ما يعطونكم.
 received-code = عرض رمزنا
+received-lost = شخص ضاع منه كل شيء
 received-unnamed = بلا اسم
 received-papers = { $count ->
     [zero] بلا أوراق ({ $count })

@@ -54,6 +54,7 @@ received-title = What was entrusted to us
 received-none = Nobody has given you anything yet.
 received-how = Show your code at the desk: people compare it, then choose what they give you.
 received-code = See our code
+received-lost = Somebody who lost everything
 received-unnamed = No name
 received-papers = { $count ->
     [one] { $count } paper

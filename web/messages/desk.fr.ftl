@@ -54,6 +54,7 @@ received-title = Ce qu’on nous a confié
 received-none = Personne ne vous a encore rien donné.
 received-how = Montrez votre code à l’accueil : les personnes le comparent, puis choisissent ce qu’elles vous donnent.
 received-code = Voir notre code
+received-lost = Quelqu’un a tout perdu
 received-unnamed = Sans nom
 received-papers = { $count ->
     [one] { $count } papier

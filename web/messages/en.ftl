@@ -135,6 +135,8 @@ come-passkey = This device’s key
 come-passkey-hint = Finger, face or the code of the device
 come-phone = With my phone
 come-phone-hint = Your safe is open on your phone: it lets you in here
+come-nothing = I have nothing left
+come-nothing-hint = People whom I chose help me come back
 come-pin = Your PIN
 come-pin-here = Six digits.
 come-pin-card = The six digits of this card.
@@ -412,6 +414,8 @@ trace-device_retired = { $here ->
 trace-lock_set = A way to come in was added.
 trace-lock_retired = A way to come in was removed.
 trace-new_generation = Everything that opens your safe was made new.
+trace-guardians_named = You chose who can bring you back.
+trace-return_stopped = One of your devices stopped somebody who wanted to open your safe.
 
 # Settings
 settings-title = Settings
@@ -490,6 +494,9 @@ error-pin_misread = A PIN has six digits.
 error-pin_too_plain = Others guess this PIN first: a date, a row, or the same digits again. Choose another.
 error-needs_pin = This is a card. It opens the safe together with its PIN.
 error-wrong_paper = These letters are not those of this structure's sheet.
+error-bad_share = What helper number { $number } keeps does not fit this safe. Nothing is lost. Show the square to somebody else whom you had chosen.
+error-return_over = This return is over, or another one is on its way already. Nothing is lost.
+error-return_strict = This return cannot be stopped from here: another one was a short while ago. Go quickly to one of those you chose.
 error-too_many_tries = Too many tries for now. Your papers are protected. Your recovery sheet still works.
 error-too_many_requests = Many people are here at the moment. Nothing is lost. Wait a little.
 error-offline = No internet. Nothing is lost. Try again when it is back.

@@ -136,6 +136,8 @@ come-passkey = La clé de cet appareil
 come-passkey-hint = Doigt, visage ou code de l’appareil
 come-phone = Avec mon téléphone
 come-phone-hint = Votre coffre est ouvert sur votre téléphone : il vous fait entrer ici
+come-nothing = Je n’ai plus rien
+come-nothing-hint = Des gens que j’ai choisis m’aident à revenir
 come-pin = Votre code
 come-pin-here = Six chiffres.
 come-pin-card = Les six chiffres de cette carte.
@@ -413,6 +415,8 @@ trace-device_retired = { $here ->
 trace-lock_set = Un moyen d’entrer a été ajouté.
 trace-lock_retired = Un moyen d’entrer a été retiré.
 trace-new_generation = Tout ce qui ouvre votre coffre a été refait à neuf.
+trace-guardians_named = Vous avez choisi qui peut vous faire revenir.
+trace-return_stopped = Un de vos appareils a arrêté quelqu’un qui voulait ouvrir votre coffre.
 
 # Settings
 settings-title = Réglages
@@ -491,6 +495,9 @@ error-pin_misread = Un code a six chiffres.
 error-pin_too_plain = Ce code se devine trop vite : une date, une suite, ou les mêmes chiffres. Choisissez-en un autre.
 error-needs_pin = Ceci est une carte. Elle ouvre le coffre avec son code.
 error-wrong_paper = Ces lettres ne sont pas celles de la feuille de cette structure.
+error-bad_share = Ce que garde l’aide numéro { $number } ne va pas avec ce coffre. Rien n’est perdu. Montrez le carré à une autre personne que vous aviez choisie.
+error-return_over = Ce retour est terminé, ou un autre est déjà en route. Rien n’est perdu.
+error-return_strict = Ce retour ne peut pas être arrêté d’ici : un autre l’a été il y a peu. Allez voir vite un de ceux que vous avez choisis.
 error-too_many_tries = Trop d’essais pour le moment. Vos papiers sont à l’abri. Votre feuille de secours marche toujours.
 error-too_many_requests = Il y a beaucoup de monde en ce moment. Rien n’est perdu. Attendez un peu.
 error-offline = Pas d’internet. Rien n’est perdu. Réessayez quand il sera revenu.

@@ -25,8 +25,8 @@ mkdirSync(results, { recursive: true });
 
 if (names.length > 0) process.env.RECONNECT_PICTURES ??= 'yes';
 
-// Three at a time: much of each is waiting for a page that looks again every few seconds.
-run({ files: files.map((file) => join(journeys, file)), concurrency: 3, timeout: 10 * minutes })
+// Two at a time, one for each core of the machines that this runs on: more only wait for each other.
+run({ files: files.map((file) => join(journeys, file)), concurrency: 2, timeout: 10 * minutes })
   .on('test:fail', () => {
     process.exitCode = 1;
   })

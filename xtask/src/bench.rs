@@ -15,6 +15,9 @@ pub(crate) fn bench(name: Option<&str>) -> Result<()> {
     if chosen.is_empty() {
         bail!("there is nothing of that name to measure: choose among {}", ALL.join(", "));
     }
+    if chosen == ["lives"] {
+        return measure("lives");
+    }
     setup::for_bench()?;
     wasm::build()?;
     web::build_if_changed()?;
@@ -32,6 +35,7 @@ fn measure(name: &str) -> Result<()> {
     let server = root().join("target/release/reconnect");
     match name {
         "load" => web::budget(false),
+        "lives" => cargo(&["run", "--quiet", "--release", "--package", "reconnect-lives"]).run(),
         "seal" => node(&["../bench/seal.mjs"]).env("RECONNECT_BIN", server).run(),
         native => cargo(&["run", "--quiet", "--release", "--package", "reconnect-bench", native])
             .env("RECONNECT_BIN", server)
@@ -52,4 +56,4 @@ fn machine() -> String {
     format!("{cores} cores of {model}; {load} processes were working in the last minute.")
 }
 
-const ALL: [&str; 7] = ["load", "seal", "grant", "guess", "server", "stream", "team"];
+const ALL: [&str; 8] = ["load", "seal", "grant", "guess", "server", "stream", "team", "lives"];

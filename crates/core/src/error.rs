@@ -125,6 +125,9 @@ pub enum Error {
     /// The letters are not those of this structure's paper.
     #[error("wrong paper")]
     WrongPaper,
+    /// What this guardian holds is not what the safe names. BACK-6.
+    #[error("guardian {0} holds something else")]
+    BadShare(u8),
     /// The code is not twenty letters.
     #[error("code misread")]
     CodeMisread,
@@ -206,6 +209,7 @@ impl Error {
             Self::PinTooPlain => "pin_too_plain",
             Self::WrongPin(_) => "wrong_pin",
             Self::WrongPaper => "wrong_paper",
+            Self::BadShare(_) => "bad_share",
             Self::CodeMisread => "code_misread",
             Self::CodeDiffers => "code_differs",
             Self::NotCompared => "not_compared",

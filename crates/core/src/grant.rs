@@ -47,27 +47,45 @@ impl Face {
         std::str::from_utf8(&self.purpose).unwrap_or_default()
     }
 
+    /// The owner's words, with a fresh salt.
+    pub(crate) fn new(
+        signed_as: &str,
+        purpose: &str,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, Error> {
+        if signed_as.len() > SIGNED_AS_MAX_BYTES || purpose.len() > PURPOSE_MAX_BYTES {
+            return Err(Error::BadInput);
+        }
+        let mut face = Self {
+            signed_as: signed_as.trim().as_bytes().to_vec(),
+            purpose: purpose.trim().as_bytes().to_vec(),
+            salt: [0; 16],
+        };
+        rng.fill_bytes(&mut face.salt);
+        Ok(face)
+    }
+
     /// Salted hash, as the terms name it.
-    fn hash(&self) -> [u8; 32] {
+    pub(crate) fn hash(&self) -> [u8; 32] {
         Label::GrantFace.hash(&Zeroizing::new(encode(self)))
     }
 
     /// One size, whatever the words.
-    fn padded(&self) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn padded(&self) -> Zeroizing<Vec<u8>> {
         let mut padded = Zeroizing::new(Vec::with_capacity(FACE_BYTES));
         padded.extend_from_slice(&Zeroizing::new(encode(self)));
         padded.resize(FACE_BYTES, 0);
         padded
     }
 
-    /// Reads one, and checks that it is the one that the terms name. GRANT-4.
-    fn read(padded: &[u8], terms: &GrantTerms) -> Result<Self, Damaged> {
+    /// Reads one, and checks that it is the one that has this hash. GRANT-4.
+    pub(crate) fn read(padded: &[u8], named: &[u8; 32]) -> Result<Self, Damaged> {
         let (face, padding) = Self::tls_deserialize_bytes(padded).map_err(|_| Damaged)?;
         let sound = face.padded().as_slice() == padded
             && padding.iter().all(|byte| *byte == 0)
             && std::str::from_utf8(&face.signed_as).is_ok()
             && std::str::from_utf8(&face.purpose).is_ok()
-            && check!(GrantCommitment, face.hash() == terms.face_hash);
+            && check!(GrantCommitment, face.hash() == *named);
         if sound { Ok(face) } else { Err(Damaged) }
     }
 }
@@ -88,15 +106,7 @@ impl GrantSecret {
         place: &LogPlace,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, Error> {
-        if signed_as.len() > SIGNED_AS_MAX_BYTES || purpose.len() > PURPOSE_MAX_BYTES {
-            return Err(Error::BadInput);
-        }
-        let mut face = Face {
-            signed_as: signed_as.trim().as_bytes().to_vec(),
-            purpose: purpose.trim().as_bytes().to_vec(),
-            salt: [0; 16],
-        };
-        rng.fill_bytes(&mut face.salt);
+        let face = Face::new(signed_as, purpose, rng)?;
         Ok(Self { key: GrantKey::generate(rng), face, place: place.copy() })
     }
 
@@ -166,7 +176,7 @@ pub fn open_face(
 ) -> Result<Face, Damaged> {
     let info = info(statement_hash, key.public().id());
     let [face] = key.unwrap_each(&info, wrapped, [FACE_BYTES + TAG])?;
-    Face::read(&face, terms)
+    Face::read(&face, &terms.face_hash)
 }
 
 /// Checks that key, place and face are those that the terms name. GRANT-4.
@@ -177,7 +187,7 @@ fn read_secret(
     terms: &GrantTerms,
 ) -> Result<GrantSecret, Damaged> {
     let key = key.try_into().map(GrantKey::from_bytes).map_err(|_| Damaged)?;
-    let secret = GrantSecret { key, face: Face::read(face, terms)?, place };
+    let secret = GrantSecret { key, face: Face::read(face, &terms.face_hash)?, place };
     let same = bool::from(secret.commitment(terms.grant_id).ct_eq(&terms.commitment));
     if check!(GrantCommitment, same) { Ok(secret) } else { Err(Damaged) }
 }

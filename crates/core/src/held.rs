@@ -22,17 +22,54 @@ pub const HELD_BYTES: usize = 20;
 /// Bytes that a passkey gives.
 pub const PASSKEY_BYTES: usize = 32;
 
-/// A secret that somebody holds, and of which kind of lock it is. Wiped when dropped.
+/// Bytes that guardians put together.
+pub const RECOVERY_BYTES: usize = 32;
+
+/// What is held: the number that all its derivations have. LOCK-5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum HeldKind {
+    /// A printed sheet.
+    Sheet = 2,
+    /// A printed card, with a PIN.
+    Card = 3,
+    /// A browser that remembers, with a PIN.
+    Device = 4,
+    /// What a passkey gives.
+    Passkey = 5,
+    /// A key that guardians put together. GUARD-1.
+    Guardians = 6,
+    /// A return card, with a PIN: no lock. Section 16.2.
+    ReturnCard = 7,
+    /// A guardian's paper: no lock. Section 16.1.
+    GuardianPaper = 8,
+}
+
+impl HeldKind {
+    /// The kind of lock that it opens, if any.
+    pub fn lock(self) -> Option<LockKind> {
+        match self {
+            Self::Sheet => Some(LockKind::Sheet),
+            Self::Card => Some(LockKind::Card),
+            Self::Device => Some(LockKind::Device),
+            Self::Passkey => Some(LockKind::Passkey),
+            Self::Guardians => Some(LockKind::Guardians),
+            Self::ReturnCard | Self::GuardianPaper => None,
+        }
+    }
+}
+
+/// A secret that somebody holds, and what it is. Wiped when dropped.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct HeldSecret {
     #[zeroize(skip)]
-    kind: LockKind,
+    kind: HeldKind,
     bytes: Vec<u8>,
 }
 
 impl HeldSecret {
     /// Of a paper, a browser or a passkey.
-    pub(crate) fn new(kind: LockKind, bytes: &[u8]) -> Self {
+    pub(crate) fn new(kind: HeldKind, bytes: &[u8]) -> Self {
         Self { kind, bytes: bytes.to_vec() }
     }
 
@@ -40,27 +77,27 @@ impl HeldSecret {
     pub(crate) fn of_device(rng: &mut impl CryptoRng) -> Self {
         let mut bytes = Zeroizing::new([0; HELD_BYTES]);
         rng.fill_bytes(bytes.as_mut_slice());
-        Self::new(LockKind::Device, bytes.as_slice())
+        Self::new(HeldKind::Device, bytes.as_slice())
     }
 
     /// What a browser kept.
     pub(crate) fn kept(bytes: &[u8]) -> Option<Self> {
-        (bytes.len() == HELD_BYTES).then(|| Self::new(LockKind::Device, bytes))
+        (bytes.len() == HELD_BYTES).then(|| Self::new(HeldKind::Device, bytes))
     }
 
     /// What a passkey gave. LOCK-14.
     pub fn of_passkey(bytes: &[u8]) -> Result<Self, Error> {
         let sized = bytes.len() == PASSKEY_BYTES;
-        sized.then(|| Self::new(LockKind::Passkey, bytes)).ok_or(Error::BadInput)
+        sized.then(|| Self::new(HeldKind::Passkey, bytes)).ok_or(Error::BadInput)
     }
 
     /// Whether it opens nothing alone.
     pub fn asks_for_pin(&self) -> bool {
-        matches!(self.kind, LockKind::Card | LockKind::Device)
+        matches!(self.kind, HeldKind::Card | HeldKind::Device | HeldKind::ReturnCard)
     }
 
-    /// Of which kind of lock.
-    pub fn kind(&self) -> LockKind {
+    /// What it is.
+    pub fn kind(&self) -> HeldKind {
         self.kind
     }
 
@@ -101,11 +138,19 @@ impl HeldSecret {
         request: Vec<u8>,
         rng: &mut impl CryptoRng,
     ) -> Vec<u8> {
+        self.signing().sign(self.use_now(made_at, request, rng)).encode()
+    }
+
+    /// One use of it, for whichever key signs it.
+    pub(crate) fn use_now(
+        &self,
+        made_at: u64,
+        request: Vec<u8>,
+        rng: &mut impl CryptoRng,
+    ) -> HeldUse {
         let mut nonce = [0; 32];
         rng.fill_bytes(&mut nonce);
-        let held_use =
-            HeldUse { suite: Suite::V1, held_id: self.held_id(), nonce, made_at, request };
-        self.signing().sign(held_use).encode()
+        HeldUse { suite: Suite::V1, held_id: self.held_id(), nonce, made_at, request }
     }
 }
 

@@ -85,6 +85,11 @@ impl RecipientKey {
         Self::derive(seed)
     }
 
+    /// The same again, for whoever goes on with it.
+    pub(crate) fn copy(&self) -> Self {
+        Self { private: self.private.clone(), public: self.public.clone() }
+    }
+
     /// The public half.
     pub fn public(&self) -> &RecipientPublicKey {
         &self.public

@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod grant;
 #[cfg(feature = "structure")]
 pub mod group;
+pub mod guardian;
 pub mod held;
 pub mod key;
 pub mod link;

@@ -4,6 +4,7 @@ use rand_core::CryptoRng;
 use reconnect_format::{
     Label, Suite,
     grant::PLACE_BYTES,
+    guardian::ReturnOffer,
     id::{AccountId, DeviceId, LinkId},
     link::{LINK_SECRET_BYTES, LinkOffer},
 };
@@ -31,6 +32,11 @@ impl LinkCode {
     /// Of an offer.
     pub fn of(offer: &LinkOffer) -> Self {
         Self { link_id: offer.link_id(), carried: None }
+    }
+
+    /// Of what somebody offers who comes back. BACK-1.
+    pub fn of_return(offer: &ReturnOffer) -> Self {
+        Self { link_id: offer.code(), carried: None }
     }
 
     /// Reads letters as a person types them or as a square holds them. LINK-2.

@@ -60,17 +60,20 @@ impl Ksf for Stretch {
         input: GenericArray<u8, L>,
     ) -> Result<GenericArray<u8, L>, InternalError> {
         let mut output = GenericArray::default();
-        let (memory, passes) =
-            if check!(StretchCost) { (ARGON2_MEMORY_KIB, ARGON2_PASSES) } else { (8, 1) };
-        let params = Params::new(memory, passes, ARGON2_LANES, Some(L::USIZE))
-            .map_err(|_| InternalError::KsfError)?;
         // The salt is fixed: the input is the output of an OPRF keyed for this handle (RFC 9807
         // section 7).
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(&input, &[0; 16], &mut output)
-            .map_err(|_| InternalError::KsfError)?;
+        stretch(&input, &mut output).map_err(|_| InternalError::KsfError)?;
         Ok(output)
     }
+}
+
+/// Fills `output` from an input that nobody else has the like of.
+pub(crate) fn stretch(input: &[u8], output: &mut [u8]) -> Result<(), argon2::Error> {
+    let (memory, passes) =
+        if check!(StretchCost) { (ARGON2_MEMORY_KIB, ARGON2_PASSES) } else { (8, 1) };
+    let params = Params::new(memory, passes, ARGON2_LANES, Some(output.len()))?;
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(input, &[0; 16], output)
 }
 
 /// OPAQUE as version 1 configures it: ristretto255, 3DH, SHA-512, Argon2id.

@@ -57,6 +57,8 @@ secrets! {
     OnceKey,
     /// Opens what the log says of a safe.
     PlaceOpening,
+    /// What somebody has who comes back; their keys are derived from this.
+    ReturnSeed,
     /// Proves a session to the server, which keeps only its hash.
     SessionToken,
 }

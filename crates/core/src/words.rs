@@ -4,13 +4,13 @@
 //! 77.5 bits; a sheet is 160 bits. Nothing is chosen by the person, nothing says who they are.
 
 use rand_core::CryptoRng;
-use reconnect_format::{Label, lock::LockKind, structure::CODE_ALPHABET};
+use reconnect_format::{Label, structure::CODE_ALPHABET};
 use reconnect_log::Carried;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     error::Error,
-    held::{HELD_BYTES, HeldSecret},
+    held::{HELD_BYTES, HeldKind, HeldSecret},
     key::{RecipientKey, SignKey},
     lock::Password,
     seal::derive,
@@ -140,6 +140,32 @@ pub enum Paper {
     Sheet,
     /// A card, which asks for a PIN as well.
     Card,
+    /// A card of somebody who comes back, which asks for a PIN as well. Section 16.2.
+    Return,
+    /// A guardian's. Section 16.1.
+    Guardian,
+}
+
+impl Paper {
+    const ALL: [Self; 4] = [Self::Sheet, Self::Card, Self::Return, Self::Guardian];
+
+    fn check(self) -> Label {
+        match self {
+            Self::Sheet => Label::SheetCheck,
+            Self::Card => Label::CardCheck,
+            Self::Return => Label::ReturnCheck,
+            Self::Guardian => Label::GuardianPaperCheck,
+        }
+    }
+
+    fn held(self) -> HeldKind {
+        match self {
+            Self::Sheet => HeldKind::Sheet,
+            Self::Card => HeldKind::Card,
+            Self::Return => HeldKind::ReturnCard,
+            Self::Guardian => HeldKind::GuardianPaper,
+        }
+    }
 }
 
 /// 160 random bits on paper. Wiped when dropped.
@@ -163,7 +189,13 @@ impl PaperSecret {
         Self::draw(Paper::Card, rng)
     }
 
-    fn draw(paper: Paper, rng: &mut impl CryptoRng) -> Self {
+    /// Draws one for a guardian who keeps a paper.
+    pub fn guardian(rng: &mut impl CryptoRng) -> Self {
+        Self::draw(Paper::Guardian, rng)
+    }
+
+    /// Draws one.
+    pub(crate) fn draw(paper: Paper, rng: &mut impl CryptoRng) -> Self {
         let mut bytes = [0; HELD_BYTES];
         rng.fill_bytes(&mut bytes);
         Self { bytes, paper, carried: None }
@@ -176,11 +208,7 @@ impl PaperSecret {
 
     /// The key of the lock that it opens, alone or with a PIN.
     pub fn held(&self) -> HeldSecret {
-        let kind = match self.paper {
-            Paper::Sheet => LockKind::Sheet,
-            Paper::Card => LockKind::Card,
-        };
-        HeldSecret::new(kind, &self.bytes)
+        HeldSecret::new(self.paper.held(), &self.bytes)
     }
 
     /// The letters to print: 32 of the secret, then four that check them, in groups of four.
@@ -194,11 +222,7 @@ impl PaperSecret {
         let letters = as_read(typed);
         let (secret, check) = letters.split_at_checked(SHEET_LETTERS).ok_or(Error::SheetMisread)?;
         let bytes = Zeroizing::new(from_letters(secret).ok_or(Error::SheetMisread)?);
-        let mut read = [Paper::Sheet, Paper::Card].into_iter().map(|paper| Self {
-            bytes: *bytes,
-            paper,
-            carried,
-        });
+        let mut read = Paper::ALL.into_iter().map(|paper| Self { bytes: *bytes, paper, carried });
         read.find(|read| read.check() == check).ok_or(Error::SheetMisread)
     }
 
@@ -208,17 +232,18 @@ impl PaperSecret {
     }
 
     fn check(&self) -> String {
-        let label = match self.paper {
-            Paper::Sheet => Label::SheetCheck,
-            Paper::Card => Label::CardCheck,
-        };
-        let hash = label.hash(&self.bytes);
+        let hash = self.paper.check().hash(&self.bytes);
         to_letters(hash.get(..5).unwrap_or_default()).chars().take(CHECK_LETTERS).collect()
     }
 
     /// A structure's root, when the paper is a structure's.
     pub fn structure_root(&self) -> SignKey {
         SignKey::from_seed(&derive(&self.bytes, &[], Label::StructureRoot, &[]))
+    }
+
+    /// What opens what is wrapped to a guardian's paper.
+    pub(crate) fn guardian_key(&self) -> RecipientKey {
+        RecipientKey::of_paper(&derive(&self.bytes, &[], Label::GuardianPaperKey, &[]))
     }
 
     /// What opens the history of the structure whose paper this is.

@@ -20,6 +20,11 @@ pub use crate::received::{
     DocumentOpened, FACES, Faces, FacesOf, GiveReceipt, GrantFace, GrantOpened, GrantedDocument,
     ListFrom, Received, ReceivedFrom, ReceivedGrant,
 };
+pub use crate::returning::{
+    BeginReturn, Begun, GiveVouch, GuardedBy, GuardianWraps, GuardiansSeen, Guarding, LookReturn,
+    OpenShare, ReturnFound, ReturnLooked, ReturnShown, ReturnState, ShareShown, SharesGiven,
+    VouchedShare,
+};
 pub use crate::rewrap::{
     CheckRewraps, GiveRewraps, OpenForRewrap, OpenedForRewrap, OpenedSecret, RefusedRewrap,
     RefusedRewraps, WaitingRewrap,
@@ -144,6 +149,9 @@ pub struct Sync {
     /// How many deposits wait.
     #[serde(default)]
     pub deposits: u32,
+    /// Returns of the last weeks, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<ReturnShown>,
 }
 
 /// A grant's secret, sealed under the owner's vault key.
@@ -211,6 +219,9 @@ pub struct Submission {
     /// What says in the log that a device is retired, or a generation over, 32 bytes.
     #[serde(default)]
     pub mark: Base64,
+    /// For a lock of guardians.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardians: Option<GuardianWraps>,
 }
 
 /// A card or a thumbnail.

@@ -102,8 +102,19 @@ id! {
     DepositId: 16,
     /// One unlocking that is under way, random.
     UnlockId: 16,
-    /// What a computer offers that asks to be let in: the beginning of its hash.
+    /// What a computer offers that asks to be let in, or somebody who comes back: the beginning of its hash.
     LinkId: 15,
+    /// That somebody comes back: the hash of what a guardian signed.
+    ReturnId: 32,
+}
+
+impl LinkId {
+    /// The beginning of an offer's hash.
+    pub(crate) fn of_hash(hash: &[u8; 32]) -> Self {
+        let mut id = [0; Self::SIZE_BYTES];
+        id.copy_from_slice(hash.split_at(Self::SIZE_BYTES).0);
+        Self(id)
+    }
 }
 
 /// Bytes that travel in JSON as base64url without padding.

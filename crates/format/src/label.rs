@@ -163,6 +163,36 @@ labels! {
     DepositWrap = "deposit wrap",
     /// Derivation: what seals a depositor's own note of a deposit.
     DepositKeep = "deposit keep",
+    /// Hash: what a guardian holds, as the lock names it.
+    GuardianShare = "guardian share",
+    /// HPKE info: what a guardian holds, wrapped to them.
+    GuardianWrap = "guardian wrap",
+    /// Derivation: what seals the owner's own note of who their guardians are.
+    GuardiansNote = "guardians note",
+    /// Hash: the check characters of a guardian's paper.
+    GuardianPaperCheck = "guardian paper check",
+    /// Derivation: the recipient key of a guardian's paper.
+    GuardianPaperKey = "guardian paper key",
+    /// Derivation: what opens the marks of returns.
+    ReturnOpening = "return opening",
+    /// Hash: the check characters of a return card.
+    ReturnCheck = "return check",
+    /// Derivation: what somebody has who comes back, from a return card and a PIN.
+    ReturnSeed = "return seed",
+    /// Derivation: the recipient key of somebody who comes back.
+    ReturnRecipientKey = "return recipient key",
+    /// Derivation: the signing key of somebody who comes back.
+    ReturnSigningKey = "return signing key",
+    /// Hash: what somebody offers who comes back.
+    ReturnOffer = "return offer",
+    /// Signature and hash: that somebody comes back.
+    Return = "return",
+    /// Signature: that a guardian knows who comes back.
+    Vouch = "vouch",
+    /// HPKE info: what a guardian holds, sealed to whoever comes back.
+    VouchedShare = "vouched share",
+    /// Hash: that, as a vouch names it.
+    VouchedHash = "vouched hash",
     /// Hash: where a structure, a safe or what it retired stands in the log's map.
     LogIndex = "log index",
     /// Hash: a chain's newest statement, as the log's map names it.

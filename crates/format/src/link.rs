@@ -63,9 +63,7 @@ impl LinkOffer {
 
     /// The code by which it is found, and compared: 120 bits of the hash. LINK-2.
     pub fn link_id(&self) -> LinkId {
-        let mut id = [0; LinkId::SIZE_BYTES];
-        id.copy_from_slice(self.hash().split_at(LinkId::SIZE_BYTES).0);
-        LinkId(id)
+        LinkId::of_hash(&self.hash())
     }
 }
 

@@ -4,6 +4,7 @@ use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use crate::{
     Label, PublicKey, Suite, encode,
+    guardian::Guardians,
     id::{AccountId, DeviceId, HeldId, LockId},
     sign::Signable,
 };
@@ -22,7 +23,7 @@ pub const PIN_DIGITS: usize = 6;
 /// Wrong PINs after which a lock is dead. LOCK-11.
 pub const PIN_TRIES: u32 = 10;
 
-/// The kinds of locks. Guardians have their number reserved.
+/// The kinds of locks.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, TlsSize, TlsSerialize, TlsDeserializeBytes,
 )]
@@ -38,6 +39,8 @@ pub enum LockKind {
     Device = 4,
     /// What a passkey's `prf` extension gives.
     Passkey = 5,
+    /// A key that was split among guardians.
+    Guardians = 6,
 }
 
 impl LockKind {
@@ -76,6 +79,9 @@ pub enum LockAccess {
     /// By what the passkey gives.
     #[tls_codec(discriminant = 5)]
     Passkey(Held),
+    /// By what guardians put together. GUARD-1.
+    #[tls_codec(discriminant = 6)]
+    Guardians(Box<Guardians>),
 }
 
 /// What the server knows of something that is held. LOCK-5.
@@ -105,6 +111,7 @@ impl LockAccess {
             Self::Card(_) => LockKind::Card,
             Self::Device { .. } => LockKind::Device,
             Self::Passkey(_) => LockKind::Passkey,
+            Self::Guardians(_) => LockKind::Guardians,
         }
     }
 
@@ -129,6 +136,7 @@ impl LockAccess {
         match self {
             Self::Words { .. } => None,
             Self::Sheet(held) | Self::Passkey(held) => Some(held),
+            Self::Guardians(guardians) => Some(&guardians.held),
             Self::Card(with_pin) | Self::Device { with_pin, .. } => Some(&with_pin.held),
         }
     }
@@ -138,7 +146,15 @@ impl LockAccess {
         match self {
             Self::Words { record_hash, .. } => Some(record_hash),
             Self::Card(with_pin) | Self::Device { with_pin, .. } => Some(&with_pin.record_hash),
-            Self::Sheet(_) | Self::Passkey(_) => None,
+            Self::Sheet(_) | Self::Passkey(_) | Self::Guardians(_) => None,
+        }
+    }
+
+    /// Who are guardians, where it is theirs.
+    pub fn guardians(&self) -> Option<&Guardians> {
+        match self {
+            Self::Guardians(guardians) => Some(guardians),
+            _ => None,
         }
     }
 }

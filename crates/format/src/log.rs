@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     Label, PublicKey,
-    id::{AccountId, Base64, LogIndex, StructureId},
+    id::{AccountId, Base64, LogIndex, ReturnId, StructureId},
 };
 
 /// Indices that may be looked up beside one.
@@ -47,6 +47,18 @@ pub fn generation_mark(
 ) -> ([u8; 32], [u8; 32]) {
     let index = [account_id.as_bytes(), mark.as_slice(), &[2]].concat();
     let value = [mark.as_slice(), &next.0].concat();
+    (Label::LogIndex.hash(&index), Label::LogValue.hash(&value))
+}
+
+/// What says in the log that somebody comes back: where it stands, which no other mark reaches, and the value,
+/// which names the return. BACK-2.
+pub fn return_mark(
+    account_id: AccountId,
+    mark: &[u8; 32],
+    return_id: ReturnId,
+) -> ([u8; 32], [u8; 32]) {
+    let index = [account_id.as_bytes(), mark.as_slice(), &[3]].concat();
+    let value = [mark.as_slice(), return_id.as_bytes()].concat();
     (Label::LogIndex.hash(&index), Label::LogValue.hash(&value))
 }
 

@@ -203,6 +203,7 @@ impl Manifest {
                 self.is_fresh(RecordKey::Lock(*lock_id))
                     && *generation == self.keys.generation
                     && access_is_sound(access)
+                    && self.may_guard(access)
                     && access.device().is_none_or(|device_id| self.device(device_id).is_some())
             }
             Body::RetireLock { lock_id } => {
@@ -239,6 +240,7 @@ impl Manifest {
             }
             Body::NewGeneration { keys } => keys.succeed(&self.keys),
             Body::Close => true,
+            Body::StopReturn { return_id } => self.is_fresh(RecordKey::Return(*return_id)),
             Body::Regrant { grant_id, terms } => {
                 self.goes_on(*grant_id, terms) && self.grant_is_sound(terms, statement.made_at)
             }
@@ -279,6 +281,13 @@ impl Manifest {
                 }
             }
             Body::RetireLock { lock_id } => self.spend(RecordKey::Lock(*lock_id)),
+            // One configuration at a time. GUARD-1.
+            Body::SetLock { access: LockAccess::Guardians(_), .. } => {
+                if let Some((before, _)) = self.guardians() {
+                    self.spend(RecordKey::Lock(before));
+                }
+            }
+            Body::StopReturn { return_id } => self.spend(RecordKey::Return(*return_id)),
             Body::AcceptDeposit { deposit_id, .. } | Body::RefuseDeposit { deposit_id } => {
                 self.spend(RecordKey::Deposit(*deposit_id));
             }

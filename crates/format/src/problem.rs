@@ -48,6 +48,10 @@ codes! {
     HandleTaken = "handle_taken", 409;
     /// No try of its PIN is left: this lock opens nothing any more.
     PinSpent = "pin_spent", 410;
+    /// Nobody is coming back in this way any more: it was stopped, or its time is over.
+    ReturnOver = "return_over", 410;
+    /// One was stopped before, and guardians began it all the same: no device stops this one.
+    ReturnStrict = "return_strict", 409;
     /// Too long between the first and the third message, or the server started again meanwhile.
     UnlockOver = "unlock_over", 410;
     /// The invitation was answered by somebody.

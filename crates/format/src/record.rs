@@ -8,7 +8,7 @@ use crate::{
     encode,
     envelope::EnvelopeRef,
     grant::GrantTerms,
-    id::{DepositId, DeviceId, DocumentId, GrantId, LockId, StructureId},
+    id::{DepositId, DeviceId, DocumentId, GrantId, LockId, ReturnId, StructureId},
     lock::LockAccess,
     statement::{Body, Statement},
     tree,
@@ -42,6 +42,9 @@ pub enum RecordKey {
     /// A deposit that was taken or refused: an id that was used, never a record.
     #[tls_codec(discriminant = 8)]
     Deposit(DepositId),
+    /// A return that was stopped: an id that was used, never a record.
+    #[tls_codec(discriminant = 9)]
+    Return(ReturnId),
 }
 
 /// A record that is live.
@@ -135,6 +138,7 @@ impl Statement {
             | Body::RemoveDocument { .. }
             | Body::Revoke { .. }
             | Body::Close
+            | Body::StopReturn { .. }
             | Body::RefuseDeposit { .. } => Vec::new(),
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     encode,
     envelope::EnvelopeRef,
     grant::GrantTerms,
-    id::{AccountId, DepositId, DeviceId, DocumentId, GrantId, LockId, StructureId},
+    id::{AccountId, DepositId, DeviceId, DocumentId, GrantId, LockId, ReturnId, StructureId},
     lock::LockAccess,
     sign::Signable,
 };
@@ -254,6 +254,12 @@ pub enum Body {
     NewGeneration {
         /// Of the next generation, from a root of its own.
         keys: AccountKeys,
+    },
+    /// It is not the owner who comes back. BACK-4.
+    #[tls_codec(discriminant = 18)]
+    StopReturn {
+        /// Which return.
+        return_id: ReturnId,
     },
 }
 

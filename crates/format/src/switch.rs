@@ -55,6 +55,18 @@ mod switches {
         Suite,
         /// That bytes are the only encoding of what they say. CODEC-3.
         Canonical,
+        /// That what a guardian holds is what the lock names. GUARD-3, BACK-6.
+        ShareCommitment,
+        /// That the owner's newest root named the guardians, and the chain has them still. GUARD-3, GUARD-5.
+        GuardiansNamed,
+        /// That an offer of somebody who comes back hashes to its code, and is the one of the return. BACK-1.
+        ReturnOffer,
+        /// That guardians are waited for, and time. BACK-3, BACK-8.
+        ReturnWait,
+        /// That the log has a return before a guardian seals anything to it. BACK-2.
+        ReturnLogged,
+        /// That the log has no return which an owner's device was not told of. BACK-4.
+        ReturnShown,
         /// That a statement follows the one before it. STMT-4.
         ChainOrder,
         /// That an id which was used is never used again. STMT-6.

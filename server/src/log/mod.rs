@@ -26,7 +26,7 @@ use crate::{
 };
 
 use queue::Waiting;
-pub(crate) use queue::{entry, generation_over, head, mark, value};
+pub(crate) use queue::{entry, generation_over, head, mark, returned, value};
 pub(crate) use routes::{
     __path_checkpoint, __path_hand_in, __path_heads, __path_look_up, __path_tile, checkpoint,
     hand_in, heads, look_up, tile,

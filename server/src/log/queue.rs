@@ -3,9 +3,10 @@
 use reconnect_format::{
     PublicKey,
     api::Code,
-    id::{AccountId, Base64, StructureId},
+    id::{AccountId, Base64, ReturnId, StructureId},
     log::{
-        MARK_SEQUENCE, account_index, generation_mark, mark_value, structure_index, structure_value,
+        MARK_SEQUENCE, account_index, generation_mark, mark_value, return_mark, structure_index,
+        structure_value,
     },
 };
 use reconnect_log::Newest;
@@ -96,6 +97,15 @@ pub(crate) async fn generation_over(
     tx: &mut AnyConnection,
 ) -> Result<()> {
     wait_behind(generation_mark(account_id, mark, next), tx).await
+}
+
+/// That somebody comes back waits for the log: it stands there for good, before any guardian vouches. BACK-2.
+pub(crate) async fn returned(
+    (account_id, return_id): (AccountId, ReturnId),
+    mark: &[u8; 32],
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    wait_behind(return_mark(account_id, mark, return_id), tx).await
 }
 
 async fn wait_behind((index, value): ([u8; 32], [u8; 32]), tx: &mut AnyConnection) -> Result<()> {

@@ -2,8 +2,8 @@
 //! member at their side; what stops it; and which tests show both. SECURITY.md quotes it.
 
 use crate::{
-    deposits, giving, introductions, linking, locks, log, pair::Pair, papers, readers, safe, team,
-    wire,
+    deposits, giving, guardians, introductions, linking, locks, log, pair::Pair, papers, readers,
+    safe, team, wire,
 };
 
 /// One attack.
@@ -227,12 +227,24 @@ pub(crate) const ROWS: &[Row] = &[
         &["CODEC-2", "CODEC-3"],
         &[wire::a_structure_of_another_suite::PAIR],
     ),
-    waiting(
-        "a way back that the server set up",
-        "guardians in a signed configuration, keys compared by QR",
-        "guardians",
+    shown(
+        "a way back that the server set up, or other keys for whoever comes back",
+        "guardians are named by the owner's root; whoever comes back is compared by square or letters; nothing is sealed before the log has the return, where the owner's devices look",
+        &["GUARD-3", "GUARD-5", "BACK-1", "BACK-2", "BACK-4"],
+        &[
+            guardians::another_offer_for_somebody_who_comes_back::PAIR,
+            guardians::another_offer_for_a_return_that_was_begun::PAIR,
+            guardians::a_return_that_the_log_does_not_have::PAIR,
+            guardians::a_return_kept_from_its_owner::PAIR,
+            guardians::a_guardian_whom_the_owner_replaced::PAIR,
+        ],
     ),
-    waiting("a guardian's share that was changed", "a commitment to each share", "guardians"),
+    shown(
+        "a guardian's share that was changed",
+        "a commitment to each share in what the owner signed: whose does not fit is named",
+        &["GUARD-3", "BACK-6"],
+        &[guardians::a_share_that_was_changed::PAIR],
+    ),
     shown(
         "a root's wrap that was changed, or one of a lock that was retired",
         "wraps are bound to account, lock, kind and generation; the chain names the live ones; keys are derived, never taken",
@@ -358,7 +370,7 @@ pub(crate) const ROWS: &[Row] = &[
     waiting(
         "a thief of the root who is first to change it",
         "a recovery key that overrules for 30 days",
-        "guardians",
+        "what guardians put together opens the safe, and does not overrule its root yet",
     ),
     shown(
         "a re-wrap that opens nothing, followed by deletion",
@@ -390,5 +402,11 @@ pub(crate) const ROWS: &[Row] = &[
             linking::a_safe_of_somebody_else::PAIR,
             linking::an_older_safe_for_a_linked_computer::PAIR,
         ],
+    ),
+    shown(
+        "guardians of one mind who open a safe before its owner hears of it",
+        "a wait, which the server keeps; alerts on every device, which stop it; one guardian more after that",
+        &["BACK-3", "BACK-5", "BACK-8"],
+        &[guardians::guardians_who_do_not_wait::PAIR],
     ),
 ];

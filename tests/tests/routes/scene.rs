@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 use reconnect_core::{
     held::Pin,
+    link::LinkCode,
     lock::Registration,
-    vault::{Agreed, Comparison, Desk, Gift, Vault, upload_begin, upload_part},
+    vault::{
+        Agreed, Comparison, Desk, Gift, Naming, Returning, Vault, Who, upload_begin, upload_part,
+    },
     words::PaperSecret,
     world::World as _,
 };
@@ -18,6 +21,7 @@ use reconnect_format::{
         PutLink, Renewal, UnlockRest,
     },
     encode,
+    guardian::{Manner, WAIT_MIN_SECONDS},
     id::{Base64, DocumentId, EnvelopeId, GrantId, LinkId, LockId, UnlockId},
     link::{DeviceKind, LINK_ANSWER_BYTES, LinkOffer},
 };
@@ -25,7 +29,7 @@ use reconnect_tests::{
     browser::{Browser, Exchange},
     dump::Dump,
     stage::{DAY, Database, Person, Server, bytes, parts},
-    team::called,
+    team::{Member, called},
     wire::Answer,
 };
 
@@ -38,7 +42,7 @@ pub(crate) const DEAD: &[&str] =
     &["nobody", "malformed", "expired", "logged-out", "closed", "retired", "of-before", "unknown"];
 
 /// What paths name.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 10] = [
     "envelope_id",
     "document_id",
     "grant_id",
@@ -47,6 +51,8 @@ const NAMES: [&str; 8] = [
     "account_id",
     "deposit_id",
     "link_id",
+    "lock_id",
+    "return_id",
 ];
 
 pub(crate) struct Scene {
@@ -100,6 +106,7 @@ impl Scene {
         scene.papers(&mut cast).await?;
         Box::pin(scene.grants(&mut cast)).await?;
         Box::pin(somebody_leaves(&mut cast)).await?;
+        Box::pin(scene.guardians(&mut cast)).await?;
         Box::pin(scene.deposits(&mut cast)).await?;
         Box::pin(scene.cards(&mut cast)).await?;
         Box::pin(scene.those_without_a_session(&cast)).await?;
@@ -111,7 +118,7 @@ impl Scene {
         scene.objects.insert(("link_id", "open"), offer().link_id().to_string());
         for name in NAMES {
             let never = match name {
-                "structure_id" | "account_id" => Base64(vec![3; 32]).into(),
+                "structure_id" | "account_id" | "return_id" => Base64(vec![3; 32]).into(),
                 "link_id" => LinkId([3; 15]).to_string(),
                 _ => DocumentId([3; 16]).to_string(),
             };
@@ -150,7 +157,8 @@ impl Scene {
             }
         }
         let index = if row.object == "past-end" { "1" } else { "0" };
-        let path = path.replace("{index}", index);
+        let number = if row.object == "friend" { "2" } else { "1" };
+        let path = path.replace("{index}", index).replace("{number}", number);
         let body = self.body(row, principal)?;
         let call = Call { method: row.method, path, authorized: true, body };
         let spare = row.path.ends_with("/sessions/this");
@@ -161,6 +169,42 @@ impl Scene {
 
     fn log_size(&self) -> Result<u64> {
         Ok(self.checkpoint.lines().nth(1).context("no checkpoint")?.parse()?)
+    }
+
+    /// Somebody lost everything, and a structure that is their guardian vouches for them.
+    async fn guardians(&mut self, cast: &mut Cast) -> Result<()> {
+        let paper = PaperSecret::guardian(&mut self.browser.rng());
+        let address = cast.other.vault.account_id().deposit_address();
+        let structure_id = cast.manager.desk.structure_id();
+        let who =
+            [Who::Structure(structure_id), Who::of_address(&address)?, Who::of_paper(&paper)?];
+        let naming = Naming {
+            who: who.map(|who| (who, String::new())).into(),
+            needed: 2,
+            wait_seconds: WAIT_MIN_SECONDS,
+            short_wait_seconds: WAIT_MIN_SECONDS,
+            signed_as: String::new(),
+            known_by: String::new(),
+        };
+        let Person { browser, vault, .. } = &mut cast.owner;
+        let lock_id = vault.name_guardians(browser, &naming).await?;
+        let (lost, pin) = (self.server.browser(), Pin::parse("481709")?);
+        let card = Returning::draw_card(&lost);
+        let returning = Returning::begin(&lost, &card, &pin).await?;
+        returning.look(&lost, &[]).await?;
+        let code = LinkCode::parse(&returning.square())?;
+        let Member { person: Person { browser, vault, .. }, desk } = &mut cast.worker;
+        let guarded = desk.guarding(vault, browser).await?.pop().context("a guardian of nobody")?;
+        let return_id = desk.begin_return(vault, browser, &guarded, &code).await?;
+        self.server.app().publish().await?;
+        let guarded = desk.guarding(vault, browser).await?.pop().context("a guardian of nobody")?;
+        let open = guarded.returns.last().context("nobody comes back")?;
+        desk.vouch(vault, browser, (&guarded, open), (&code, Manner::FaceToFace)).await?;
+        for object in ["structure", "friend"] {
+            self.objects.insert(("lock_id", object), lock_id.to_string());
+        }
+        self.objects.insert(("return_id", "open"), return_id.to_string());
+        Ok(())
     }
 
     /// A card that was used.
@@ -239,6 +283,7 @@ impl Scene {
                 let asked = UnlockRest { rest: UnlockId([7; 16]), statements_after: 0 };
                 return Ok(CallBody::Json(serde_json::to_string(&asked)?));
             }
+            ("POST", path) if path.ends_with("/resign") => return Ok(CallBody::Empty),
             ("POST", _) => {}
             _ => return Ok(CallBody::Empty),
         }

@@ -69,6 +69,7 @@ POST   /v1/unlock/finish                          never      410
 POST   /v1/unlock/held                            again      401
 POST   /v1/unlock/rest                            never      404
 POST   /v1/sessions                               again      201
+POST   /v1/returns/look                           -          200
 POST   /v1/links                                  open       200
 POST   /v1/links                                  malformed  400
 GET    /v1/structures                             -          200
@@ -141,7 +142,22 @@ GET    /v1/documents/{document_id}/thumbnail      others     404 200 404 404 404
 GET    /v1/documents/{document_id}/thumbnail      never      404 404 404 404 404 404
 GET    /v1/documents/{document_id}/thumbnail      malformed  404 404 404 404 404 404
 
-GET    /v1/owners/{account_id}                    owner      404 404 200 200 404 200
+GET    /v1/guardians                              -          200 404 404 404 404 404
+GET    /v1/guarding                               -          200 200 200 200 200 200
+GET    /v1/structures/{structure_id}/guarding     accepted   404 404 200 200 404 404
+GET    /v1/structures/{structure_id}/guarding     another    404 404 404 404 404 200
+GET    /v1/structures/{structure_id}/guarding     never      404 404 404 404 404 404
+GET    /v1/structures/{structure_id}/guarding     malformed  404 404 404 404 404 404
+POST   /v1/returns                                -          404 404 201 422 404 404
+POST   /v1/returns/{return_id}/share              open       404 404 200 200 404 404
+POST   /v1/returns/{return_id}/share              never      404 404 404 404 404 404
+POST   /v1/returns/{return_id}/share              malformed  404 404 404 404 404 404
+POST   /v1/returns/{return_id}/vouches            open       404 404 204 422 404 404
+POST   /v1/returns/{return_id}/vouches            never      422 422 422 422 422 422
+POST   /v1/returns/{return_id}/vouches            malformed  404 404 404 404 404 404
+POST   /v1/guarding/{lock_id}/{number}/resign     never      404 404 404 404 404 404
+POST   /v1/guarding/{lock_id}/{number}/resign     malformed  404 404 404 404 404 404
+GET    /v1/owners/{account_id}                    owner      200 200 200 200 200 200
 GET    /v1/owners/{account_id}                    never      404 404 404 404 404 404
 GET    /v1/owners/{account_id}                    malformed  404 404 404 404 404 404
 POST   /v1/deposits                               again      404 404 204 422 404 422
@@ -281,6 +297,8 @@ GET    /v1/received/{grant_id}/documents/{document_id}/thumbnail own        404 
 GET    /v1/received/{grant_id}/documents/{document_id}/thumbnail never      404 404 404 404 404 404
 GET    /v1/received/{grant_id}/documents/{document_id}/thumbnail malformed  404 404 404 404 404 404
 
+last POST /v1/guarding/{lock_id}/{number}/resign  friend     404 204 404 404 404 404
+last POST /v1/guarding/{lock_id}/{number}/resign  structure  404 404 404 204 404 404
 last DELETE /v1/envelopes/{envelope_id}           under-way  204 404 404 404 404 404
 last PUT    /v1/envelopes/{envelope_id}           fresh      204 204 204 204 204 204
 last DELETE /v1/sessions/this                     -          204 204 204 204 204 204

@@ -5,7 +5,7 @@ import { startAnew } from './anew';
 import { hideAddresses, kiosk, replace } from './router.svelte';
 import {
   Refusal, type Desk, type GrantView, type Progress, type ReceivedDocument, type ReceivedView, type RenewalView,
-  type Safe, type SafeView, type SeenBefore, type StructureView,
+  type ReturnsView, type Safe, type SafeView, type SeenBefore, type StructureView,
 } from '../worker/intents';
 
 /** Why the person is outside although they were inside. */
@@ -34,6 +34,8 @@ export function asRefusal(thrown: unknown): Refusal {
 const staleAfter = 3;
 /** Milliseconds between two looks at what a structure was given. */
 const receiveEvery = 6_000;
+/** Milliseconds after coming in when guardians are looked after: what the person does first goes first. */
+const splitAfter = 6_000;
 /** Milliseconds that the server has to hear of a sign-out before the page goes all the same. */
 const goodbye = 2_000;
 /** How many answers of a long look pass before the screen shows what they brought. */
@@ -56,6 +58,8 @@ class Vault {
   lookedAt = $state(0);
   /** Why the last look at the safe brought nothing; cleared by the next one that does. */
   trouble = $state.raw<Refusal | null>(null);
+  /** Who comes back to this safe; null before that was looked at. */
+  returns = $state.raw<ReturnsView | null>(null);
   /** What the last grant taken back had already shown. */
   seen = $state.raw<SeenBefore | null>(null);
   /** Files dropped on another screen, waiting for the add screen. */
@@ -203,8 +207,33 @@ class Vault {
     if (!this.view) return;
     this.outside = null;
     if (this.own) this.keptHandle = await this.ask((safe) => safe.keptHandle());
+    void this.#lookAfterGuardians();
     // In place of the door: going back must not lead to somebody's words.
     replace(this.home);
+  }
+
+  /** Who comes back is looked at first; then, on a device of one's own, guardians get what changed keys ask for. */
+  async #lookAfterGuardians(): Promise<void> {
+    if (this.onStructurePage) return;
+    const visit = this.#visit;
+    await this.lookAtReturns(false);
+    await new Promise((settle) => setTimeout(settle, splitAfter));
+    if (visit !== this.#visit || !this.own) return;
+    const done = await this.ask((safe) => safe.splitAgain()).catch(() => false);
+    if (done && visit === this.#visit) await this.refresh().catch(() => undefined);
+  }
+
+  async lookAtReturns(afresh: boolean): Promise<void> {
+    const visit = this.#visit;
+    const returns = await this.ask((safe) => safe.returns(afresh)).catch(() => null);
+    if (returns && visit === this.#visit) this.returns = returns;
+  }
+
+  /** It is not this safe's person. */
+  async stopReturn(id: string): Promise<void> {
+    const visit = this.#visit;
+    const returns = await this.change((safe) => safe.stopReturn(id));
+    if (visit === this.#visit) this.returns = returns;
   }
 
   /** Not knowing them keeps nobody out of the safe: the screens that show them say so, and ask again. */
@@ -427,6 +456,7 @@ class Vault {
     this.grants = [];
     this.grantsKnown = false;
     this.trouble = null;
+    this.returns = null;
     this.seen = null;
     this.tasks = [];
     this.dropped = [];

@@ -26,6 +26,9 @@ export const ownerRoutes: Routes = {
   who: { inside: true, load: () => import('./who/Who.svelte') },
   taken: { inside: true, load: () => import('./taken/Taken.svelte') },
   trace: { inside: true, load: () => import('./trace/Trace.svelte') },
+  guardians: { inside: true, load: () => import('./guardians/Guardians.svelte') },
+  naming: { inside: true, question: true, load: () => import('./guardians/Naming.svelte') },
+  guarding: { inside: true, question: true, load: () => import('./guarding/Guarding.svelte') },
   away: { inside: true, load: () => import('./away/Away.svelte') },
   ...(kiosk && { evening: { inside: false, question: true, load: () => import('./evening/Evening.svelte') } }),
 };
@@ -34,5 +37,5 @@ export const ownerTabs: readonly Tab[] = [
   { screen: 'safe', over: ['paper', 'inbox'], icon: SafeDrawing },
   { screen: 'who', over: ['taken'], icon: Eye },
   { screen: 'trace', icon: Clock },
-  { screen: 'settings', over: ['ways', 'devices', 'away'], icon: Gear },
+  { screen: 'settings', over: ['ways', 'guardians', 'devices', 'away'], icon: Gear },
 ];

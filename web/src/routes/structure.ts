@@ -20,6 +20,7 @@ export const structureRoutes: Routes = {
   received: { inside: true, load: () => import('./received/Received.svelte') },
   given: { inside: true, load: () => import('./given/Given.svelte') },
   hand: { inside: true, question: true, load: () => import('./hand/Hand.svelte') },
+  guarding: { inside: true, question: true, load: () => import('./guarding/Guarding.svelte') },
   read: { inside: true, question: true, load: () => import('./read/Read.svelte') },
   team: { inside: true, load: () => import('./team/Team.svelte') },
   member: { inside: true, load: () => import('./member/Member.svelte') },

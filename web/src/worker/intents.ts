@@ -1,6 +1,10 @@
 // What a screen may ask of the safe, and what it is told. The only file of this folder that screens
 // import: no key, no route and no byte layout is visible from here.
 
+import type { GuardianIntents } from './guardian-views';
+
+export type * from './guardian-views';
+
 /** Stable codes of `core`'s and the server's errors; the page turns `error.<code>` into words. */
 export class Refusal extends Error {
   constructor(
@@ -145,7 +149,7 @@ export interface OpenedView {
 
 export type TraceKind =
   | 'opened_safe' | 'added' | 'accepted' | 'refused' | 'renamed' | 'replaced' | 'removed' | 'given' | 'renewed' | 'rewrapped' | 'listed' | 'seen'
-  | 'taken_back' | 'ended' | 'device_added' | 'device_retired' | 'lock_set' | 'lock_retired' | 'new_generation';
+  | 'taken_back' | 'ended' | 'device_added' | 'device_retired' | 'lock_set' | 'lock_retired' | 'new_generation' | 'guardians_named' | 'return_stopped';
 
 export interface TraceEntry {
   at: number;
@@ -172,7 +176,7 @@ export interface DeviceView {
 /** One way in. */
 export interface LockView {
   id: string;
-  kind: 'words' | 'sheet' | 'card' | 'device' | 'passkey';
+  kind: 'words' | 'sheet' | 'card' | 'device' | 'passkey' | 'guardians';
   /** Which picture its person chose. */
   picture: number;
   setAt: number;
@@ -229,7 +233,7 @@ export interface NewDocument {
 }
 
 /** Everybody who has a safe. */
-export interface Safe {
+export interface Safe extends GuardianIntents {
   /** Plain-word codes of what this browser lacks; empty when all is there. */
   missing(): Promise<string[]>;
 
@@ -253,7 +257,7 @@ export interface Safe {
   /** Whether it remembers one. */
   remembersHere(): Promise<boolean>;
   /** What letters, typed or from a square, say that they are of. */
-  readPaper(letters: string): Promise<'sheet' | 'card'>;
+  readPaper(letters: string): Promise<'sheet' | 'card' | 'return' | 'guardian'>;
   /** Refuses what is not six digits, and what is guessed first. */
   checkPin(pin: string): Promise<void>;
   /** What a passkey is asked for its secret with. */

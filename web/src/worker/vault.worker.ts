@@ -7,6 +7,7 @@ import {
   Refusal, type Desk, type DocumentView, type DraftView, type NewDocument, type Opened, type Progress,
   type InboxView, type Safe, type SafeView, type SeenBefore, type GrantView,
 } from './intents';
+import { ofGuardians } from './guardians';
 import { canKeep, dropDraft, forget, keep, keepDraft, kept, keptDrafts } from './keep';
 import { hangUp, ship } from './ship';
 import { deviceMark, waysIn } from './ways';
@@ -232,6 +233,7 @@ function answersOf<Given extends Client>(client: Given, more?: More<Given>): Ans
 
   const safe: Answers = {
     ...waysIn(client, inTurn, shown),
+    ...ofGuardians(client, inTurn, shown),
     evidence,
     putEvidenceAway: async () => {
       for (const name of evidenceNames) await forget(name);

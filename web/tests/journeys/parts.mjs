@@ -54,7 +54,7 @@ journey('a card that is printed is read from a bad picture', { name: 'parts-card
     writeFileSync(`${results}parts-card.${at}.jpg`, await film(stage, cut, { ...how, frame }));
     await hold({ part: 'scan' });
     const read = person.page.locator('output').filter({ hasText: /./ });
-    await read.waitFor().catch(() => assert.fail(`not read: ${JSON.stringify(how)}`));
+    await read.waitFor({ timeout: 60_000 }).catch(() => assert.fail(`not read: ${JSON.stringify(how)}`));
     assert.equal(await read.innerText(), square, JSON.stringify(how));
   }
 });

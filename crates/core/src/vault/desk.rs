@@ -51,6 +51,8 @@ pub struct Desk {
     pub(super) accepted: bool,
     pub(super) standing: Inner,
     pub(super) history: History,
+    /// Epochs with whose keys opens what this structure holds as a guardian, once that was asked. HIST-3.
+    pub(super) guarded_epochs: Option<Vec<u64>>,
     pub(super) tray: Tray,
     pub(super) invitations: Vec<PendingInvitation>,
     /// Requests for leaves that nobody answered yet.
@@ -240,6 +242,7 @@ impl Desk {
             accepted: false,
             standing,
             history: History::default(),
+            guarded_epochs: None,
             tray: Tray::default(),
             invitations: Vec::new(),
             requests: Vec::new(),

@@ -194,6 +194,7 @@ impl Known {
             used_bytes: 0,
             deposits: 0,
             inbox: Sorted::default(),
+            returns: Vec::new(),
         };
         // A browser that refuses to keep anything is a shared one: the safe still opens.
         if vault.keep_device(world).await.is_err() {

@@ -75,10 +75,13 @@ impl Vault {
     ) -> Result<Self, Stayed> {
         let here = kept_lock(world).await.is_some_and(|(lock_id, _)| self.has_lock(lock_id));
         match self.go_over(world, drawn, ways).await {
-            Ok(vault) => {
+            Ok(mut vault) => {
                 if here {
                     world.forget(KEPT_LOCK).await;
                 }
+                // GUARD-5: what guardians hold opens the generation before. Where that cannot be done now, the
+                // next session does it.
+                let _ = Box::pin(vault.split_again(world)).await;
                 Ok(vault)
             }
             Err(error) => Err(Stayed { vault: Box::new(self), error }),

@@ -16,7 +16,7 @@ use reconnect_format::{
 use super::{Attach, Vault, bare};
 use crate::{
     error::{Error, ServerMisbehaved},
-    held::{HeldSecret, Pin, draw_marked, mark},
+    held::{HeldKind, HeldSecret, Pin, draw_marked, mark},
     key::AccountSecrets,
     lock::{ExportKey, Password, Registration, wrap_root},
     secret::LockSecret,
@@ -61,9 +61,9 @@ impl NewLock {
         let record_hash = Label::LockRecordHash.hash(&record);
         let with_pin = HeldWithPin { held: held.public(), record_hash };
         let access = match held.kind() {
-            LockKind::Card => LockAccess::Card(with_pin),
-            LockKind::Device => LockAccess::Device { with_pin, device_id },
-            LockKind::Words | LockKind::Sheet | LockKind::Passkey => return Err(Error::BadInput),
+            HeldKind::Card => LockAccess::Card(with_pin),
+            HeldKind::Device => LockAccess::Device { with_pin, device_id },
+            _ => return Err(Error::BadInput),
         };
         Ok(Self { lock_id, access, secret: export.pin_secret(held), record: Some(record) })
     }
@@ -71,10 +71,10 @@ impl NewLock {
     /// Of a sheet or a passkey.
     pub(super) fn held(lock_id: LockId, held: &HeldSecret) -> Result<Self, Error> {
         let access = match held.kind() {
-            LockKind::Sheet => LockAccess::Sheet(held.public()),
-            LockKind::Passkey => LockAccess::Passkey(held.public()),
-            LockKind::Card | LockKind::Device => return Err(Error::NeedsPin),
-            LockKind::Words => return Err(Error::BadInput),
+            HeldKind::Sheet => LockAccess::Sheet(held.public()),
+            HeldKind::Passkey => LockAccess::Passkey(held.public()),
+            HeldKind::Card | HeldKind::Device => return Err(Error::NeedsPin),
+            _ => return Err(Error::BadInput),
         };
         Ok(Self { lock_id, access, secret: held.secret(), record: None })
     }
@@ -208,7 +208,7 @@ impl Vault {
         mark: u8,
     ) -> Result<(), Error> {
         let held = card.held();
-        if held.kind() != LockKind::Card {
+        if held.kind() != HeldKind::Card {
             return Err(Error::BadInput);
         }
         let (lock_id, mut rng) = (self.draw_lock(world, mark), world.rng());

@@ -18,6 +18,8 @@ mod drawn;
 mod entry;
 mod generation;
 mod giving;
+mod guardians;
+mod guarding;
 #[cfg(feature = "structure")]
 mod harm;
 mod inbox;
@@ -42,21 +44,21 @@ mod papers;
 mod received;
 mod rekey;
 mod renewing;
+mod returning;
+mod returns;
 #[cfg(feature = "structure")]
 mod team;
 mod trace;
 mod unlock;
 
 use rand_core::CryptoRng;
-#[cfg(feature = "structure")]
-use reconnect_format::statement::Attested;
 use reconnect_format::{
     Signed, Sorted, Unverified,
-    api::{Call, Code, StoredReceipt, Submission, Sync, Written},
+    api::{Call, Code, ReturnShown, StoredReceipt, Submission, Sync, Written},
     check,
     id::{AccountId, Base64, DepositId, DeviceId, DocumentId, EnvelopeId, GrantId, StructureId},
     manifest::Manifest,
-    statement::{Body, Signer, Statement},
+    statement::{Attested, Body, Signer, Statement},
     structure::StructureChain,
 };
 use reconnect_log::Witnessed;
@@ -78,6 +80,8 @@ pub use deposit::{DepositDraft, DepositTo, DepositWords, GivenDeposit};
 pub use desk::{Desk, FoundingNames};
 pub use drawn::{Drawn, Ways};
 pub use giving::{Comparison, Gift, GivenGrant, GrantState};
+pub use guardians::{GuardianSeen, GuardiansView, Naming, Standing as GuardianStanding, Who};
+pub use guarding::Guarded;
 pub use inbox::{Deposited, Distrust, Inbox};
 #[cfg(feature = "structure")]
 pub use invite::{Invited, PendingInvitation};
@@ -93,6 +97,8 @@ pub use papers::{
 };
 #[cfg(feature = "structure")]
 pub use received::{Blame, ReceivedGift, ReceivedPaper, Renewal};
+pub use returning::{ReturnStands, Returning};
+pub use returns::{ReturnSeen, Returns};
 #[cfg(feature = "structure")]
 pub use team::{Member, Standing};
 pub use trace::{Entry, Opening, Sentence};
@@ -149,6 +155,8 @@ pub struct Vault {
     deposits: u32,
     /// Those that were looked at, and may be opened.
     inbox: Sorted<DepositId, Deposited>,
+    /// Returns of the last weeks, as the server shows them.
+    returns: Vec<ReturnShown>,
 }
 
 /// A signed statement with what goes with it, and what the person had asked for.
@@ -219,7 +227,6 @@ impl Vault {
         Base64(self.attested(body).encode())
     }
 
-    #[cfg(feature = "structure")]
     pub(crate) fn attested<T: reconnect_format::Signable>(&self, body: T) -> Attested {
         let signed = self.device.signing.sign(body);
         if T::LABEL == reconnect_format::Label::StructureStatement {
@@ -271,6 +278,7 @@ impl Vault {
         self.receipts.extend(news.receipts);
         self.used_bytes = news.used_bytes;
         self.deposits = news.deposits;
+        self.returns = news.returns;
         if news.records_until > self.records_seen {
             self.open_own_key()?;
         }

@@ -173,6 +173,9 @@ impl Desk {
             known.retain(|grant_id, _| listed.contains(grant_id));
             opened.retain(|grant_id, _| listed.contains(grant_id));
             self.tray.is_whole = true;
+            if self.history.seeds.len() > 1 {
+                self.shown_guarding(vault, world).await?;
+            }
             if self.forget_old_seeds() {
                 self.keep(vault, world).await?;
             }

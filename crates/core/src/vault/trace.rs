@@ -107,6 +107,8 @@ pub enum Sentence {
     DeviceRetired(DeviceId),
     /// A lock was set.
     LockSet(LockKind),
+    /// A return that was not the owner's was stopped.
+    ReturnStopped,
     /// A lock was retired.
     LockRetired,
     /// A secret became known: every device and lock of before is out.
@@ -250,6 +252,7 @@ impl Vault {
             Body::AdmitStructure { structure_id, introducer, .. } => {
                 Sentence::Introduced(*structure_id, *introducer)
             }
+            Body::StopReturn { .. } => Sentence::ReturnStopped,
             Body::Close => return None,
             Body::NewGeneration { .. } => Sentence::NewGeneration,
             // To the same epoch it goes on because of the owner's keys, which the trace says.

@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// What somebody has, or knows, to open a lock with.
-enum Key<'a> {
+pub(super) enum Key<'a> {
     Words(&'a str, &'a SixWords),
-    /// A sheet or a passkey.
+    /// A sheet, a passkey, or what guardians put together.
     Held(&'a HeldSecret),
     /// A card or a remembered device.
     HeldAndPin(&'a HeldSecret, &'a Pin),
@@ -45,7 +45,7 @@ impl Vault {
         words: &SixWords,
         kept: bool,
     ) -> Result<Self, Error> {
-        Self::unlock(world, Key::Words(handle, words), None, kept).await
+        unlock(world, Key::Words(handle, words), None, kept).await
     }
 
     /// Unlocks a safe with its recovery sheet.
@@ -54,7 +54,7 @@ impl Vault {
         paper: &PaperSecret,
         kept: bool,
     ) -> Result<Self, Error> {
-        Self::unlock(world, Key::Held(&paper.held()), paper.carried(), kept).await
+        unlock(world, Key::Held(&paper.held()), paper.carried(), kept).await
     }
 
     /// Unlocks a safe with a passkey.
@@ -63,7 +63,7 @@ impl Vault {
         passkey: &HeldSecret,
         kept: bool,
     ) -> Result<Self, Error> {
-        Self::unlock(world, Key::Held(passkey), None, kept).await
+        unlock(world, Key::Held(passkey), None, kept).await
     }
 
     /// Unlocks a safe with a card and its PIN.
@@ -73,55 +73,56 @@ impl Vault {
         pin: &Pin,
         kept: bool,
     ) -> Result<Self, Error> {
-        Self::unlock(world, Key::HeldAndPin(&card.held(), pin), card.carried(), kept).await
+        unlock(world, Key::HeldAndPin(&card.held(), pin), card.carried(), kept).await
     }
 
     /// Unlocks the safe that this browser remembers.
     pub async fn unlock_here(world: &impl World, pin: &Pin) -> Result<Self, Error> {
         let (_, held) = kept_lock(world).await.ok_or(Error::NotFound)?;
-        Self::unlock(world, Key::HeldAndPin(&held, pin), None, true).await
-    }
-
-    /// Adding a device races with whatever the safe's other devices write: the whole entry is repeated.
-    /// STMT-7: the root signs a second time only for a chain that has grown since.
-    async fn unlock(
-        world: &impl World,
-        key: Key<'_>,
-        carried: Option<Carried>,
-        kept: bool,
-    ) -> Result<Self, Error> {
-        let (mut signed_after, mut wrong_pins) = (0, 0);
-        for tries_left in (0..3).rev() {
-            let opened = key.open(world).await?;
-            // The first try of a race says it: a valid finish gives all tries back.
-            wrong_pins = opened.wrong_pins.max(wrong_pins);
-            let unlocked = (opened.unlocked, Watch::carrying(carried));
-            let entered =
-                match Known::believe(world, &opened.secret, key.kind(), unlocked, kept).await {
-                    Ok(known) => known.enter_again(world, kept, &mut signed_after).await,
-                    Err(error) => Err(error),
-                };
-            match entered {
-                Ok(mut vault) => {
-                    vault.wrong_pins = wrong_pins;
-                    return Ok(vault);
-                }
-                Err(Error::Refused(problem))
-                    if problem.code == Code::Conflict && tries_left > 0 => {}
-                // LOG-11: what another device wrote between chain and look-up is in the next chain.
-                Err(Error::Misbehaved(ServerMisbehaved::Withheld)) if tries_left > 0 => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(Error::Offline)
+        unlock(world, Key::HeldAndPin(&held, pin), None, true).await
     }
 }
 
+/// Adding a device races with whatever the safe's other devices write: the whole entry is repeated.
+/// STMT-7: the root signs a second time only for a chain that has grown since.
+pub(super) async fn unlock(
+    world: &impl World,
+    key: Key<'_>,
+    carried: Option<Carried>,
+    kept: bool,
+) -> Result<Vault, Error> {
+    let (mut signed_after, mut wrong_pins) = (0, 0);
+    for tries_left in (0..3).rev() {
+        let opened = key.open(world).await?;
+        // The first try of a race says it: a valid finish gives all tries back.
+        wrong_pins = opened.wrong_pins.max(wrong_pins);
+        let unlocked = (opened.unlocked, Watch::carrying(carried));
+        let entered = match Known::believe(world, &opened.secret, key.kind()?, unlocked, kept).await
+        {
+            Ok(known) => known.enter_again(world, kept, &mut signed_after).await,
+            Err(error) => Err(error),
+        };
+        match entered {
+            Ok(mut vault) => {
+                vault.wrong_pins = wrong_pins;
+                return Ok(vault);
+            }
+            Err(Error::Refused(problem)) if problem.code == Code::Conflict && tries_left > 0 => {}
+            // LOG-11: what another device wrote between chain and look-up is in the next chain.
+            Err(Error::Misbehaved(ServerMisbehaved::Withheld)) if tries_left > 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::Offline)
+}
+
 impl Key<'_> {
-    fn kind(&self) -> LockKind {
+    fn kind(&self) -> Result<LockKind, Error> {
         match self {
-            Self::Words(..) => LockKind::Words,
-            Self::Held(held) | Self::HeldAndPin(held, _) => held.kind(),
+            Self::Words(..) => Ok(LockKind::Words),
+            Self::Held(held) | Self::HeldAndPin(held, _) => {
+                held.kind().lock().ok_or(Error::WrongPaper)
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use reconnect_format::{
     grant::{GrantTerms, WrapBinding},
     id::{AccountId, Base64, DeviceId, DocumentId},
     link::LinkOffer,
-    lock::{LockKind, RootWrap},
+    lock::RootWrap,
     log::{account_index, generation_mark, mark_value},
     statement::Statement,
     tree,
@@ -31,7 +31,7 @@ use crate::{
     grant::{
         open_as_owner, open_as_recipient, open_face, seal_for_owner, unwrap_document, wrap_document,
     },
-    held::{HeldSecret, Pin},
+    held::{HeldKind, HeldSecret, Pin},
     key::{AccountSecrets, DeviceSecrets, RecipientKey, wrap_to},
     link::LinkSecret,
     lock::{ExportKey, Login, Password, Registration, Stretch, unwrap_root, wrap_root},
@@ -175,10 +175,13 @@ impl Known {
 
 fn held_secret(case: &Case<'_>) -> Result<HeldSecret, Unreadable> {
     let kind = match case.text("kind")? {
-        "sheet" => LockKind::Sheet,
-        "card" => LockKind::Card,
-        "device" => LockKind::Device,
-        "passkey" => LockKind::Passkey,
+        "sheet" => HeldKind::Sheet,
+        "card" => HeldKind::Card,
+        "device" => HeldKind::Device,
+        "passkey" => HeldKind::Passkey,
+        "guardians" => HeldKind::Guardians,
+        "return-card" => HeldKind::ReturnCard,
+        "guardian-paper" => HeldKind::GuardianPaper,
         _ => return Err(unreadable("kind")),
     };
     Ok(HeldSecret::new(kind, &case.bytes("held")?))

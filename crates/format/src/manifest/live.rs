@@ -2,7 +2,9 @@
 
 use super::{DeviceRecord, DocumentRecord, LockRecord, Manifest, Record, RecordKey};
 use crate::{
+    guardian::Guardians,
     id::{DeviceId, DocumentId, LockId, StructureId},
+    lock::LockAccess,
     record::ComparedRecord,
 };
 
@@ -20,6 +22,19 @@ impl Manifest {
         self.records.iter().filter_map(|(key, (_, record))| match (key, record) {
             (RecordKey::Lock(id), Record::Lock(lock)) => Some((*id, lock)),
             _ => None,
+        })
+    }
+
+    /// The lock of guardians, and who they are. GUARD-1.
+    pub fn guardians(&self) -> Option<(LockId, &Guardians)> {
+        self.locks().find_map(|(lock_id, lock)| Some((lock_id, lock.access.guardians()?)))
+    }
+
+    /// Whether those may be named whom a lock names, if it names any. GUARD-1.
+    pub(super) fn may_guard(&self, access: &LockAccess) -> bool {
+        access.guardians().is_none_or(|guardians| {
+            guardians.are_sound(self.account_id)
+                && guardians.structures().all(|id| self.admitted(id).is_some())
         })
     }
 

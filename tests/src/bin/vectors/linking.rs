@@ -62,7 +62,7 @@ pub(crate) fn write(writer: &mut Writer) -> Result<()> {
 }
 
 /// Crockford's base 32, five bits a letter.
-fn letters(bytes: &[u8]) -> String {
+pub(crate) fn letters(bytes: &[u8]) -> String {
     let bits: Vec<u8> =
         bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| (byte >> bit) & 1)).collect();
     let letters: String = bits

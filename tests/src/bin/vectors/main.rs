@@ -11,6 +11,7 @@ mod envelopes;
 mod fresh;
 mod generations;
 mod grants;
+mod guardians;
 mod keys;
 mod linking;
 mod log;
@@ -47,6 +48,7 @@ fn main() -> Result<()> {
     grants::write(&mut writer)?;
     deposits::write(&mut writer)?;
     linking::write(&mut writer)?;
+    guardians::write(&mut writer)?;
     structures::write(&mut writer)?;
     successors::write(&mut writer)?;
     rewraps::write(&mut writer)?;

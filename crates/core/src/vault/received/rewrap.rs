@@ -288,15 +288,15 @@ impl Desk {
     /// structure was given: they leave the history with this page's next commit. Whether there were any.
     /// REWRAP-7, HIST-3.
     pub(in super::super) fn forget_old_seeds(&mut self) -> bool {
-        if !self.tray.is_whole {
+        let Some(guarded) = self.guarded_epochs.as_ref().filter(|_| self.tray.is_whole) else {
             return false;
-        }
+        };
         let held = self.history.seeds.len();
         let newest = self.recipient_epoch();
         let Tray { listed, known, .. } = &self.tray;
         let used = |epoch: u64| {
             let here = known.iter().filter(|(grant_id, _)| listed.contains(grant_id));
-            here.map(|(_, grant)| grant.epoch).any(|it| it == epoch)
+            here.map(|(_, grant)| grant.epoch).any(|it| it == epoch) || guarded.contains(&epoch)
         };
         self.history.seeds.retain(|(epoch, _)| *epoch >= newest || used(*epoch));
         self.history.seeds.len() < held

@@ -1,0 +1,186 @@
+guardians-title = Who can bring you back
+guardians-lead = If you lose everything, people you choose help you open your safe again. None of them can open it alone.
+guardians-begin = Choose them
+guardians-left = { $left ->
+    [0] Nobody is left. { $needed } are needed.
+    [one] { $left } is left. { $needed } are needed.
+   *[other] { $left } are left. { $needed } are needed.
+  }
+guardians-few = They cannot bring you back any more. Choose others now.
+guardians-just = Not one more may be missing. Choose others soon.
+guardians-resigned = Does not want to help any more
+guardians-closed = This place has closed
+guardians-know-you = They know you as
+guardians-since = Chosen on { $day }
+guardians-told = If somebody tries to come back in your place, your devices tell you. You stop it with one touch.
+guardians-change = Choose anew
+guardians-change-hint = Other people, another number, another name
+guardians-end = Have nobody any more
+guardians-end-title = Have nobody any more?
+guardians-end-lead = Nobody will be able to bring you back. Take good care of your cards, words and sheet.
+guardians-end-yes = Yes, nobody
+naming-three = Two places and a person, of whom two are enough
+naming-what-title = When several of them say yes
+naming-what-lead = You lost everything? Several of them recognise you, and your safe opens.
+naming-what-alone = Nobody can do it alone. Before that, they see nothing of your papers.
+naming-what-wait = It takes seven days.
+naming-what-told = Your devices tell you at once. It is not you? You stop it with one touch.
+naming-who-title = Who will recognise you?
+naming-who-lead = Best: two places and one person.
+naming-twice = You have chosen this already.
+naming-chosen = { $count ->
+    [0] Nobody yet
+    [one] { $count } chosen
+   *[other] { $count } chosen
+  }
+naming-remove = Take { $name } away
+naming-next = { $count ->
+    [one] Go on with { $count }
+   *[other] Go on with these { $count }
+  }
+naming-place = A place
+naming-place-hint = A day centre, a shelter, an office that knows you
+naming-place-title = Which place knows you?
+naming-person = A person
+naming-person-hint = A friend or a brother who has a safe too
+naming-paper = A paper
+naming-paper-hint = That somebody keeps for you
+naming-one-place = Two people of the same place count as one: choose different places. Do not choose anybody you are afraid of.
+naming-person-lead = They open their safe, touch “Receive a paper”, and show you the square.
+naming-person-type = Type or paste the text
+naming-person-text = The text under the square
+naming-person-how = Look at their screen yourself, or get the text from them directly.
+naming-person-own = This is your own safe. It takes somebody else’s.
+naming-person-name = Who is it?
+naming-person-call = What you call them
+naming-person-call-hint = Only you see it. For example: my sister
+naming-paper-lead = Print it, or copy the letters. Give it to somebody, or hide it far from here.
+naming-paper-care = Alone, this paper opens nothing. Do not keep it with your other papers.
+naming-paper-next = I have this paper
+naming-paper-where = Where will this paper be?
+naming-paper-call = The place
+naming-paper-call-hint = Only you see it. For example: with Awa
+guardian-paper-title = Keep this paper
+guardian-paper-what = It helps a person come back, together with others. Alone it opens nothing. Give it back when they come and ask for it themselves.
+naming-needed-title = How many must say yes?
+naming-needed-lead = The filled ones are enough, whichever they are.
+naming-needed = { $count } of { $all }
+naming-needed-advised = Best
+naming-needed-all = Careful: if a single one is missing, nobody can bring you back.
+naming-known-title = How do they know you?
+naming-known-lead = They will see these words, to find you.
+naming-name = Your name, as they say it
+naming-name-hint = A first name or a nickname is enough
+naming-name-empty = Write at least a first name or a nickname.
+naming-known = What they recognise you by
+naming-known-hint = For example: the lady with the little dog. You may leave it empty.
+naming-yes-title = Is this right?
+naming-yes = Yes, these
+naming-yes-what = { $count ->
+    [one] { $count } of them can bring you back, after seven days. You will know, and you can stop it.
+   *[other] { $count } of them together can bring you back, after seven days. You will know, and you can stop it.
+  }
+back-title = Coming back with nothing
+back-lead = People you had chosen can help you.
+back-new = I begin
+back-new-hint = You get a return card, with a PIN
+back-have = I have a return card already
+back-have-hint = To see how it stands, or to open
+back-how = Go to a place or a person you had chosen. They recognise you, then it takes some days.
+back-card = My return card
+back-pin-lead = The six digits of the return card.
+back-paper-title = Your return card
+back-paper-lead = Print it, or copy the 36 letters. You will need it in some days.
+back-paper-says = Return card + PIN
+back-paper-care = Keep it with you. Do not write the PIN on it. Without it you begin all over again.
+back-show = Show this square
+back-show-lead = A place or a person you had chosen scans it, together with you.
+back-show-next = Somebody is still missing: show this square to another one
+back-square = Square to show
+back-letters = No camera? These letters do the same. They open nothing.
+back-print = Print this square
+back-nobody = Nobody has scanned it yet ({ $time }). This page looks again by itself.
+back-waits-title = Your return is on its way
+back-begun = Begun on { $time }
+back-vouched = { $count ->
+    [one] { $count } has said yes. { $needed } are needed.
+   *[other] { $count } have said yes. { $needed } are needed.
+  }
+back-ready-at = Your safe opens on { $day }
+back-ready-at-least = Not before { $day }
+back-later = You can close this page. Come again whenever you like, on any device, with your return card and its PIN.
+back-strict = A return was stopped a short while ago. This time it takes more people and more time.
+back-have-paper = I have the paper that somebody kept
+back-ready-title = You can come back
+back-ready = The time is over.
+back-open = Open my safe
+back-open-what = First you make new keys. What was lost opens nothing any more.
+back-stopped-title = This return was stopped
+back-stopped = A device of the person said that it is not them. If it is you, go to a place that knows you: it can be begun again, with more people and more time.
+back-over-title = This card is of no use any more
+back-over = The return has ended, its time is over, or too many wrong PINs were typed. Your papers are safe.
+back-anew = Begin again
+guarding-mine = Those whom I help come back
+guarding-mine-hint = People have chosen you
+guarding-desk-title = Somebody who lost everything
+guarding-lead = Who is here?
+guarding-desk-none = Nobody has chosen your place yet. People choose in their safe: “Who can bring you back”.
+guarding-none = Nobody has chosen you. Who wants your help scans your square: “Receive a paper”.
+guarding-search = Look for a name
+guarding-open = Return begun on { $time }
+guarding-one = Is it this person?
+guarding-since = Chose you on { $day }
+guarding-begin = They lost everything
+guarding-begin-hint = They show you a square, on a screen or on paper
+guarding-vouch = Say yes: it is them
+guarding-vouch-hint = They show you a square, or tell you the letters
+guarding-code = Scan their square
+guarding-code-lead = It is on their screen: “I have nothing left”.
+guarding-letters = Or the 24 letters under the square
+guarding-misread = It is not this square. Ask for the one on their page “I have nothing left”, or the letters under it.
+guarding-gone = Their page does not answer. Have them open it again with their return card and its PIN. Check the letters.
+guarding-sure = Is it the person in front of you?
+guarding-warn = Somebody else asked you, by phone or by message? Say no, and tell the person.
+guarding-sure-what = Their devices are told. If it is not them, they stop it.
+guarding-sure-yes = Yes, it is them
+guarding-sure-no = No
+guarding-how = How do you know that it is them?
+guarding-how-lead = Say only what is true. What you say is signed, and the person will see it.
+guarding-met = They are in front of me
+guarding-met-hint = I see them and recognise them
+guarding-afar = From afar
+guarding-afar-hint = I recognise their voice or face in a call
+guarding-unsure = I am not sure
+guarding-unsure-hint = Nothing is said. You can do it later.
+guarding-how-warn = A written message is not enough: anybody can write it.
+guarding-vouching = We are checking
+guarding-log = The public log has to show this return first. That can take a minute…
+guarding-began = Begun on { $time } by: { $who }
+guarding-you = you
+guarding-structure = a place
+guarding-person = a person
+guarding-paper = a paper
+guarding-said-met = met them
+guarding-said-afar = recognised them from afar
+guarding-ready = Opens on { $day } at the earliest
+guarding-owner = No device of the person has said no.
+guarding-strict = A short while ago a device of the person stopped a return. Look well at who is in front of you: a thief may have the phone, or somebody may pretend to be them.
+guarding-vouched = You have said yes. There is nothing more for you to do.
+guarding-stopped = Stopped on { $time }: a device of the person said that it is not them.
+guarding-done = This person came back on { $time }.
+guarding-over = The last return ended on { $time }.
+guarding-resign = Help this person no more
+guarding-resign-title = Help them no more?
+guarding-resign-lead = What you keep for them is erased. They will see it, and choose somebody else.
+guarding-resign-yes = Yes, stop
+alarm-title = Somebody wants to open your safe
+alarm-began = Begun by { $name } on { $time }.
+alarm-ready = Without you, the safe opens on { $day } at the earliest.
+alarm-stop = It is not me: stop
+alarm-strict = You stopped one a short while ago: no device can stop this one. Go quickly to one of those you chose, and say that it is not you.
+alarm-hidden = A return into your safe has begun, and the service did not show it to you. Go to one of those you chose, and tell them.
+alarm-unsound = The service shows a return that none of those you chose has signed. Talk about it to the structure that helps you.
+alarm-stopped = Stopped on { $time }. Nobody came in.
+alarm-after = Tell those you chose. For 30 days another return cannot be stopped from here: it takes more people and two weeks.
+error-no_return_card = This is not a return card. Another card, a sheet or words? Go back and choose them.
+error-no_guardian_paper = This is not a paper that somebody kept for you. Check the letters.

@@ -1,0 +1,186 @@
+guardians-title = Qui peut vous faire revenir
+guardians-lead = Si vous perdez tout, des gens que vous choisissez vous aident à rouvrir votre coffre. Aucun ne peut l’ouvrir seul.
+guardians-begin = Choisir ces gens
+guardians-left = { $left ->
+    [0] Il ne reste personne. Il en faut { $needed }.
+    [one] Il en reste { $left }. Il en faut { $needed }.
+   *[other] Il en reste { $left }. Il en faut { $needed }.
+  }
+guardians-few = Ils ne peuvent plus vous faire revenir. Choisissez-en d’autres maintenant.
+guardians-just = Plus aucun ne doit manquer. Choisissez-en d’autres bientôt.
+guardians-resigned = Ne veut plus vous aider
+guardians-closed = Ce lieu a fermé
+guardians-know-you = Ils vous connaissent comme
+guardians-since = Choisis le { $day }
+guardians-told = Si quelqu’un veut revenir à votre place, vos appareils vous le disent. Vous arrêtez tout d’un geste.
+guardians-change = Choisir à nouveau
+guardians-change-hint = D’autres gens, un autre nombre, un autre nom
+guardians-end = Ne plus avoir personne
+guardians-end-title = Ne plus avoir personne ?
+guardians-end-lead = Plus personne ne pourra vous faire revenir. Gardez bien vos cartes, vos mots et votre feuille.
+guardians-end-yes = Oui, plus personne
+naming-three = Deux lieux et une personne, dont deux suffisent
+naming-what-title = S’ils sont plusieurs à dire oui
+naming-what-lead = Vous avez tout perdu ? Plusieurs de ces gens vous reconnaissent, et votre coffre s’ouvre.
+naming-what-alone = Personne ne peut le faire seul. Avant, ils ne voient rien de vos papiers.
+naming-what-wait = Il faut attendre sept jours.
+naming-what-told = Vos appareils vous le disent tout de suite. Ce n’est pas vous ? Vous arrêtez tout d’un geste.
+naming-who-title = Qui vous reconnaîtra ?
+naming-who-lead = Le mieux : deux lieux et une personne.
+naming-twice = Vous avez déjà choisi cela.
+naming-chosen = { $count ->
+    [0] Encore personne
+    [one] { $count } choisi
+   *[other] { $count } choisis
+  }
+naming-remove = Enlever { $name }
+naming-next = { $count ->
+    [one] Continuer avec { $count }
+   *[other] Continuer avec ces { $count }
+  }
+naming-place = Un lieu
+naming-place-hint = Un accueil, un foyer, un centre qui vous connaît
+naming-place-title = Quel lieu vous connaît ?
+naming-person = Une personne
+naming-person-hint = Une amie, un frère, qui a aussi un coffre
+naming-paper = Un papier
+naming-paper-hint = Que quelqu’un garde pour vous
+naming-one-place = Deux personnes du même lieu comptent comme une seule : choisissez des lieux différents. Ne choisissez pas quelqu’un qui vous fait peur.
+naming-person-lead = Cette personne ouvre son coffre, touche « Recevoir un papier », et vous montre le carré.
+naming-person-type = Écrire ou coller le texte
+naming-person-text = Le texte sous le carré
+naming-person-how = Regardez son écran vous-même, ou recevez le texte d’elle directement.
+naming-person-own = C’est votre propre coffre. Il faut celui d’une autre personne.
+naming-person-name = Qui est-ce ?
+naming-person-call = Le nom que vous lui donnez
+naming-person-call-hint = Pour vous seul. Par exemple : ma sœur
+naming-paper-lead = Imprimez-le, ou copiez les lettres. Donnez-le à quelqu’un, ou cachez-le loin d’ici.
+naming-paper-care = Ce papier seul n’ouvre rien. Ne le gardez pas avec vos autres papiers.
+naming-paper-next = J’ai ce papier
+naming-paper-where = Où sera ce papier ?
+naming-paper-call = L’endroit
+naming-paper-call-hint = Pour vous seul. Par exemple : chez Awa
+guardian-paper-title = Gardez ce papier
+guardian-paper-what = Il aide une personne à revenir, avec d’autres. Seul, il n’ouvre rien. Rendez-le-lui quand elle vient vous le demander elle-même.
+naming-needed-title = Combien doivent dire oui ?
+naming-needed-lead = Les pleins suffisent, n’importe lesquels.
+naming-needed = { $count } sur { $all }
+naming-needed-advised = Le mieux
+naming-needed-all = Attention : s’il en manque un seul, personne ne peut vous faire revenir.
+naming-known-title = Comment vous connaissent-ils ?
+naming-known-lead = Ils verront ces mots, pour vous retrouver.
+naming-name = Votre nom, comme ils le disent
+naming-name-hint = Un prénom ou un surnom suffit
+naming-name-empty = Écrivez au moins un prénom ou un surnom.
+naming-known = À quoi ils vous reconnaissent
+naming-known-hint = Par exemple : la dame au petit chien. Vous pouvez laisser vide.
+naming-yes-title = C’est bien cela ?
+naming-yes = Oui, ce sont eux
+naming-yes-what = { $count ->
+    [one] { $count } d’entre eux peut vous faire revenir, après sept jours. Vous le saurez, et vous pourrez l’arrêter.
+   *[other] { $count } d’entre eux, ensemble, peuvent vous faire revenir, après sept jours. Vous le saurez, et vous pourrez l’arrêter.
+  }
+back-title = Revenir sans rien
+back-lead = Des gens que vous aviez choisis peuvent vous aider.
+back-new = Je commence
+back-new-hint = Vous recevez une carte de retour, avec un code
+back-have = J’ai déjà une carte de retour
+back-have-hint = Pour voir où cela en est, ou ouvrir
+back-how = Allez voir un lieu ou une personne que vous aviez choisis. On vous reconnaît, puis il faut attendre quelques jours.
+back-card = Ma carte de retour
+back-pin-lead = Les six chiffres de la carte de retour.
+back-paper-title = Votre carte de retour
+back-paper-lead = Imprimez-la, ou copiez les 36 lettres. Il la faudra dans quelques jours.
+back-paper-says = Carte de retour + code
+back-paper-care = Gardez-la sur vous. N’écrivez pas le code dessus. Sans elle, il faut tout recommencer.
+back-show = Montrez ce carré
+back-show-lead = Un lieu ou une personne que vous aviez choisis le scanne, avec vous.
+back-show-next = Il en manque encore : montrez ce carré à une autre personne
+back-square = Carré à montrer
+back-letters = Pas d’appareil photo ? Ces lettres font pareil. Elles n’ouvrent rien.
+back-print = Imprimer ce carré
+back-nobody = Personne ne l’a encore scanné ({ $time }). Cette page regarde toute seule.
+back-waits-title = Votre retour est en route
+back-begun = Commencé le { $time }
+back-vouched = { $count ->
+    [one] { $count } a dit oui. Il en faut { $needed }.
+   *[other] { $count } ont dit oui. Il en faut { $needed }.
+  }
+back-ready-at = Votre coffre s’ouvre le { $day }
+back-ready-at-least = Pas avant le { $day }
+back-later = Vous pouvez fermer cette page. Revenez quand vous voulez, sur n’importe quel appareil, avec votre carte de retour et son code.
+back-strict = Un retour a été arrêté il y a peu. Cette fois, il faut plus de monde et plus de temps.
+back-have-paper = J’ai le papier que quelqu’un gardait
+back-ready-title = Vous pouvez revenir
+back-ready = Le temps est passé.
+back-open = Ouvrir mon coffre
+back-open-what = Vous faites d’abord de nouvelles clés. Ce qui était perdu n’ouvre plus rien.
+back-stopped-title = Ce retour a été arrêté
+back-stopped = Un appareil de la personne a dit que ce n’est pas elle. Si c’est bien vous, allez voir un lieu qui vous connaît : on peut recommencer, avec plus de monde et plus de temps.
+back-over-title = Cette carte ne sert plus
+back-over = Le retour est terminé, le temps est passé, ou trop de mauvais codes ont été tapés. Vos papiers sont à l’abri.
+back-anew = Recommencer
+guarding-mine = Ceux que j’aide à revenir
+guarding-mine-hint = Des gens vous ont choisi
+guarding-desk-title = Quelqu’un a tout perdu
+guarding-lead = Qui est là ?
+guarding-desk-none = Personne n’a encore choisi votre lieu. La personne choisit dans son coffre : « Qui peut vous faire revenir ».
+guarding-none = Personne ne vous a choisi. Qui veut votre aide scanne votre carré : « Recevoir un papier ».
+guarding-search = Chercher un nom
+guarding-open = Retour commencé le { $time }
+guarding-one = Est-ce cette personne ?
+guarding-since = Vous a choisi le { $day }
+guarding-begin = Elle a tout perdu
+guarding-begin-hint = Elle vous montre un carré, sur un écran ou un papier
+guarding-vouch = Dire oui : c’est elle
+guarding-vouch-hint = Elle vous montre un carré, ou vous dit les lettres
+guarding-code = Scannez son carré
+guarding-code-lead = Il est sur son écran : « Je n’ai plus rien ».
+guarding-letters = Ou les 24 lettres sous le carré
+guarding-misread = Ce n’est pas ce carré. Demandez celui que montre sa page « Je n’ai plus rien », ou les lettres dessous.
+guarding-gone = Sa page ne répond pas. Qu’elle la rouvre avec sa carte de retour et son code. Vérifiez les lettres.
+guarding-sure = Est-ce la personne devant vous ?
+guarding-warn = Quelqu’un d’autre vous l’a demandé, par téléphone ou par message ? Dites non, et parlez-en à la personne.
+guarding-sure-what = Ses appareils sont prévenus. Si ce n’est pas elle, elle arrête tout.
+guarding-sure-yes = Oui, c’est elle
+guarding-sure-no = Non
+guarding-how = Comment savez-vous que c’est elle ?
+guarding-how-lead = Dites seulement ce qui est vrai. Ce que vous dites est signé, et la personne le verra.
+guarding-met = Elle est devant moi
+guarding-met-hint = Je la vois et je la reconnais
+guarding-afar = De loin
+guarding-afar-hint = Je reconnais sa voix ou son visage, en appel
+guarding-unsure = Je ne suis pas sûr
+guarding-unsure-hint = Rien n’est dit. Vous pourrez le faire plus tard.
+guarding-how-warn = Un message écrit ne suffit pas : n’importe qui peut l’écrire.
+guarding-vouching = Nous vérifions
+guarding-log = Le registre public doit d’abord montrer ce retour. Cela peut prendre une minute…
+guarding-began = Commencé le { $time } par : { $who }
+guarding-you = vous
+guarding-structure = un lieu
+guarding-person = une personne
+guarding-paper = un papier
+guarding-said-met = l’a vue en personne
+guarding-said-afar = l’a reconnue de loin
+guarding-ready = Ouvre au plus tôt le { $day }
+guarding-owner = Aucun appareil de la personne n’a dit non.
+guarding-strict = Un retour a été arrêté il y a peu par un appareil de la personne. Regardez bien qui est devant vous : un voleur peut avoir le téléphone, ou quelqu’un peut se faire passer pour elle.
+guarding-vouched = Vous avez dit oui. Il n’y a plus rien à faire pour vous.
+guarding-stopped = Arrêté le { $time } : un appareil de la personne a dit que ce n’est pas elle.
+guarding-done = Cette personne est revenue le { $time }.
+guarding-over = Le dernier retour est terminé depuis le { $time }.
+guarding-resign = Ne plus aider cette personne
+guarding-resign-title = Ne plus l’aider ?
+guarding-resign-lead = Ce que vous gardez pour elle est effacé. Elle le verra, et choisira quelqu’un d’autre.
+guarding-resign-yes = Oui, arrêter
+alarm-title = Quelqu’un veut ouvrir votre coffre
+alarm-began = Commencé par { $name } le { $time }.
+alarm-ready = Sans vous, le coffre s’ouvre au plus tôt le { $day }.
+alarm-stop = Ce n’est pas moi : arrêter
+alarm-strict = Vous en avez déjà arrêté un il y a peu : aucun appareil ne peut arrêter celui-ci. Allez voir vite un de ceux que vous avez choisis, et dites que ce n’est pas vous.
+alarm-hidden = Un retour dans votre coffre a commencé, et le service ne vous l’a pas montré. Allez voir un de ceux que vous avez choisis, et parlez-en.
+alarm-unsound = Le service montre un retour que personne de ceux que vous avez choisis n’a signé. Parlez-en à la structure qui vous aide.
+alarm-stopped = C’est arrêté depuis le { $time }. Personne n’est entré.
+alarm-after = Prévenez ceux que vous avez choisis. Pendant 30 jours, un autre retour ne s’arrête plus d’ici : il lui faut plus de monde et deux semaines.
+error-no_return_card = Ce n’est pas une carte de retour. Une autre carte, une feuille ou des mots ? Revenez en arrière et choisissez-les.
+error-no_guardian_paper = Ce n’est pas un papier que quelqu’un gardait pour vous. Vérifiez les lettres.
