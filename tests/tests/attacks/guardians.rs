@@ -55,25 +55,30 @@ struct Play {
     returning: Returning,
 }
 
+/// Two friends, of whom both are needed.
+fn naming(friends: [&Person; 2]) -> Result<Naming> {
+    let mut who = Vec::new();
+    for friend in friends {
+        let address = friend.vault.account_id().deposit_address();
+        who.push((Who::of_address(&address)?, String::new()));
+    }
+    Ok(Naming {
+        who,
+        needed: 2,
+        wait_seconds: WAIT_MIN_SECONDS,
+        short_wait_seconds: WAIT_MIN_SECONDS,
+        signed_as: "Amina D.".to_owned(),
+        known_by: String::new(),
+    })
+}
+
 impl Play {
     async fn set() -> Result<Self> {
         let server = Server::on(Database::Sqlite).await?;
         let mut owner = server.person().await?;
         owner.add("Passeport", b"passport").await?;
         let friends = [server.person().await?, server.person().await?];
-        let mut who = Vec::new();
-        for friend in &friends {
-            let address = friend.vault.account_id().deposit_address();
-            who.push((Who::of_address(&address)?, String::new()));
-        }
-        let naming = Naming {
-            who,
-            needed: 2,
-            wait_seconds: WAIT_MIN_SECONDS,
-            short_wait_seconds: WAIT_MIN_SECONDS,
-            signed_as: "Amina D.".to_owned(),
-            known_by: String::new(),
-        };
+        let naming = naming(friends.each_ref())?;
         Box::pin(owner.vault.name_guardians(&owner.browser, &naming)).await?;
         let desk = server.browser();
         let card = Returning::draw_card(&desk);
@@ -230,19 +235,7 @@ async fn a_guardian_whom_the_owner_replaced() -> Result<Outcome> {
     let before = browser.ship(Call::read("/v1/guardians"), Some(vault.token())).await?;
     let before: GuardiansSeen = serde_json::from_slice(&before)?;
     let third = play.server.person().await?;
-    let mut who = Vec::new();
-    for friend in [&play.friends[1], &third] {
-        let address = friend.vault.account_id().deposit_address();
-        who.push((Who::of_address(&address)?, String::new()));
-    }
-    let naming = Naming {
-        who,
-        needed: 2,
-        wait_seconds: WAIT_MIN_SECONDS,
-        short_wait_seconds: WAIT_MIN_SECONDS,
-        signed_as: "Amina D.".to_owned(),
-        known_by: String::new(),
-    };
+    let naming = naming([&play.friends[1], &third])?;
     let Person { browser, vault, .. } = &mut play.owner;
     Box::pin(vault.name_guardians(browser, &naming)).await?;
     lie(browser, "/v1/guardians", move |_, shown: &mut GuardiansSeen| *shown = before.clone());
