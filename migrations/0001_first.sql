@@ -322,10 +322,39 @@ create index deposit_structure on deposit (structure_id);
 create index deposit_ends on deposit (ends_at);
 
 create table guardians (
-  account_id {bytes} primary key references account (account_id) on delete cascade, -- known: whose guardians were named
-  lock_id {bytes} not null unique, -- known: under which lock
+  lock_id {bytes} primary key, -- known: under which lock guardians were named
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: for whom
   sequence bigint not null, -- known: statement that named them
-  note {bytes} not null -- sealed: what the owner calls them, under the vault key
+  generation bigint not null, -- known: of the root that their lock wraps
+  root_wrap {bytes} not null, -- sealed: that root, under what guardians put together
+  note {bytes} not null, -- sealed: what the owner calls them, under the vault key
+  ended_at bigint, -- known: when others were named, or nobody, or a generation began; null while it is so
+  reopened_at bigint not null -- known: when others overruled what was so after them, whom they may overrule; 0 where nobody did
+);
+create index guardians_account on guardians (account_id, sequence);
+
+create table kept_generation (
+  account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose
+  generation bigint not null, -- known: which, that is over and whose guardians may overrule the next
+  log_place {bytes} not null, -- sealed: where its head stands in the log, under that generation's vault key
+  earlier_roots {bytes}, -- sealed: roots of the generations before, under the same; null in the first
+  grant_id {bytes} not null, -- known: the owner's own grant
+  owner_wrap {bytes} not null, -- sealed: that grant's secret under the same
+  primary key (account_id, generation)
+);
+
+create table kept_wrap (
+  envelope_id {bytes} not null references envelope (envelope_id) on delete cascade, -- known: of which envelope
+  generation bigint not null, -- known: of which generation
+  wrap {bytes} not null, -- sealed: a document key under the grant key of that generation
+  primary key (envelope_id, generation)
+);
+
+create table kept_owner_wrap (
+  grant_id {bytes} not null references granted (grant_id) on delete cascade, -- known: of which grant
+  generation bigint not null, -- known: of which generation
+  owner_wrap {bytes} not null, -- sealed: the grant's secret under that generation's vault key
+  primary key (grant_id, generation)
 );
 
 create table guardian (
@@ -347,19 +376,24 @@ create table comeback (
   return_id {bytes} primary key, -- known: which return; hash of what a guardian signed
   account_id {bytes} not null references account (account_id) on delete cascade, -- known: whose safe
   lock_id {bytes} not null, -- known: under which configuration of guardians
-  count bigint not null, -- known: the how-manieth under it
+  generation bigint not null, -- known: in which generation of the safe
+  begun_by {bytes} not null, -- known: which structure or account is the guardian who began it
+  count bigint not null, -- known: the how-manieth of that guardian in that generation
   offer {bytes} not null, -- known: public keys of whoever comes back
   held_id {bytes} not null unique, -- known: what finds it by the return card, derived from its secret
   began_at bigint not null, -- known: when it began
   strict bigint not null, -- known: whether another was stopped before
   state bigint not null, -- known: whether it is open, was stopped, is over or done
-  entered bigint not null, -- known: whether what guardians sealed was given out
+  entered bigint not null, -- known: when what guardians sealed was last given out; 0 where it was not
+  opened_at bigint not null, -- known: when its person last opened the safe with it; 0 where they did not
   ended_at bigint, -- known: when it ended; null while it is open
   tries_left bigint not null, -- known: how often its PIN may still be wrong
-  said {bytes} not null -- known: the guardian's signed word that it began: ids, time; no name
+  said {bytes} not null, -- known: the guardian's signed word that it began: ids, time; no name
+  unique (account_id, generation, begun_by, count)
 );
 create index comeback_account on comeback (account_id, state);
 create index comeback_lock on comeback (lock_id);
+create index comeback_ended on comeback (ended_at);
 
 create table vouch (
   return_id {bytes} not null references comeback (return_id) on delete cascade, -- known: for which return
@@ -371,6 +405,14 @@ create table vouch (
   sealed {bytes} not null, -- sealed: what the guardian holds, HPKE to whoever comes back
   primary key (return_id, number),
   unique (return_id, account_id)
+);
+
+create table vouch_place (
+  return_id {bytes} not null, -- known: for which return
+  number bigint not null, -- known: which guardian vouched
+  structure_id {bytes} not null, -- known: a structure in which whoever vouched worked then
+  primary key (return_id, number, structure_id),
+  foreign key (return_id, number) references vouch (return_id, number) on delete cascade
 );
 
 create table log_waiting (

@@ -133,6 +133,8 @@ struct VouchView {
 #[serde(rename_all = "camelCase")]
 struct ReturnView {
     id: String,
+    /// The same on the guardian's screen and on that of whoever comes back.
+    letters: String,
     state: &'static str,
     began_at: u64,
     ended_at: Option<u64>,
@@ -142,6 +144,8 @@ struct ReturnView {
     ready_at: u64,
     by: Option<VouchView>,
     vouches: Vec<VouchView>,
+    /// Vouches that were shown and that no guardian signed.
+    unsound: usize,
 }
 
 impl ReturnView {
@@ -154,6 +158,7 @@ impl ReturnView {
         let vouches = seen.vouches.iter().map(|(number, how, at)| said(*number, met(*how), *at));
         Self {
             id: seen.return_id.to_string(),
+            letters: seen.letters().join(" "),
             state: state(seen.state),
             began_at: seen.began_at,
             ended_at: seen.ended_at,
@@ -162,6 +167,7 @@ impl ReturnView {
             ready_at: seen.ready_at(guardians),
             by: Some(said(seen.guardian, false, seen.began_at)),
             vouches: vouches.collect(),
+            unsound: seen.unsound.len(),
         }
     }
 }
@@ -186,6 +192,9 @@ struct GuardedView {
     signed_as: String,
     known_by: String,
     named_at: u64,
+    /// When others were named in their place, or the safe got other keys: for a while they may bring back whoever it
+    /// was taken from.
+    ended_at: Option<u64>,
     needed: u8,
     count: usize,
     returns: Vec<ReturnView>,
@@ -201,6 +210,8 @@ struct StandsView {
     /// By the server's clock.
     now: u64,
     is_ready: bool,
+    /// When the safe got other keys since.
+    over_at: Option<u64>,
 }
 
 fn id_of(guarded: &Guarded) -> String {
@@ -216,6 +227,7 @@ fn guarded(one: &Guarded) -> GuardedView {
         signed_as: one.signed_as().to_owned(),
         known_by: one.known_by().to_owned(),
         named_at: one.named_at,
+        ended_at: one.ended_at,
         needed: one.guardians.needed,
         count: one.guardians.guardians.len(),
         returns: returns.collect(),
@@ -226,8 +238,9 @@ fn wanted(all: Vec<Guarded>, id: &str) -> Result<Guarded, Error> {
     all.into_iter().find(|it| id_of(it) == id).ok_or(Error::NotFound)
 }
 
-fn open_one(guarded: &Guarded) -> Result<&ReturnSeen, Error> {
-    guarded.returns.iter().find(|it| it.state == ReturnState::Open).ok_or(Error::NotFound)
+/// Whose screen it is: another's is no return of this person's.
+fn open_one<'a>(guarded: &'a Guarded, code: &LinkCode) -> Result<&'a ReturnSeen, Error> {
+    guarded.open_return(code).ok_or(Error::LinkMisread)
 }
 
 async fn list(vault: &mut Vault, world: &Browser) -> Result<String, Error> {
@@ -298,16 +311,26 @@ async fn as_friend(vault: &mut Vault, world: &Browser, asked: &Asked) -> Result<
         }
         "vouch" => {
             let (code, one) = (LinkCode::parse(&asked.code)?, wanted(all, &asked.id)?);
-            vault.vouch(world, (&one, open_one(&one)?), &code, manner(asked.met)).await?;
+            vault.vouch(world, (&one, open_one(&one, &code)?), &code, manner(asked.met)).await?;
         }
+        "cancel" => vault.cancel_return(world, id(&asked.id)?).await?,
         "resign" => vault.resign(world, &wanted(all, &asked.id)?).await?,
         _ => return Ok(guarded_by(&all)),
     }
     Ok(guarded_by(&vault.guarding(world).await?))
 }
 
+/// Of those who were ended, the first of each generation of a safe that named the same: it overrules the others, and
+/// all of them hold the same.
 fn guarded_by(all: &[Guarded]) -> String {
-    shown(&all.iter().map(guarded).collect::<Vec<_>>())
+    let mut before = std::collections::BTreeSet::new();
+    let mut is_shown = |it: &&Guarded| {
+        let open = it.returns.iter().any(|it| it.state == ReturnState::Open);
+        let named =
+            it.guardians.guardians.iter().map(|it| it.name.guardian_id()).collect::<Vec<_>>();
+        it.ended_at.is_none() || before.insert((it.account_id, it.generation, named)) || open
+    };
+    shown(&all.iter().filter(&mut is_shown).map(guarded).collect::<Vec<_>>())
 }
 
 fn manner(met: bool) -> Manner {
@@ -330,8 +353,9 @@ async fn as_member(
         "vouch" => {
             let (code, one) = (LinkCode::parse(&asked.code)?, wanted(all, &asked.id)?);
             let how = (&code, manner(asked.met));
-            desk.vouch(vault, world, (&one, open_one(&one)?), how).await?;
+            desk.vouch(vault, world, (&one, open_one(&one, &code)?), how).await?;
         }
+        "cancel" => vault.cancel_return(world, id(&asked.id)?).await?,
         _ => return Ok(guarded_by(&all)),
     }
     Ok(guarded_by(&desk.guarding(vault, world).await?))
@@ -400,6 +424,7 @@ fn stands(stands: &ReturnStands) -> StandsView {
         papers,
         now: stands.now,
         is_ready: stands.is_ready,
+        over_at: stands.over_at,
     }
 }
 

@@ -377,7 +377,9 @@ pub(crate) fn entry(vault: &Vault, entry: &Entry) -> Option<EntryView> {
         }
         Sentence::DeviceRetired(_) => "device_retired",
         Sentence::LockSet(LockKind::Guardians) => "guardians_named",
+        Sentence::ReturnBegun => "return_begun",
         Sentence::ReturnStopped => "return_stopped",
+        Sentence::BroughtBack => "brought_back",
         Sentence::LockSet(_) => "lock_set",
         Sentence::LockRetired => "lock_retired",
         Sentence::NewGeneration => "new_generation",

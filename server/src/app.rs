@@ -264,6 +264,9 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/guarding/{lock_id}/{number}/resign", Principals::Guardian),
     route("POST", "/v1/returns", Principals::Caller),
     route("POST", "/v1/returns/look", Principals::Anyone),
+    route("POST", "/v1/returns/{return_id}/open", Principals::Anyone),
+    route("POST", "/v1/returns/{return_id}/generation", Principals::Anyone),
+    route("POST", "/v1/returns/{return_id}/cancel", Principals::Guardian),
     route("POST", "/v1/returns/{return_id}/share", Principals::Guardian),
     route("POST", "/v1/returns/{return_id}/vouches", Principals::Guardian),
     route("PUT", "/v1/envelopes/{envelope_id}", Principals::Owner),
@@ -335,6 +338,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(held::locks))
         .routes(routes!(unlock::rest))
         .routes(routes!(comeback::looked::look))
+        .routes(routes!(comeback::opened::open))
         .routes(routes!(link::put))
         .routes(routes!(link::show, link::answer))
         .routes(routes!(session::open, session::list, session::end_all))
@@ -385,6 +389,7 @@ fn api() -> OpenApiRouter<App> {
         .layer(Extension(BodyLimit(CALLER_JSON_BYTES)));
     let whole_safes = OpenApiRouter::new()
         .routes(routes!(generation::renew))
+        .routes(routes!(comeback::opened::renew))
         .layer(Extension(BodyLimit(SAFE_JSON_BYTES)));
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(open)

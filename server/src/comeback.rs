@@ -3,7 +3,10 @@
 //! Invariant: what guardians sealed, and what it opens, leaves only when enough of them have vouched and the
 //! wait is over; lock, offer and times of a return never change. BACK-3, BACK-8.
 
+mod counted;
+pub(crate) mod ended;
 pub(crate) mod looked;
+pub(crate) mod opened;
 mod vouched;
 
 use std::collections::BTreeSet;
@@ -13,12 +16,13 @@ use reconnect_format::{
     api::{BeginReturn, Begun, Code, Problem, ReturnShown, ReturnState},
     check, decode,
     guardian::{
-        ByGuardian, GuardianName, Guardians, Manner, RETURN_OFFER_BYTES, RETURN_SECONDS,
-        RETURN_TRIES, RETURNS_MAX, Return, ReturnOffer, STRICT_SECONDS,
+        ByGuardian, GuardianId, GuardianName, Guardians, Manner, OVERRULE_BEGINS_SECONDS,
+        OVERRULE_SECONDS, RETURN_OFFER_BYTES, RETURN_SECONDS, RETURN_TRIES, RETURNS_MAX, Return,
+        ReturnOffer, STRICT_SECONDS,
     },
     id::{AccountId, Base64, LockId, ReturnId},
     manifest::Manifest,
-    statement::Device,
+    statement::{Device, Signer},
 };
 use sqlx::AnyConnection;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -29,7 +33,8 @@ use crate::{
     chains,
     db::transaction,
     error::{Error, Result},
-    guardian, log, statement,
+    guardian, log,
+    statement::{self, Next},
     wire::{Sent, from_row, id, to_row},
 };
 
@@ -37,25 +42,24 @@ use crate::{
 const OPEN: i64 = 1;
 /// A device of the owner's stopped it.
 const STOPPED: i64 = 2;
-/// Its time, the tries of its PIN or its configuration are over.
+/// Its time, the tries of its PIN or its configuration are over, or the guardian who began it ended it.
 pub(crate) const OVER: i64 = 3;
 /// Its person is back.
 const DONE: i64 = 4;
 
-/// Returns that an answer shows: all under one configuration, at least.
-const SHOWN: i64 = RETURNS_MAX as i64;
 /// How far a guardian's clock may be from the server's.
 const GUARDIAN_CLOCK_SECONDS: u64 = 24 * 3600;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(begin))
+        .routes(routes!(ended::cancel))
         .routes(routes!(vouched::share))
         .routes(routes!(vouched::vouch))
 }
 
 /// A return as it is stored.
-struct Stored {
+pub(crate) struct Stored {
     return_id: ReturnId,
     account_id: AccountId,
     lock_id: LockId,
@@ -106,19 +110,17 @@ impl Stored {
     }
 
     async fn vouches(&self, tx: &mut AnyConnection) -> Result<Vec<Vouched>> {
-        type Row = (i64, Vec<u8>, i64, Vec<u8>, Vec<u8>);
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<(i64, i64, Vec<u8>, Vec<u8>)> = sqlx::query_as(
             "-- comeback::vouches
-            select number, account_id, manner, bytes, sealed from vouch where return_id = $1
+            select number, manner, bytes, sealed from vouch where return_id = $1
             order by received_at, number",
         )
         .bind(self.return_id.as_bytes())
         .fetch_all(&mut *tx)
         .await?;
-        let vouched = |(number, account, manner, bytes, sealed): (_, Vec<u8>, _, _, _)| {
+        let vouched = |(number, manner, bytes, sealed)| {
             Ok(Vouched {
                 number: u8::try_from(number).map_err(|_| Error::Broken("a guardian's number"))?,
-                account_id: id(&account)?,
                 met: manner == i64::from(Manner::FaceToFace as u8),
                 bytes,
                 sealed,
@@ -153,58 +155,26 @@ impl Stored {
         now: u64,
         tx: &mut AnyConnection,
     ) -> Result<bool> {
-        let (mut counted, mut met) = (papers.clone(), 0);
-        for vouch in vouches {
-            let Some(one) = guardians.get(vouch.number) else { continue };
-            match one.name {
-                GuardianName::Structure { .. } => {
-                    met += usize::from(vouch.met);
-                    counted.insert(vouch.number);
-                }
-                // Two people of one structure count as one.
-                GuardianName::Account { .. } if self.is_of_a_voucher(vouch, tx).await? => {}
-                GuardianName::Account { .. } | GuardianName::Paper { .. } => {
-                    counted.insert(vouch.number);
-                }
-            }
-        }
+        let groups = counted::groups(self.return_id, guardians, vouches, tx).await?;
+        let met = groups.iter().filter(|it| it.is_structure_that_met).count();
         let asks = guardians.asks(self.is_strict, met);
         let waited = now >= self.began_at + u64::from(asks.wait_seconds);
-        let enough = counted.len() >= usize::from(asks.guardians);
+        let enough = groups.len() + papers.len() >= usize::from(asks.guardians);
         Ok(self.is_open(now) && check!(ReturnWait, waited && enough))
-    }
-
-    /// Whether somebody who vouched for themselves works in a structure that vouched too.
-    async fn is_of_a_voucher(&self, vouch: &Vouched, tx: &mut AnyConnection) -> Result<bool> {
-        let both: Option<i64> = sqlx::query_scalar(
-            "-- comeback::is_of_a_voucher
-            select m.confirmed from vouch v
-            join guardian g on g.lock_id = $2 and g.number = v.number
-            join member m on m.structure_id = g.structure_id and m.account_id = $3
-            where v.return_id = $1 limit 1",
-        )
-        .bind(self.return_id.as_bytes())
-        .bind(self.lock_id.as_bytes())
-        .bind(vouch.account_id.as_bytes())
-        .fetch_optional(&mut *tx)
-        .await?;
-        Ok(both.is_some())
     }
 }
 
 /// A vouch as it is stored.
 struct Vouched {
     number: u8,
-    account_id: AccountId,
     met: bool,
     bytes: Vec<u8>,
     sealed: Vec<u8>,
 }
 
-/// The guardians that a safe's newest statements name, if it is this configuration.
+/// The guardians of a configuration that is live, or may overrule.
 fn named(manifest: &Manifest, lock_id: LockId) -> Result<Guardians> {
-    let live = manifest.guardians().filter(|(live, _)| *live == lock_id);
-    live.map(|(_, guardians)| guardians.clone()).ok_or(Code::NotFound.into())
+    manifest.guardians_of(lock_id).cloned().ok_or(Code::NotFound.into())
 }
 
 /// Whether what a guardian signed is the caller's, on this device, and for the guardian that it names.
@@ -264,20 +234,24 @@ pub(crate) async fn begin(
         if is_known(return_id, tx).await? {
             return Ok(());
         }
-        check_place(&body, tx).await?;
+        check_begins(body.lock_id, now, tx).await?;
+        let place = place(&body, &guardians, tx).await?;
+        check_count(&body, &place, tx).await?;
         // Where all are needed, nobody could be asked for beside them: there it may be stopped again.
         let more = usize::from(guardians.needed) < guardians.guardians.len();
-        let strict = more && was_stopped(body.account_id, now, tx).await?;
+        let strict = more && was_stopped(body.lock_id, now, tx).await?;
         let begun = sqlx::query(
             "-- comeback::begin
-            insert into comeback (return_id, account_id, lock_id, count, offer, held_id, began_at,
-              strict, state, entered, tries_left, said)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11)
+            insert into comeback (return_id, account_id, lock_id, generation, begun_by, count, offer,
+              held_id, began_at, strict, state, entered, opened_at, tries_left, said)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, $12, $13)
             on conflict do nothing",
         )
         .bind(return_id.as_bytes())
         .bind(body.account_id.as_bytes())
         .bind(body.lock_id.as_bytes())
+        .bind(place.generation)
+        .bind(place.begun_by())
         .bind(i64::from(body.count))
         .bind(asked.offer.0.clone())
         .bind(offer.held_id.as_bytes())
@@ -292,7 +266,7 @@ pub(crate) async fn begin(
         if begun.rows_affected() != 1 {
             return Err(Code::Conflict.into());
         }
-        log::returned((body.account_id, return_id), &mark, tx).await
+        log::returned((body.account_id, place.who), &mark, return_id, tx).await
     })?;
     Ok((StatusCode::CREATED, Json(Begun { return_id })))
 }
@@ -308,31 +282,104 @@ async fn is_known(return_id: ReturnId, tx: &mut AnyConnection) -> Result<bool> {
     Ok(known.is_some())
 }
 
-/// One at a time, and counted without gaps: whoever looks into the log finds the next. BACK-3, BACK-4.
-async fn check_place(body: &Return, tx: &mut AnyConnection) -> Result<()> {
-    let (open, count): (i64, i64) = sqlx::query_as(
-        "-- comeback::check_place
-        select coalesce(sum(case when state = 1 then 1 else 0 end), 0),
-          coalesce(max(case when lock_id = $2 then count else 0 end), 0)
-        from comeback where account_id = $1",
-    )
-    .bind(body.account_id.as_bytes())
-    .bind(body.lock_id.as_bytes())
-    .fetch_one(&mut *tx)
-    .await?;
-    if open > 0 || i64::from(body.count) != count + 1 {
-        return Err(Code::Conflict.into());
-    }
-    let most = i64::from(RETURNS_MAX);
-    if count >= most { Err(Error::TooMany(from_row(most))) } else { Ok(()) }
+/// Among which returns one is counted.
+struct Place {
+    /// Of the lock's root.
+    generation: i64,
+    /// The guardian who begins it.
+    who: GuardianId,
 }
 
-async fn was_stopped(account_id: AccountId, now: u64, tx: &mut AnyConnection) -> Result<bool> {
-    let stopped: Option<i64> = sqlx::query_scalar(
-        "-- comeback::was_stopped
-        select 1 from comeback where account_id = $1 and state = 2 and ended_at > $2 limit 1",
+impl Place {
+    fn begun_by(&self) -> Vec<u8> {
+        match self.who {
+            GuardianId::Structure(structure_id) => structure_id.as_bytes().to_vec(),
+            GuardianId::Account(account_id) => account_id.as_bytes().to_vec(),
+        }
+    }
+}
+
+async fn place(body: &Return, guardians: &Guardians, tx: &mut AnyConnection) -> Result<Place> {
+    let one = guardians.get(body.guardian).ok_or(Code::Refused)?;
+    let generation: Option<i64> = sqlx::query_scalar(
+        "-- comeback::place
+        select generation from guardians where lock_id = $1 and account_id = $2",
+    )
+    .bind(body.lock_id.as_bytes())
+    .bind(body.account_id.as_bytes())
+    .fetch_optional(&mut *tx)
+    .await?;
+    let generation = generation.ok_or(Code::NotFound)?;
+    Ok(Place { generation, who: one.name.guardian_id().ok_or(Code::Refused)? })
+}
+
+/// How many returns a guardian has begun in a generation. BACK-3.
+pub(crate) async fn begun(
+    account_id: AccountId,
+    (generation, begun_by): (i64, &[u8]),
+    tx: &mut AnyConnection,
+) -> Result<u32> {
+    let count: i64 = sqlx::query_scalar(
+        "-- comeback::begun
+        select coalesce(max(count), 0) from comeback
+        where account_id = $1 and generation = $2 and begun_by = $3",
     )
     .bind(account_id.as_bytes())
+    .bind(generation)
+    .bind(begun_by)
+    .fetch_one(&mut *tx)
+    .await?;
+    u32::try_from(count).map_err(|_| Error::Broken("a count of returns"))
+}
+
+/// One at a time for each guardian, and counted without gaps: whoever looks into the log finds the next, and no
+/// guardian holds another up. BACK-3, BACK-4.
+async fn check_count(body: &Return, place: &Place, tx: &mut AnyConnection) -> Result<()> {
+    let begun_by = place.begun_by();
+    let open: Option<i64> = sqlx::query_scalar(
+        "-- comeback::check_count
+        select count from comeback where account_id = $1 and begun_by = $2 and state = 1 limit 1",
+    )
+    .bind(body.account_id.as_bytes())
+    .bind(begun_by.as_slice())
+    .fetch_optional(&mut *tx)
+    .await?;
+    let count = begun(body.account_id, (place.generation, &begun_by), tx).await?;
+    if open.is_some() || body.count != count + 1 {
+        return Err(Code::Conflict.into());
+    }
+    if count >= RETURNS_MAX { Err(Error::TooMany(RETURNS_MAX.into())) } else { Ok(()) }
+}
+
+/// Under guardians who were ended, a return begins for a while only: after they were, after a return under them ended,
+/// and after those who were named later overruled somebody. GUARD-8.
+async fn check_begins(lock_id: LockId, now: u64, tx: &mut AnyConnection) -> Result<()> {
+    let may: Option<i64> = sqlx::query_scalar(
+        "-- comeback::check_begins
+        select sequence from guardians k where k.lock_id = $1 and (k.ended_at is null or (
+          k.ended_at > $3 and (k.ended_at > $2 or k.reopened_at > $2 or exists (
+            select 1 from comeback c where c.lock_id = k.lock_id and c.ended_at > $2))))",
+    )
+    .bind(lock_id.as_bytes())
+    .bind(to_row(now.saturating_sub(OVERRULE_BEGINS_SECONDS)))
+    // It ends in time, then.
+    .bind(to_row(now.saturating_sub(OVERRULE_SECONDS - RETURN_SECONDS)))
+    .fetch_optional(&mut *tx)
+    .await?;
+    may.map(drop).ok_or(Code::NotFound.into())
+}
+
+/// Whether one was stopped not long ago, of these guardians or of others before them: whoever named others for
+/// themselves stops nothing for those who overrule them. BACK-5.
+async fn was_stopped(lock_id: LockId, now: u64, tx: &mut AnyConnection) -> Result<bool> {
+    let stopped: Option<i64> = sqlx::query_scalar(
+        "-- comeback::was_stopped
+        select 1 from comeback c
+        join guardians before on before.lock_id = c.lock_id
+        join guardians k on k.account_id = c.account_id and k.sequence >= before.sequence
+        where k.lock_id = $1 and c.state = 2 and c.ended_at > $2 limit 1",
+    )
+    .bind(lock_id.as_bytes())
     .bind(to_row(now.saturating_sub(STRICT_SECONDS)))
     .fetch_optional(&mut *tx)
     .await?;
@@ -354,52 +401,35 @@ async fn end_late(account_id: AccountId, now: u64, tx: &mut AnyConnection) -> Re
     Ok(())
 }
 
-/// Ends what is open: the safe has other guardians, or none.
-pub(crate) async fn end_all(
-    account_id: AccountId,
-    state: i64,
-    now: i64,
-    tx: &mut AnyConnection,
-) -> Result<()> {
-    // What guardians sealed to it is of no use any more, and goes.
-    sqlx::query(
-        "-- comeback::end_all
-        update vouch set sealed = $2 where return_id in (
-          select return_id from comeback where account_id = $1 and state = 1)",
-    )
-    .bind(account_id.as_bytes())
-    .bind(Vec::<u8>::new())
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query(
-        "-- comeback::end_all
-        update comeback set state = $2, ended_at = $3 where account_id = $1 and state = 1",
-    )
-    .bind(account_id.as_bytes())
-    .bind(state)
-    .bind(now)
-    .execute(&mut *tx)
-    .await?;
-    Ok(())
-}
-
-/// A new generation began: whoever opened the safe through guardians is back, and what else is open is over.
+/// A new generation began: whoever began it through guardians is back, and what is open under guardians who were
+/// overruled is over. A generation of the root's ends no return: its thief would begin one. BACK-3.
 pub(crate) async fn end_with_generation(
-    account_id: AccountId,
-    now: i64,
+    next: &Next,
+    now: u64,
     tx: &mut AnyConnection,
 ) -> Result<()> {
-    sqlx::query(
+    let Signer::Guardians { lock_id: by } = next.statement.body().signer else { return Ok(()) };
+    // Of several whose values were given out it was the last: they are given once more before one enters.
+    let open: Vec<(Vec<u8>, Vec<u8>, i64)> = sqlx::query_as(
         "-- comeback::end_with_generation
-        update comeback set state = $2, ended_at = $3
-        where account_id = $1 and state = 1 and entered = 1",
+        select return_id, lock_id, entered from comeback where account_id = $1 and state = 1
+        order by entered desc",
     )
-    .bind(account_id.as_bytes())
-    .bind(DONE)
-    .bind(now)
-    .execute(&mut *tx)
+    .bind(next.after.account_id().as_bytes())
+    .fetch_all(&mut *tx)
     .await?;
-    end_all(account_id, OVER, now, tx).await
+    let mut back = false;
+    for (return_id, lock_id, entered) in open {
+        let lock_id: LockId = id(&lock_id)?;
+        let is_it = !back && lock_id == by && entered > 0;
+        back |= is_it;
+        let older = lock_id != by && next.after.guardians_of(lock_id).is_some();
+        if !older {
+            let state = if is_it { DONE } else { OVER };
+            ended::end_one(id(&return_id)?, state, now, tx).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A device of the owner's says that it is not the owner who comes back. BACK-4, BACK-5.
@@ -417,10 +447,11 @@ pub(crate) async fn stop(
     if stored.is_strict {
         return Err(Code::ReturnStrict.into());
     }
-    end_all(account_id, STOPPED, to_row(now), tx).await
+    ended::end_one(return_id, STOPPED, now, tx).await
 }
 
-/// Returns to a safe, of one configuration or of all; in order.
+/// Returns to a safe, of one configuration or of all; in order. Those of the newest generation are all among them:
+/// the log has them.
 pub(crate) async fn shown(
     account_id: AccountId,
     lock_id: Option<LockId>,
@@ -430,15 +461,14 @@ pub(crate) async fn shown(
     let rows: Vec<Row> = sqlx::query_as(
         "-- comeback::shown
         select return_id, account_id, lock_id, offer, began_at, strict, state, ended_at, said
-        from comeback where account_id = $1 order by began_at desc limit $2",
+        from comeback where account_id = $1 order by began_at, count, return_id",
     )
     .bind(account_id.as_bytes())
-    .bind(SHOWN)
     .fetch_all(&mut *tx)
     .await?;
     let now = app.clock.now();
     let mut shown = Vec::with_capacity(rows.len());
-    for row in rows.into_iter().rev() {
+    for row in rows {
         let stored = Stored::of(row)?;
         if lock_id.is_some_and(|lock_id| lock_id != stored.lock_id) {
             continue;

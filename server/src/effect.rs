@@ -127,19 +127,21 @@ async fn apply_to_locks(
     let account_id = next.after.account_id();
     let sequence = next.after.sequence();
     match &next.statement.body().body {
-        Body::SetLock { lock_id, access, .. } => {
+        Body::SetLock { lock_id, generation, access, .. } => {
             let material = effect.lock.as_ref().ok_or(Code::Refused)?;
-            let (lock, now) = ((*lock_id, sequence), app.clock.now_row());
+            let with = (access, material);
             match &effect.guardians {
                 Some(wraps) => {
-                    guardian::name(account_id, lock, (access, material), wraps, now, tx).await
+                    let lock = (*lock_id, sequence, *generation);
+                    let now = app.clock.now_row();
+                    guardian::name(account_id, lock, with, wraps, now, tx).await
                 }
-                None => account::set_lock(account_id, lock, (access, material), tx).await,
+                None => account::set_lock(account_id, (*lock_id, sequence), with, tx).await,
             }
         }
         Body::RetireLock { lock_id } => match next.before.guardians() {
             Some((guarding, _)) if guarding == *lock_id => {
-                guardian::dismiss(account_id, guarding, app.clock.now_row(), tx).await
+                guardian::end(account_id, app.clock.now_row(), tx).await
             }
             _ => account::retire_lock(account_id, *lock_id, tx).await,
         },
@@ -168,11 +170,11 @@ pub(crate) async fn apply(
             let mark = effect.mark.as_ref().ok_or(Code::Refused)?;
             log::mark(account_id, mark, tx).await
         }
-        Body::NewGeneration { keys } => {
-            generation::begin(account_id, keys, &next.statement, tx).await?;
-            comeback::end_with_generation(account_id, app.clock.now_row(), tx).await?;
+        Body::NewGeneration { keys, .. } => {
+            generation::begin(next, keys, app, tx).await?;
             let mark = effect.mark.as_ref().ok_or(Code::Refused)?;
-            log::generation_over(account_id, mark, &keys.signing, tx).await
+            let over = next.before.keys().generation;
+            log::generation_over(account_id, (mark, over), &keys.signing, tx).await
         }
         Body::SetLock { .. } | Body::RetireLock { .. } | Body::StopReturn { .. } => {
             apply_to_locks(next, effect, app, tx).await

@@ -3,14 +3,14 @@
 
 use axum::{Extension, Json, extract::State};
 use reconnect_format::{
-    DecodeError, Signed, Unverified,
+    DecodeError, Unverified,
     account::AccountKeys,
     api::{BeginGeneration, Code, OwnerWrap, Problem, Submission, Written},
-    decode, encode,
+    check, decode, encode,
     grant::{OWNER_WRAP_BYTES, RecipientName},
-    id::AccountId,
+    id::{AccountId, ReturnId},
     lock::LockAccess,
-    statement::{Body, KeysProof, Statement},
+    statement::{Body, KeysProof, Signer, Statement},
 };
 use sqlx::AnyConnection;
 
@@ -18,10 +18,11 @@ use crate::{
     account::{LOG_PLACE_BYTES, check_ways_back},
     app::App,
     caller::Caller,
+    comeback,
     db::transaction,
     effect::{self, Effect},
     error::{Error, Result},
-    limit, log,
+    guardian, kept, limit, log,
     statement::{Next, Place, place_after},
     tries,
     wire::Sent,
@@ -42,11 +43,24 @@ pub(crate) async fn renew(
     Sent(asked): Sent<BeginGeneration>,
 ) -> Result<Json<Written>> {
     app.unlock_rate.turn(&seat, &app.crowd).await?;
+    let of_root = |signer: Signer| matches!(signer, Signer::Root { .. });
+    take_in(caller.account_id, asked, (of_root, None), &app).await
+}
+
+/// Takes in a whole generation, if its first statement is signed by one of these.
+pub(crate) async fn take_in(
+    account_id: AccountId,
+    asked: BeginGeneration,
+    (may_begin, back): (impl Fn(Signer) -> bool, Option<ReturnId>),
+    app: &App,
+) -> Result<Json<Written>> {
     let BeginGeneration { submissions, owner_wraps, log_place, earlier_roots } = asked;
-    let steps = check(caller.account_id, submissions, &app).await?;
+    let steps = check(account_id, submissions, app).await?;
     let after = steps.last().map(|(next, ..)| next.after.clone()).ok_or(Code::Refused)?;
     let earlier = usize::try_from(after.keys().generation - 1).map_err(|_| Code::Refused)?;
-    let sound = log_place.0.len() == LOG_PLACE_BYTES
+    let begun = steps.first().is_some_and(|(next, ..)| may_begin(next.statement.body().signer));
+    let sound = begun
+        && log_place.0.len() == LOG_PLACE_BYTES
         && earlier_roots.0.len() == ROOTS_EXTRA_BYTES + 32 * earlier
         && owner_wraps.iter().all(|it| {
             let given = after.grant(it.grant_id).map(|terms| &terms.recipient);
@@ -56,13 +70,17 @@ pub(crate) async fn renew(
     if !sound {
         return Err(Code::Refused.into());
     }
-    let written = transaction!(app.db, "generation::renew", |tx| {
+    let written = transaction!(app.db, "generation::take_in", |tx| {
+        // It may have ended since its body began to arrive.
+        if let Some(return_id) = back {
+            comeback::opened::check_entered(return_id, app.clock.now(), tx).await?;
+        }
         for (next, effect, log_value) in &steps {
-            next.write(log_value, tx).await?;
-            effect::apply(next, effect, &app, tx).await?;
+            next.write(log_value, app.clock.now(), tx).await?;
+            effect::apply(next, effect, app, tx).await?;
         }
         let sealed = (&log_place.0[..], &earlier_roots.0[..]);
-        seal_again(caller.account_id, sealed, &owner_wraps, tx).await
+        seal_again(account_id, sealed, &owner_wraps, tx).await
     });
     app.taken_away();
     written?;
@@ -72,7 +90,7 @@ pub(crate) async fn renew(
             &next.statement.body().body
             && let Ok(handle) = str::from_utf8(handle)
         {
-            tries::give_back(app.secrets.tries_key(handle), &app).await?;
+            tries::give_back(app.secrets.tries_key(handle), app).await?;
         }
     }
     app.manifests.keep(after.clone());
@@ -102,6 +120,7 @@ async fn check(
                 // Its sender's session ended with it.
                 Place::Written(_) => return Err(Code::Conflict.into()),
             };
+        guardian::check_clock(&next, app)?;
         let log_value = log::value(&submission.log_value)?;
         let effect = effect::check(&next, submission)?;
         steps.push((next, effect, log_value));
@@ -121,11 +140,23 @@ async fn check(
 
 /// What is so from the statement of a new generation on: no device, lock or session of before.
 pub(crate) async fn begin(
-    account_id: AccountId,
+    next: &Next,
     keys: &AccountKeys,
-    statement: &Signed<Statement>,
+    app: &App,
     tx: &mut AnyConnection,
 ) -> Result<()> {
+    let (account_id, now) = (next.after.account_id(), app.clock.now_row());
+    kept::keep(account_id, next.before.keys().generation, tx).await?;
+    guardian::end(account_id, now, tx).await?;
+    let mut path = read_path(newest_path(account_id, tx).await?)?;
+    if let Signer::Guardians { lock_id } = next.statement.body().signer {
+        path.push(guardian::named_in(lock_id, tx).await?);
+        if check!(OverruleOrder) {
+            guardian::overrule(account_id, (lock_id, now), tx).await?;
+        }
+    }
+    // Once those who were named by whoever is overruled are gone.
+    comeback::end_with_generation(next, app.clock.now(), tx).await?;
     for gone in [
         "-- generation::begin
         delete from lock where account_id = $1",
@@ -134,9 +165,7 @@ pub(crate) async fn begin(
     ] {
         sqlx::query(gone).bind(account_id.as_bytes()).execute(&mut *tx).await?;
     }
-    let before = newest_path(account_id, tx).await?;
-    let mut path = read_path(before)?;
-    path.push(statement.encode());
+    path.push(next.statement.encode());
     sqlx::query(
         "-- generation::begin
         insert into generation (account_id, generation, path) values ($1, $2, $3)",
@@ -225,7 +254,7 @@ pub(crate) async fn newest_keys(account_id: AccountId, app: &App) -> Result<Opti
 /// The keys that a stored statement names.
 pub(crate) fn keys_of(statement: &[u8]) -> Result<AccountKeys> {
     match Unverified::<Statement>::decode(statement)?.claim().body.clone() {
-        Body::Open { keys } | Body::NewGeneration { keys } => Ok(keys),
+        Body::Open { keys } | Body::NewGeneration { keys, .. } => Ok(keys),
         _ => Err(Error::Broken("a stored statement does not name keys")),
     }
 }

@@ -75,7 +75,8 @@ pub(crate) async fn give(
     Ok(())
 }
 
-async fn check_recipient(
+/// Whether a structure may be given something, under its newest epoch's key.
+pub(crate) async fn check_recipient(
     structure_id: StructureId,
     epoch: u64,
     key_id: &[u8; 32],

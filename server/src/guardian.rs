@@ -5,12 +5,13 @@
 use axum::{Json, extract::State, http::StatusCode};
 use reconnect_format::{
     api::{Code, GuardedBy, GuardianWraps, GuardiansSeen, Guarding, LockMaterial, Problem},
-    encode,
+    check, encode,
     guardian::{
         GUARDIAN_FACE_BYTES, GUARDIAN_WRAP_BYTES, GUARDIANS_NOTE_BYTES, GuardianName, Guardians,
     },
     id::{AccountId, Base64, LockId, StructureId},
     lock::LockAccess,
+    statement::Body,
 };
 use sqlx::AnyConnection;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -21,9 +22,16 @@ use crate::{
     comeback,
     db::transaction,
     error::{Error, Result},
-    generation, member,
-    wire::{Named, id, to_row},
+    generation, grant, kept, member,
+    statement::Next,
+    wire::{Named, from_row, id, to_row},
 };
+
+/// How far a clock may be from the server's that says when guardians were named or ended.
+const CLOCK_SECONDS: u64 = 24 * 3600;
+
+/// Configurations of one safe that may be used, or may overrule.
+const CONFIGURATIONS_MAX: i64 = 16;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -42,41 +50,73 @@ pub(crate) fn check(guardians: &Guardians, wraps: Option<&GuardianWraps>) -> Res
     if sound { Ok(()) } else { Err(Code::Refused.into()) }
 }
 
+/// What ends guardians, or names them, is made within a day of the server's time: a thief of the root cannot say that
+/// it was long ago. GUARD-8.
+pub(crate) fn check_clock(next: &Next, app: &App) -> Result<()> {
+    let statement = next.statement.body();
+    let turns = match &statement.body {
+        Body::SetLock { access, .. } => access.guardians().is_some(),
+        Body::RetireLock { lock_id } => {
+            next.before.guardians().is_some_and(|(live, _)| live == *lock_id)
+        }
+        Body::NewGeneration { .. } => true,
+        _ => false,
+    };
+    let late = statement.made_at.abs_diff(app.clock.now()) > CLOCK_SECONDS;
+    if check!(OverruleClock) && turns && late {
+        return Err(Code::WrongClock.into());
+    }
+    Ok(())
+}
+
+/// The statement that named guardians under a lock.
+pub(crate) async fn named_in(lock_id: LockId, tx: &mut AnyConnection) -> Result<Vec<u8>> {
+    let named: Option<Vec<u8>> = sqlx::query_scalar(
+        "-- guardian::named_in
+        select s.bytes from guardians k
+        join statement s on s.account_id = k.account_id and s.sequence = k.sequence
+        where k.lock_id = $1",
+    )
+    .bind(lock_id.as_bytes())
+    .fetch_optional(&mut *tx)
+    .await?;
+    named.ok_or(Code::ReturnOver.into())
+}
+
 /// Names guardians, in the place of those before.
 pub(crate) async fn name(
     account_id: AccountId,
-    (lock_id, sequence): (LockId, u64),
+    (lock_id, sequence, generation): (LockId, u64, u32),
     (access, material): (&LockAccess, &LockMaterial),
     wraps: &GuardianWraps,
     now: i64,
     tx: &mut AnyConnection,
 ) -> Result<()> {
     let guardians = access.guardians().ok_or(Code::Refused)?;
-    let before: Option<Vec<u8>> = sqlx::query_scalar(
-        "-- guardian::name
-        select lock_id from guardians where account_id = $1",
-    )
-    .bind(account_id.as_bytes())
-    .fetch_optional(&mut *tx)
-    .await?;
-    if let Some(before) = before {
-        dismiss(account_id, id(&before)?, now, tx).await?;
-    }
-    crate::account::set_lock(account_id, (lock_id, sequence), (access, material), tx).await?;
+    end(account_id, now, tx).await?;
+    check_room(account_id, tx).await?;
     sqlx::query(
         "-- guardian::name
-        insert into guardians (account_id, lock_id, sequence, note) values ($1, $2, $3, $4)",
+        insert into guardians (lock_id, account_id, sequence, generation, root_wrap, note,
+          reopened_at)
+        values ($1, $2, $3, $4, $5, $6, 0)",
     )
-    .bind(account_id.as_bytes())
     .bind(lock_id.as_bytes())
+    .bind(account_id.as_bytes())
     .bind(to_row(sequence))
+    .bind(i64::from(generation))
+    .bind(material.root_wrap.0.clone())
     .bind(wraps.note.0.clone())
     .execute(&mut *tx)
     .await?;
     for (guardian, wrap) in guardians.guardians.iter().zip(&wraps.wraps) {
         let (mut structure, mut account, mut held) = (None, None, None);
         match &guardian.name {
-            GuardianName::Structure { structure_id, .. } => structure = Some(structure_id),
+            GuardianName::Structure { structure_id, epoch, key_id } => {
+                // Whoever left before the newest epoch is to hold nothing. GUARD-2.
+                grant::check_recipient(*structure_id, *epoch, key_id, tx).await?;
+                structure = Some(structure_id);
+            }
             GuardianName::Account { account_id, .. } => account = Some(account_id),
             GuardianName::Paper { held: theirs, .. } => held = Some(theirs),
         }
@@ -103,6 +143,23 @@ pub(crate) async fn name(
     Ok(())
 }
 
+/// Each configuration stands in its guardians' lists for a month: nobody fills these. GUARD-8.
+async fn check_room(account_id: AccountId, tx: &mut AnyConnection) -> Result<()> {
+    let count: i64 = sqlx::query_scalar(
+        "-- guardian::check_room
+        select count(*) from guardians where account_id = $1 and root_wrap <> $2",
+    )
+    .bind(account_id.as_bytes())
+    .bind(Vec::<u8>::new())
+    .fetch_one(&mut *tx)
+    .await?;
+    if count < CONFIGURATIONS_MAX {
+        Ok(())
+    } else {
+        Err(Error::TooMany(from_row(CONFIGURATIONS_MAX)))
+    }
+}
+
 /// Who closed their safe meanwhile is nobody's guardian.
 async fn check_there(account_id: AccountId, tx: &mut AnyConnection) -> Result<()> {
     let there: Option<i64> = sqlx::query_scalar(
@@ -115,27 +172,44 @@ async fn check_there(account_id: AccountId, tx: &mut AnyConnection) -> Result<()
     there.map(drop).ok_or(Code::NotFound.into())
 }
 
-/// Removes what was wrapped to guardians, with their lock. GUARD-4.
-pub(crate) async fn dismiss(
+/// Whoever is named is so no longer. What was wrapped to them stays for a while, since they may overrule. GUARD-8.
+pub(crate) async fn end(account_id: AccountId, now: i64, tx: &mut AnyConnection) -> Result<()> {
+    sqlx::query(
+        "-- guardian::end
+        update guardians set ended_at = $2 where account_id = $1 and ended_at is null",
+    )
+    .bind(account_id.as_bytes())
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// Those who were named by whoever is overruled are gone, with what was wrapped to them; those who were named before may
+/// begin a return again, who overrule this one. GUARD-7, GUARD-8.
+pub(crate) async fn overrule(
     account_id: AccountId,
-    lock_id: LockId,
-    now: i64,
+    (by, now): (LockId, i64),
     tx: &mut AnyConnection,
 ) -> Result<()> {
-    comeback::end_all(account_id, comeback::OVER, now, tx).await?;
-    for gone in [
-        "-- guardian::dismiss
-        delete from guardian where account_id = $1 and lock_id = $2",
-        "-- guardian::dismiss
-        delete from guardians where account_id = $1 and lock_id = $2",
-    ] {
-        sqlx::query(gone)
-            .bind(account_id.as_bytes())
-            .bind(lock_id.as_bytes())
-            .execute(&mut *tx)
-            .await?;
-    }
-    crate::account::retire_lock(account_id, lock_id, tx).await
+    sqlx::query(
+        "-- guardian::overrule
+        delete from guardians where account_id = $1 and sequence > (
+          select k.sequence from guardians k where k.lock_id = $2)",
+    )
+    .bind(account_id.as_bytes())
+    .bind(by.as_bytes())
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "-- guardian::overrule
+        update guardians set reopened_at = $2 where account_id = $1 and ended_at is not null",
+    )
+    .bind(account_id.as_bytes())
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    kept::forget(account_id, tx).await
 }
 
 /// Guardians as their owner sees them.
@@ -147,7 +221,7 @@ pub(crate) async fn seen(caller: Caller, State(app): State<App>) -> Result<Json<
     let mut tx = app.db.snapshot().await?;
     let row: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
         "-- guardian::seen
-        select lock_id, note from guardians where account_id = $1",
+        select lock_id, note from guardians where account_id = $1 order by sequence desc limit 1",
     )
     .bind(caller.account_id.as_bytes())
     .fetch_optional(&mut *tx)
@@ -172,16 +246,16 @@ pub(crate) async fn seen(caller: Caller, State(app): State<App>) -> Result<Json<
 pub(crate) async fn guarding(caller: Caller, State(app): State<App>) -> Result<Json<Guarding>> {
     let rows = sqlx::query_as(
         "-- guardian::guarding
-        select g.account_id, g.number, g.wrap, s.bytes, g.lock_id from guardian g
-        join lock l on l.lock_id = g.lock_id and l.account_id = g.account_id
-        join guardians k on k.lock_id = g.lock_id and k.account_id = g.account_id
+        select g.account_id, g.number, g.wrap, s.bytes, g.lock_id, k.generation, k.ended_at
+        from guardian g
+        join guardians k on k.lock_id = g.lock_id
         join statement s on s.account_id = k.account_id and s.sequence = k.sequence
         where g.guardian_id = $1 order by k.sequence, g.account_id",
     )
     .bind(caller.account_id.as_bytes())
     .fetch_all(app.db.reader())
     .await?;
-    Ok(Json(Guarding { guarded: guarded(rows, &app).await? }))
+    Ok(Json(Guarding { guarded: guarded(rows, caller.account_id.as_bytes(), &app).await? }))
 }
 
 /// Whose guardian a structure is.
@@ -198,23 +272,23 @@ pub(crate) async fn guarding_as(
     member::learn(structure_id, caller, &app).await?;
     let rows = sqlx::query_as(
         "-- guardian::guarding_as
-        select g.account_id, g.number, g.wrap, s.bytes, g.lock_id from guardian g
-        join lock l on l.lock_id = g.lock_id and l.account_id = g.account_id
-        join guardians k on k.lock_id = g.lock_id and k.account_id = g.account_id
+        select g.account_id, g.number, g.wrap, s.bytes, g.lock_id, k.generation, k.ended_at
+        from guardian g
+        join guardians k on k.lock_id = g.lock_id
         join statement s on s.account_id = k.account_id and s.sequence = k.sequence
         where g.structure_id = $1 order by k.sequence, g.account_id",
     )
     .bind(structure_id.as_bytes())
     .fetch_all(app.db.reader())
     .await?;
-    Ok(Json(Guarding { guarded: guarded(rows, &app).await? }))
+    Ok(Json(Guarding { guarded: guarded(rows, structure_id.as_bytes(), &app).await? }))
 }
 
-type Row = (Vec<u8>, i64, Vec<u8>, Vec<u8>, Vec<u8>);
+type Row = (Vec<u8>, i64, Vec<u8>, Vec<u8>, Vec<u8>, i64, Option<i64>);
 
-async fn guarded(rows: Vec<Row>, app: &App) -> Result<Vec<GuardedBy>> {
+async fn guarded(rows: Vec<Row>, guardian: &[u8], app: &App) -> Result<Vec<GuardedBy>> {
     let mut guarded = Vec::with_capacity(rows.len());
-    for (account, number, mut wrap, statement, lock) in rows {
+    for (account, number, mut wrap, statement, lock, generation, ended_at) in rows {
         let account_id: AccountId = id(&account)?;
         // Who closed their safe meanwhile has no guardians.
         let Some(keys) = keys_proof(account_id, app).await? else { continue };
@@ -227,7 +301,9 @@ async fn guarded(rows: Vec<Row>, app: &App) -> Result<Vec<GuardedBy>> {
             keys,
             statement: Base64(statement),
             face: Base64(wrap),
+            begun: comeback::begun(account_id, (generation, guardian), &mut tx).await?,
             returns,
+            ended_at: ended_at.map(from_row),
         });
     }
     Ok(guarded)
@@ -252,7 +328,6 @@ pub(crate) async fn check_is(
     let may: Option<i64> = sqlx::query_scalar(
         "-- guardian::check_is
         select g.number from guardian g
-        join lock l on l.lock_id = g.lock_id and l.account_id = g.account_id
         where g.lock_id = $1 and g.number = $2 and (g.guardian_id = $3 or exists (
           select 1 from member m
           where m.structure_id = g.structure_id and m.account_id = $3 and m.confirmed = 1
@@ -280,15 +355,27 @@ pub(crate) async fn resign(
 ) -> Result<StatusCode> {
     transaction!(app.db, "guardian::resign", |tx| {
         check_is(caller, (lock_id, number), &app, tx).await?;
-        // For a structure its managers say it.
-        let structure: Option<Vec<u8>> = sqlx::query_scalar(
+        let guardian: (Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>) = sqlx::query_as(
             "-- guardian::resign
-            delete from guardian where lock_id = $1 and number = $2 returning structure_id",
+            select account_id, structure_id, guardian_id from guardian
+            where lock_id = $1 and number = $2",
         )
         .bind(lock_id.as_bytes())
         .bind(i64::from(number))
         .fetch_one(&mut *tx)
         .await?;
+        let (account, structure, person) = guardian;
+        // Nor is anything left of what was wrapped to them before.
+        sqlx::query(
+            "-- guardian::resign
+            delete from guardian where account_id = $1 and (structure_id = $2 or guardian_id = $3)",
+        )
+        .bind(account.as_slice())
+        .bind(structure.as_deref().unwrap_or_default())
+        .bind(person.as_deref().unwrap_or_default())
+        .execute(&mut *tx)
+        .await?;
+        // For a structure its managers say it.
         if let Some(structure) = structure {
             member::managed(id(&structure)?, caller, &app, tx).await?;
         }

@@ -18,7 +18,6 @@ use sqlx::AnyConnection;
 use crate::{
     app::App,
     caller::Caller,
-    comeback,
     db::transaction,
     error::{Error, Result},
     secret::Words,
@@ -96,6 +95,26 @@ impl Used {
     }
 }
 
+/// The same of what guardians put together: one use counts once. LOCK-5.
+pub(crate) async fn count_once(
+    account_id: AccountId,
+    held_use: &HeldUse,
+    now: u64,
+    tx: &mut AnyConnection,
+) -> Result<()> {
+    let fresh = sqlx::query(
+        "-- held::count_once
+        insert into held_use (account_id, nonce, kept_until) values ($1, $2, $3)
+        on conflict do nothing",
+    )
+    .bind(account_id.as_bytes())
+    .bind(held_use.nonce.as_slice())
+    .bind(to_row(now.max(held_use.made_at) + 2 * CLOCK_SECONDS))
+    .execute(&mut *tx)
+    .await?;
+    if fresh.rows_affected() == 1 { Ok(()) } else { Err(Code::WrongHeld.into()) }
+}
+
 /// Opens with a recovery sheet or a passkey. It waits for no counter of the words.
 #[utoipa::path(
     post, path = "/v1/unlock/held", request_body = UseHeld,
@@ -112,7 +131,6 @@ pub(crate) async fn unlock(
     let now = app.clock.now();
     let unlocked = transaction!(app.db, "held::unlock", |tx| {
         used.count(now, tx).await?;
-        comeback::looked::check_entry(used.lock_id, now, tx).await?;
         unlocked(used.account_id, used.lock_id, &app, tx).await
     })?;
     Ok(Json(unlocked.ok_or(Code::WrongHeld)?))

@@ -27,6 +27,7 @@ mod grant;
 mod guardian;
 mod held;
 mod invitation;
+mod kept;
 mod leaf;
 mod limit;
 mod link;

@@ -57,7 +57,7 @@ pub(crate) async fn open(
     }
     let expires_at = transaction!(app.db, "session::open", |tx| {
         if let Some(next) = &next {
-            next.write(&log_value, tx).await?;
+            next.write(&log_value, now, tx).await?;
             let signing = signing.ok_or(Code::SessionEnded)?;
             add_device(account_id, device_id, signing, tx).await?;
         }

@@ -17,16 +17,18 @@ use reconnect_format::{
     lock::LockAccess,
     manifest::Manifest,
     statement::{Body, Signer, Statement},
+    switch::elsewhere,
 };
 use sqlx::AnyConnection;
 
 use crate::{
     app::App,
     caller::Caller,
+    comeback,
     db::transaction,
     effect,
     error::{Error, Result},
-    limit, log,
+    guardian, limit, log,
     wire::{Page, Sent, to_row},
 };
 
@@ -112,11 +114,11 @@ pub(crate) async fn place_after(
             None => Err(Code::Conflict.into()),
         };
     }
-    let appended = tokio::task::spawn_blocking(move || {
+    let appended = tokio::task::spawn_blocking(elsewhere(move || {
         let mut after = (*before).clone();
         let statement = after.append(statement)?;
         Ok(Place::Next(Box::new(Next { after: Arc::new(after), before, statement })))
-    });
+    }));
     appended.await.map_err(|_| Error::Broken("a statement could not be folded"))?
 }
 
@@ -166,9 +168,9 @@ async fn fold(account_id: AccountId, until: u64, app: &App) -> Result<Arc<Manife
     .bind(to_row(until))
     .fetch_all(app.db.reader())
     .await?;
-    let folded = tokio::task::spawn_blocking(move || {
+    let folded = tokio::task::spawn_blocking(elsewhere(move || {
         Manifest::replay(chain.iter().map(Vec::as_slice)).map(|(manifest, _)| Arc::new(manifest))
-    });
+    }));
     folded
         .await
         .map_err(|_| Error::Broken("a chain could not be folded"))?
@@ -203,8 +205,14 @@ pub(crate) async fn page(
 impl Next {
     /// Writes the statement behind the head that it follows, or finds that somebody was faster.
     /// Its head goes into the log's next batch.
-    pub(crate) async fn write(&self, log_value: &[u8; 32], tx: &mut AnyConnection) -> Result<()> {
+    pub(crate) async fn write(
+        &self,
+        log_value: &[u8; 32],
+        now: u64,
+        tx: &mut AnyConnection,
+    ) -> Result<()> {
         let account_id = self.after.account_id();
+        comeback::opened::check_pause(account_id, self.statement.body(), now, tx).await?;
         let moved = sqlx::query(
             "-- Next::write
             update account set sequence = $1, head = $2
@@ -234,7 +242,7 @@ pub(crate) async fn insert(
     let body = statement.body();
     let proof = match body.signer {
         Signer::Device { device_id } => before.device(device_id).map(|device| to_row(device.added)),
-        Signer::Root { .. } => None,
+        Signer::Root { .. } | Signer::Guardians { .. } => None,
     };
     sqlx::query(
         "-- statement::insert
@@ -288,10 +296,11 @@ pub(crate) async fn submit(
         app.unlock_rate.turn(&seat, &app.crowd).await?;
     }
     effect::check_count(&next.statement.body().body, &next.after)?;
+    guardian::check_clock(&next, &app)?;
     let log_value = log::value(&submission.log_value)?;
     let effect = effect::check(&next, submission)?;
     let written = transaction!(app.db, "statement::submit", |tx| {
-        next.write(&log_value, tx).await?;
+        next.write(&log_value, app.clock.now(), tx).await?;
         effect::apply(&next, &effect, &app, tx).await
     });
     if takes_away(&next.statement.body().body) {

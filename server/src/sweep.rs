@@ -10,10 +10,11 @@ use tokio::time::{Duration, Instant, sleep, timeout};
 
 use crate::{
     app::App,
+    comeback,
     db::transaction,
     deposit,
     error::{Error, Result},
-    grant, leaf, rewrap, say, tries, upload,
+    grant, kept, leaf, rewrap, say, tries, upload,
     wire::id,
 };
 
@@ -82,6 +83,8 @@ async fn rows_that_are_over(app: &App) -> Result<bool> {
     let now = app.clock.now_row();
     transaction!(app.db, "sweep::rows_that_are_over", |tx| {
         let mut gone = leaf::sweep(now, tx).await? + say::sweep(now, tx).await?;
+        gone += comeback::ended::sweep(now, tx).await?;
+        gone += kept::sweep(now, tx).await?;
         // A session that is over stays over, should the clock be set back.
         let ended = "-- sweep::rows_that_are_over
             update session set ended = 1 where ended = 0 and expires_at <= $1";

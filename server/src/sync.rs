@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Statements whose cards and wraps one answer takes.
-const RECORDS: u64 = PAGE_ROWS as u64;
+pub(crate) const RECORDS: u64 = PAGE_ROWS as u64;
 
 /// What is new in the caller's safe, as far as one answer goes. Statements come first: cards and
 /// wraps are of statements that the caller has by then, whatever is written between two answers.
@@ -82,7 +82,7 @@ async fn earlier_roots(account_id: AccountId, tx: &mut AnyConnection) -> Result<
 }
 
 /// The owner's own with each answer: wraps and cards are opened with it.
-async fn owner_wraps(
+pub(crate) async fn owner_wraps(
     account_id: AccountId,
     (after, until): (u64, u64),
     tx: &mut AnyConnection,
@@ -103,7 +103,7 @@ async fn owner_wraps(
         .collect()
 }
 
-async fn wraps(
+pub(crate) async fn wraps(
     account_id: AccountId,
     (after, until): (u64, u64),
     tx: &mut AnyConnection,

@@ -95,6 +95,18 @@ impl Browser {
         self
     }
 
+    /// On a computer whose clock says something else.
+    #[must_use]
+    pub fn at_time(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Another browser with everything that is kept on this one: a stolen profile.
     #[must_use]
     pub fn copied(&self) -> Self {

@@ -19,6 +19,8 @@ mod locks;
 mod log;
 #[path = "attacks/mallory.rs"]
 mod mallory;
+#[path = "attacks/overruling.rs"]
+mod overruling;
 #[path = "attacks/pair.rs"]
 mod pair;
 #[path = "attacks/papers.rs"]
@@ -64,6 +66,7 @@ fn every_attack_has_its_pair_of_tests_or_says_what_it_waits_for() -> Result<()> 
         deposits::ALL,
         giving::ALL,
         guardians::ALL,
+        overruling::ALL,
         introductions::ALL,
         linking::ALL,
         locks::ALL,

@@ -36,6 +36,8 @@ mod linking;
 mod managers;
 #[path = "journeys/many.rs"]
 mod many;
+#[path = "journeys/overruling.rs"]
+mod overruling;
 #[path = "journeys/owner.rs"]
 mod owner;
 #[path = "journeys/renewals.rs"]

@@ -7,7 +7,7 @@ use reconnect_format::{
     account::RecipientPublicKey,
     check, encode,
     grant::FACE_BYTES,
-    guardian::{Guardians, ReturnOffer},
+    guardian::{GuardianId, Guardians, ReturnOffer},
     id::{Base64, LockId, ReturnId},
     lock::HeldUse,
 };
@@ -161,14 +161,15 @@ pub struct GuardianFace {
     pub opening: PlaceOpening,
 }
 
-/// What opens the marks of returns under a configuration: every device of the owner's knows it.
-pub fn return_opening(vault: &VaultKey, lock_id: LockId) -> PlaceOpening {
-    PlaceOpening::from_bytes(*derive(vault.expose(), &[], Label::ReturnOpening, lock_id.as_bytes()))
+/// What opens the marks of returns in a generation, under whatever configuration: every device of the owner's
+/// knows it.
+pub fn return_opening(vault: &VaultKey) -> PlaceOpening {
+    PlaceOpening::from_bytes(*derive(vault.expose(), &[], Label::ReturnOpening, &[]))
 }
 
-/// What says in the log that a return began: the `count`th one under its configuration. BACK-2, BACK-4.
-pub fn return_mark(opening: &PlaceOpening, lock_id: LockId, count: u32) -> [u8; 32] {
-    let parts = [opening.expose().as_slice(), &[3], lock_id.as_bytes(), &count.to_be_bytes()];
+/// What says in the log that a return began: the `count`th one that this guardian began. BACK-2, BACK-4.
+pub fn return_mark(opening: &PlaceOpening, who: GuardianId, count: u32) -> [u8; 32] {
+    let parts = [opening.expose().as_slice(), &[3], &who.to_bytes(), &count.to_be_bytes()];
     Label::LogMark.hash(&parts.concat())
 }
 

@@ -73,6 +73,11 @@ impl HeldSecret {
         Self { kind, bytes: bytes.to_vec() }
     }
 
+    /// The same again, for whoever goes on with it.
+    pub(crate) fn copy(&self) -> Self {
+        Self::new(self.kind, &self.bytes)
+    }
+
     /// Draws one for a browser to keep. LOCK-13.
     pub(crate) fn of_device(rng: &mut impl CryptoRng) -> Self {
         let mut bytes = Zeroizing::new([0; HELD_BYTES]);

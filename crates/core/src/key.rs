@@ -178,9 +178,14 @@ impl AccountSecrets {
         }
     }
 
+    /// Of the same root, in another generation.
+    pub(crate) fn again(&self, generation: u32) -> Self {
+        Self::derive(Root::from_bytes(*self.root.expose()), generation)
+    }
+
     /// The same again, for whoever goes on with it.
     pub(crate) fn copy(&self) -> Self {
-        Self::derive(Root::from_bytes(*self.root.expose()), self.generation)
+        self.again(self.generation)
     }
 
     /// Seals the roots of earlier generations, the newest first, for the server to keep. ACC-5.
@@ -193,8 +198,11 @@ impl AccountSecrets {
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
         let mut roots = Zeroizing::new(Vec::with_capacity(32 * GENERATIONS_MAX as usize));
-        for secrets in earlier {
-            roots.extend_from_slice(secrets.root.expose());
+        let earlier: Vec<_> = earlier.into_iter().collect();
+        for generation in (1..self.generation).rev() {
+            // GUARD-9: zeros for one that was overruled, and whose root its thief alone has.
+            let known = earlier.iter().find(|it| it.generation == generation);
+            roots.extend_from_slice(known.map_or(&[0; 32], |it| it.root.expose()));
         }
         let context = self.earlier_context(account_id);
         seal_salted(self.vault.expose(), salt, Label::EarlierRoots, &context, &roots)
@@ -212,7 +220,7 @@ impl AccountSecrets {
         let context = self.earlier_context(account_id);
         let roots = open_salted(self.vault.expose(), Label::EarlierRoots, &context, &sealed.0)?;
         let (roots, []) = roots.as_chunks::<32>() else { return Err(Damaged.into()) };
-        let pairs = before.iter().rev().zip(roots);
+        let pairs = before.iter().rev().zip(roots).filter(|(_, root)| **root != [0; 32]);
         let earlier: Vec<_> = pairs
             .map(|(keys, root)| (keys, Self::derive(Root::from_bytes(*root), keys.generation)))
             .collect();

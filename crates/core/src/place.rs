@@ -102,7 +102,7 @@ impl LogPlace {
     /// root that verifies with this key.
     pub(crate) fn over(&self, account_id: AccountId, generation: u32, next: &PublicKey) -> Mark {
         let mark = self.mark(MarkOf::Generation(generation));
-        let (index, value) = generation_mark(account_id, &mark, next);
+        let (index, value) = generation_mark(account_id, (&mark, generation), next);
         Mark { index, value: Some(value) }
     }
 

@@ -6,6 +6,9 @@ use crate::{Label, PublicKey, Suite, encode, id::AccountId};
 
 /// Generations of one account: each is shown with every proof of a device. STMT-5.
 pub const GENERATIONS_MAX: u32 = 32;
+/// Those that a root alone begins: the others are left to guardians who overrule it, and of these the last to those who
+/// overrule others. GUARD-7.
+pub const GENERATIONS_BY_ROOT_MAX: u32 = 20;
 
 /// An X-Wing encapsulation key (ML-KEM-768 then X25519), 1,216 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]

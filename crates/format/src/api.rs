@@ -22,8 +22,8 @@ pub use crate::received::{
 };
 pub use crate::returning::{
     BeginReturn, Begun, GiveVouch, GuardedBy, GuardianWraps, GuardiansSeen, Guarding, LookReturn,
-    OpenShare, ReturnFound, ReturnLooked, ReturnShown, ReturnState, ShareShown, SharesGiven,
-    VouchedShare,
+    OpenReturn, OpenShare, ReturnFound, ReturnLooked, ReturnOpened, ReturnShown, ReturnState,
+    ShareShown, SharesGiven, VouchedShare,
 };
 pub use crate::rewrap::{
     CheckRewraps, GiveRewraps, OpenForRewrap, OpenedForRewrap, OpenedSecret, RefusedRewrap,

@@ -32,8 +32,14 @@ pub const STRICT_SECONDS: u64 = 30 * 24 * 3600;
 pub const STRICT_WAIT_SECONDS: u32 = 14 * 24 * 3600;
 /// So long after it began, a return ends. BACK-3.
 pub const RETURN_SECONDS: u64 = 60 * 24 * 3600;
-/// Returns under one configuration, at most: all of them are told, and looked up in the log. BACK-4.
-pub const RETURNS_MAX: u32 = 16;
+/// So long after they were ended, a return may begin under guardians whom others replaced, and what it needs is
+/// kept. GUARD-8.
+pub const OVERRULE_BEGINS_SECONDS: u64 = 30 * 24 * 3600;
+/// So long after they were ended, guardians may overrule the root: a return that began in time ends in time. GUARD-7.
+pub const OVERRULE_SECONDS: u64 = 180 * 24 * 3600;
+/// Returns that one guardian begins in one generation of a safe, at most: all of them are told, and looked up in
+/// the log. BACK-3, BACK-4.
+pub const RETURNS_MAX: u32 = 8;
 /// Wrong PINs of a return card after which its return is over. BACK-7.
 pub const RETURN_TRIES: u32 = 10;
 
@@ -108,7 +114,38 @@ pub enum GuardianName {
     },
 }
 
+/// A structure or an account that is a guardian, under whatever number and key: who begins a return. BACK-3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GuardianId {
+    /// A structure.
+    Structure(StructureId),
+    /// Somebody who has a safe.
+    Account(AccountId),
+}
+
+impl GuardianId {
+    /// Its kind, then its id: as marks in the log name it.
+    pub fn to_bytes(self) -> [u8; 33] {
+        let (kind, id) = match self {
+            Self::Structure(structure_id) => (1, structure_id.0),
+            Self::Account(account_id) => (2, account_id.0),
+        };
+        let mut bytes = [kind; 33];
+        bytes[1..].copy_from_slice(&id);
+        bytes
+    }
+}
+
 impl GuardianName {
+    /// Who it is; a paper is nobody, and begins nothing.
+    pub fn guardian_id(&self) -> Option<GuardianId> {
+        match self {
+            Self::Structure { structure_id, .. } => Some(GuardianId::Structure(*structure_id)),
+            Self::Account { account_id, .. } => Some(GuardianId::Account(*account_id)),
+            Self::Paper { .. } => None,
+        }
+    }
+
     /// Whether two are one guardian, under whatever key.
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
@@ -242,7 +279,7 @@ pub struct Return {
     pub account_id: AccountId,
     /// Under which configuration.
     pub lock_id: LockId,
-    /// From 1, for each configuration.
+    /// From 1, for each guardian who begins any, in each generation.
     pub count: u32,
     /// Which guardian begins it.
     pub guardian: u8,

@@ -110,7 +110,7 @@ id! {
 
 impl LinkId {
     /// The beginning of an offer's hash.
-    pub(crate) fn of_hash(hash: &[u8; 32]) -> Self {
+    pub fn of_hash(hash: &[u8; 32]) -> Self {
         let mut id = [0; Self::SIZE_BYTES];
         id.copy_from_slice(hash.split_at(Self::SIZE_BYTES).0);
         Self(id)

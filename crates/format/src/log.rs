@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     Label, PublicKey,
+    guardian::GuardianId,
     id::{AccountId, Base64, LogIndex, ReturnId, StructureId},
 };
 
@@ -38,26 +39,28 @@ pub fn mark_value(mark: &[u8; 32]) -> [u8; 32] {
     Label::LogValue.hash(mark)
 }
 
-/// What says in the log that a generation is over: where it stands, which no device's mark reaches, and the
+/// What says in the log that a generation is over: where it stands, which no device's mark reaches nor that of whoever
+/// ends another one, and the
 /// value, which names the root that it went over to. LOG-20.
 pub fn generation_mark(
     account_id: AccountId,
-    mark: &[u8; 32],
+    (mark, generation): (&[u8; 32], u32),
     next: &PublicKey,
 ) -> ([u8; 32], [u8; 32]) {
-    let index = [account_id.as_bytes(), mark.as_slice(), &[2]].concat();
+    let number = generation.to_be_bytes();
+    let index = [account_id.as_bytes(), mark.as_slice(), &[2], &number].concat();
     let value = [mark.as_slice(), &next.0].concat();
     (Label::LogIndex.hash(&index), Label::LogValue.hash(&value))
 }
 
-/// What says in the log that somebody comes back: where it stands, which no other mark reaches, and the value,
-/// which names the return. BACK-2.
+/// What says in the log that somebody comes back: where it stands, which no other mark reaches and no other
+/// guardian's, and the value, which names the return. BACK-2.
 pub fn return_mark(
-    account_id: AccountId,
+    (account_id, who): (AccountId, GuardianId),
     mark: &[u8; 32],
     return_id: ReturnId,
 ) -> ([u8; 32], [u8; 32]) {
-    let index = [account_id.as_bytes(), mark.as_slice(), &[3]].concat();
+    let index = [account_id.as_bytes(), mark.as_slice(), &[3], &who.to_bytes()].concat();
     let value = [mark.as_slice(), return_id.as_bytes()].concat();
     (Label::LogIndex.hash(&index), Label::LogValue.hash(&value))
 }

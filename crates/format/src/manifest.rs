@@ -6,6 +6,7 @@
 
 mod grants;
 mod live;
+mod overrule;
 
 use crate::{
     DecodeError, PublicKey, Signed, Sorted, Unverified,
@@ -18,6 +19,8 @@ use crate::{
     statement::{Body, Signer, Statement},
     tree,
 };
+
+pub use overrule::Ended;
 
 pub use crate::record::{
     CardRecord, ComparedRecord, ContentRecord, DeviceRecord, DocumentRecord, LockRecord, Record,
@@ -69,6 +72,12 @@ pub struct Manifest {
     earlier: Sorted<GrantId, ()>,
     /// Ids that were used and are gone: they never come back. STMT-6.
     spent: Sorted<RecordKey, ()>,
+    /// Guardians who may overrule the root for a while, in the order in which they were named. GUARD-7.
+    ended: Vec<Ended>,
+    /// The latest time at which guardians were named or ended, or a generation begun. GUARD-7.
+    turned_at: u64,
+    /// Content hash of the statement that named those who are live.
+    named_in: [u8; 32],
 }
 
 impl Manifest {
@@ -108,6 +117,9 @@ impl Manifest {
             records: Sorted::default(),
             earlier: Sorted::default(),
             spent: Sorted::default(),
+            ended: Vec::new(),
+            turned_at: 0,
+            named_in: [0; 32],
         }
     }
 
@@ -189,6 +201,9 @@ impl Manifest {
                 .device(device_id)
                 .map(|device| device.signing)
                 .ok_or(StatementError::WrongSigner),
+            Signer::Guardians { lock_id } if matches!(claim.body, Body::NewGeneration { .. }) => {
+                self.overruling_key(lock_id, claim.made_at).ok_or(StatementError::WrongSigner)
+            }
             _ => Err(StatementError::WrongSigner),
         }
     }
@@ -238,7 +253,11 @@ impl Manifest {
             Body::AdmitStructure { structure_id, sequence, introducer, .. } => {
                 self.may_admit(*structure_id, *introducer, *sequence)
             }
-            Body::NewGeneration { keys } => keys.succeed(&self.keys),
+            Body::NewGeneration { keys, overrulers } => {
+                *overrulers == self.overrulers()
+                    && keys.succeed(&self.keys)
+                    && keys.generation <= self.generations_of(statement.signer)
+            }
             Body::Close => true,
             Body::StopReturn { return_id } => self.is_fresh(RecordKey::Return(*return_id)),
             Body::Regrant { grant_id, terms } => {
@@ -272,6 +291,7 @@ impl Manifest {
     }
 
     fn take_in(&mut self, statement: &Statement) {
+        self.turn(statement);
         match &statement.body {
             Body::RetireDevice { device_id } => {
                 self.spend(RecordKey::Device(*device_id));
@@ -298,7 +318,7 @@ impl Manifest {
             Body::Revoke { grant_id } | Body::Regrant { grant_id, .. } => {
                 self.spend(RecordKey::Grant(*grant_id));
             }
-            Body::NewGeneration { keys } => self.begin_generation(keys),
+            Body::NewGeneration { keys, .. } => self.begin_generation(keys),
             Body::Close => {
                 self.closed = true;
                 self.records.clear();

@@ -95,7 +95,7 @@ impl Statement {
     pub fn records(&self) -> Vec<(RecordKey, Record)> {
         let sequence = self.sequence;
         match &self.body {
-            Body::Open { keys } | Body::NewGeneration { keys } => {
+            Body::Open { keys } | Body::NewGeneration { keys, .. } => {
                 vec![(RecordKey::Keys, Record::Keys(keys.clone()))]
             }
             Body::AddDevice { device_id, signing, leaf } => {

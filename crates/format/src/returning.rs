@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::id::{AccountId, Base64, LockId, ReturnId};
+use crate::{
+    api::{OwnerWrap, Wrap},
+    id::{AccountId, Base64, LockId, ReturnId},
+};
 
 /// What goes with the statement that names guardians.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -45,8 +48,13 @@ pub struct GuardedBy {
     pub statement: Base64,
     /// Encapsulation and first message of the guardian's wrap.
     pub face: Base64,
-    /// Returns of the last weeks, in order.
+    /// How many returns this guardian has begun in this generation of the safe.
+    pub begun: u32,
+    /// Returns under this configuration, in order.
     pub returns: Vec<ReturnShown>,
+    /// When these guardians were ended, who may overrule for a while; none while they are named. GUARD-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<u64>,
 }
 
 /// How a return stands.
@@ -57,7 +65,7 @@ pub enum ReturnState {
     Open,
     /// A device of the owner's stopped it.
     Stopped,
-    /// Its time, or the tries of its PIN, are over, or who the guardians are was changed.
+    /// Its time, or the tries of its PIN, are over, who the guardians are was changed, or who began it ended it.
     Over,
     /// Its person is back.
     Done,
@@ -177,4 +185,37 @@ pub struct VouchedShare {
     pub number: u8,
     /// HPKE to the offer.
     pub sealed: Base64,
+}
+
+/// Opens a safe with what guardians put together, in several answers. BACK-8.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OpenReturn {
+    /// Signed `HeldUse` of the lock, by the lock's key.
+    pub held_use: Base64,
+    /// Statements with a higher sequence number.
+    pub statements_after: u64,
+    /// What the owner alone opens, of statements with a higher number.
+    pub records_after: u64,
+}
+
+/// What the lock of guardians gives.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReturnOpened {
+    /// The root of the lock's generation, wrapped for it.
+    pub root_wrap: Base64,
+    /// `LogPlace`, sealed under that generation's vault key, as everything here.
+    pub log_place: Base64,
+    /// Roots of earlier generations; none in the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier_roots: Option<Base64>,
+    /// Signed statements, in order.
+    pub statements: Vec<Base64>,
+    /// Grants' secrets.
+    pub owner_wraps: Vec<OwnerWrap>,
+    /// Document keys wrapped under the owner's own grant.
+    pub wraps: Vec<Wrap>,
+    /// Wraps were given up to the statement with this number.
+    pub records_until: u64,
+    /// Whether there is more to ask for.
+    pub more: bool,
 }

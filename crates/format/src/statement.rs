@@ -113,6 +113,12 @@ pub enum Signer {
         /// Which one.
         device_id: DeviceId,
     },
+    /// What guardians put together: a new generation. GUARD-7.
+    #[tls_codec(discriminant = 3)]
+    Guardians {
+        /// Under which lock.
+        lock_id: LockId,
+    },
 }
 
 /// What a statement says.
@@ -254,6 +260,8 @@ pub enum Body {
     NewGeneration {
         /// Of the next generation, from a root of its own.
         keys: AccountKeys,
+        /// Of the statements that named guardians who may overrule it: content hashes, in order. GUARD-7.
+        overrulers: Vec<[u8; 32]>,
     },
     /// It is not the owner who comes back. BACK-4.
     #[tls_codec(discriminant = 18)]

@@ -33,7 +33,13 @@ macro_rules! check {
 }
 
 #[cfg(feature = "switches")]
-pub use switches::{Check, Guard, MARKER, is_on, without};
+pub use switches::{Check, Guard, MARKER, elsewhere, is_on, without};
+
+/// What another thread is to do: with the same checks as this one.
+#[cfg(not(feature = "switches"))]
+pub fn elsewhere<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    work
+}
 
 #[cfg(feature = "switches")]
 mod switches {
@@ -61,8 +67,18 @@ mod switches {
         GuardiansNamed,
         /// That an offer of somebody who comes back hashes to its code, and is the one of the return. BACK-1.
         ReturnOffer,
+        /// That whoever speaks for a structure that is a guardian works there, as its chain says. BACK-10.
+        GuardianCertificate,
         /// That guardians are waited for, and time. BACK-3, BACK-8.
         ReturnWait,
+        /// That guardians who were ended overrule the root for a while only. GUARD-7.
+        OverruleTime,
+        /// That whoever was named by somebody who is overruled overrules nobody. GUARD-7.
+        OverruleOrder,
+        /// That nobody says of what ends guardians that it was long ago. GUARD-8.
+        OverruleClock,
+        /// That people who work in one place count as one guardian. BACK-3.
+        OnePlace,
         /// That the log has a return before a guardian seals anything to it. BACK-2.
         ReturnLogged,
         /// That the log has no return which an owner's device was not told of. BACK-4.
@@ -189,6 +205,15 @@ mod switches {
     #[must_use]
     pub fn without(checks: &[Check]) -> Guard {
         Guard(OFF.replace(checks.to_vec()))
+    }
+
+    /// What another thread is to do: without the checks that are off on this one.
+    pub fn elsewhere<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+        let off = OFF.with_borrow(Vec::clone);
+        move || {
+            let _off = without(&off);
+            work()
+        }
     }
 
     /// Turns back on what was turned off.

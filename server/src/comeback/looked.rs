@@ -6,15 +6,15 @@ use axum::{Json, extract::State};
 use reconnect_format::{
     PublicKey, Unverified,
     api::{Code, LookReturn, Problem, ReturnFound, ReturnLooked, SharesGiven, VouchedShare},
-    check, decode,
-    guardian::{GUARDIANS_MAX, RETURN_SECONDS, ReturnOffer},
+    decode,
+    guardian::{GUARDIANS_MAX, ReturnOffer},
     id::{Base64, LockId, ReturnId},
     lock::HeldUse,
     manifest::Manifest,
 };
 use sqlx::AnyConnection;
 
-use super::{Row, Stored, Vouched, named};
+use super::{DONE, Row, Stored, Vouched};
 use crate::{
     app::App,
     db::transaction,
@@ -71,23 +71,17 @@ async fn found(
     now: u64,
     app: &App,
 ) -> Result<Json<ReturnLooked>> {
-    let Ok(guardians) = named(manifest, stored.lock_id) else {
+    // Its person is back, or nobody named who they were can overrule any more.
+    let Some(guardians) = manifest.guardians_of(stored.lock_id).filter(|_| stored.state != DONE)
+    else {
         return Err(Code::ReturnOver.into());
     };
     let keys = guardian::keys_proof(stored.account_id, app).await?.ok_or(Code::NotFound)?;
     let mut tx = app.db.snapshot().await?;
     let vouches = stored.vouches(&mut tx).await?;
-    let statement: Vec<u8> = sqlx::query_scalar(
-        "-- comeback::found
-        select s.bytes from guardians k
-        join statement s on s.account_id = k.account_id and s.sequence = k.sequence
-        where k.account_id = $1",
-    )
-    .bind(stored.account_id.as_bytes())
-    .fetch_one(&mut *tx)
-    .await?;
+    let statement = guardian::named_in(stored.lock_id, &mut tx).await?;
     let (shown, wraps) = papers_shown(stored.lock_id, papers, now, &mut tx).await?;
-    let ready = stored.is_ready(&guardians, &vouches, &shown, now, &mut tx).await?;
+    let ready = stored.is_ready(guardians, &vouches, &shown, now, &mut tx).await?;
     let share =
         |it: &Vouched| VouchedShare { number: it.number, sealed: Base64(it.sealed.clone()) };
     let shares =
@@ -101,47 +95,24 @@ async fn found(
     };
     drop(tx);
     if ready {
-        note_ready(stored.return_id, app).await?;
+        note_ready(stored.return_id, now, app).await?;
     }
     Ok(Json(ReturnLooked { found: Some(Box::new(found)), tries_left: None }))
 }
 
 /// From now on the key that guardians put together opens the lock, for as long as the return is open. BACK-8.
-async fn note_ready(return_id: ReturnId, app: &App) -> Result<()> {
+async fn note_ready(return_id: ReturnId, now: u64, app: &App) -> Result<()> {
     transaction!(app.db, "comeback::note_ready", |tx| {
         sqlx::query(
             "-- comeback::note_ready
-            update comeback set entered = 1 where return_id = $1 and state = 1 and entered = 0",
+            update comeback set entered = $2 where return_id = $1 and state = 1",
         )
         .bind(return_id.as_bytes())
+        .bind(to_row(now))
         .execute(&mut *tx)
         .await?;
         Ok(())
     })
-}
-
-/// Whether a lock is opened through guardians, and whether that is so now. BACK-8.
-pub(crate) async fn check_entry(lock_id: LockId, now: u64, tx: &mut AnyConnection) -> Result<()> {
-    let named: Option<i64> = sqlx::query_scalar(
-        "-- comeback::check_entry
-        select sequence from guardians where lock_id = $1",
-    )
-    .bind(lock_id.as_bytes())
-    .fetch_optional(&mut *tx)
-    .await?;
-    if named.is_none() {
-        return Ok(());
-    }
-    let ready: Option<i64> = sqlx::query_scalar(
-        "-- comeback::check_entry
-        select entered from comeback
-        where lock_id = $1 and state = 1 and entered = 1 and began_at > $2",
-    )
-    .bind(lock_id.as_bytes())
-    .bind(to_row(now.saturating_sub(RETURN_SECONDS)))
-    .fetch_optional(&mut *tx)
-    .await?;
-    if check!(ReturnWait, ready.is_some()) { Ok(()) } else { Err(Code::WrongHeld.into()) }
 }
 
 /// Which papers were shown, and what was wrapped to each.

@@ -8,7 +8,7 @@ use reconnect_format::{
     id::{Base64, ReturnId},
 };
 
-use super::{Stored, check_said, named};
+use super::{Stored, check_said, counted, named};
 use crate::{
     app::App,
     caller::Caller,
@@ -92,16 +92,17 @@ pub(crate) async fn vouch(
         .execute(&mut *tx)
         .await?;
         if taken.rows_affected() == 1 {
-            return Ok(());
+            let (of, at) = ((return_id, body.guardian), app.clock.now_row());
+            return counted::note_places(of, caller.account_id, at, tx).await;
         }
-        // The same again is a repeated request; another guardian's of the same account is none.
+        // The same again is a repeated request. Nobody is told that anything else was taken in.
         let again: Option<i64> = sqlx::query_scalar(
             "-- comeback::vouch
-            select manner from vouch where return_id = $1 and number = $2 and account_id = $3",
+            select manner from vouch where return_id = $1 and number = $2 and bytes = $3",
         )
         .bind(return_id.as_bytes())
         .bind(i64::from(body.guardian))
-        .bind(caller.account_id.as_bytes())
+        .bind(given.vouch.0.clone())
         .fetch_optional(&mut *tx)
         .await?;
         again.map(drop).ok_or(Code::Conflict.into())

@@ -3,6 +3,7 @@
 use reconnect_format::{
     PublicKey,
     api::Code,
+    guardian::GuardianId,
     id::{AccountId, Base64, ReturnId, StructureId},
     log::{
         MARK_SEQUENCE, account_index, generation_mark, mark_value, return_mark, structure_index,
@@ -92,7 +93,7 @@ pub(crate) async fn mark(
 /// The same of a generation that went over to these keys: no device's mark takes its place.
 pub(crate) async fn generation_over(
     account_id: AccountId,
-    mark: &[u8; 32],
+    mark: (&[u8; 32], u32),
     next: &PublicKey,
     tx: &mut AnyConnection,
 ) -> Result<()> {
@@ -101,11 +102,12 @@ pub(crate) async fn generation_over(
 
 /// That somebody comes back waits for the log: it stands there for good, before any guardian vouches. BACK-2.
 pub(crate) async fn returned(
-    (account_id, return_id): (AccountId, ReturnId),
+    place: (AccountId, GuardianId),
     mark: &[u8; 32],
+    return_id: ReturnId,
     tx: &mut AnyConnection,
 ) -> Result<()> {
-    wait_behind(return_mark(account_id, mark, return_id), tx).await
+    wait_behind(return_mark(place, mark, return_id), tx).await
 }
 
 async fn wait_behind((index, value): ([u8; 32], [u8; 32]), tx: &mut AnyConnection) -> Result<()> {

@@ -28,8 +28,7 @@ fn main() -> Result<ExitCode> {
     if let Some((name, variant)) = words.split_first() {
         return show(&models, name, &variant.join(" "));
     }
-    let mut found = search(&models)?;
-    found.extend(states::all());
+    let found = search(&models)?;
     let expected = judge::expected(&fs::read_to_string(here.join("expected.txt"))?)?;
     judge::once(&expected)?;
     let mut complaints = judge::differences(&expected, &found);
@@ -54,18 +53,28 @@ fn show(models: &[Model], name: &str, variant: &str) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A variant to search.
+enum Work<'a> {
+    Symbolic(&'a Model, String),
+    State(&'static states::About, &'static str),
+}
+
 /// Searches all variants, on every processor.
 fn search(models: &[Model]) -> Result<Vec<Variant>> {
     let mut work = Vec::new();
     for model in models {
-        work.extend(model.variants()?.into_iter().map(|variant| (model, variant)));
+        work.extend(model.variants()?.into_iter().map(|variant| Work::Symbolic(model, variant)));
     }
+    work.extend(states::all().into_iter().map(|(about, name)| Work::State(about, name)));
     let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let worker = || -> Result<()> {
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some((model, variant)) = work.get(place) else { return Ok(()) };
-            let judged = model.judge(variant, false)?;
+            let judged = match work.get(place) {
+                Some(Work::Symbolic(model, variant)) => model.judge(variant, false)?,
+                Some(Work::State(about, name)) => about.judge(name),
+                None => return Ok(()),
+            };
             eprintln!("{}", judged.title());
             let Ok(mut found) = found.lock() else { bail!("another worker failed") };
             found.push((place, judged));

@@ -1,6 +1,10 @@
 //! State models: every order of events is tried, with a server that chooses what it shows to whom.
 
+mod beside;
+mod marks;
+mod overruling;
 mod readers;
+mod returns;
 mod rewrap;
 mod rollback;
 mod witnesses;
@@ -23,12 +27,20 @@ pub(crate) struct About {
     model: fn(&'static str) -> Box<dyn Judged>,
 }
 
-const ALL: [&About; 4] = [&readers::ABOUT, &rewrap::ABOUT, &rollback::ABOUT, &witnesses::ABOUT];
+const ALL: [&About; 8] = [
+    &beside::ABOUT,
+    &marks::ABOUT,
+    &overruling::ABOUT,
+    &readers::ABOUT,
+    &returns::ABOUT,
+    &rewrap::ABOUT,
+    &rollback::ABOUT,
+    &witnesses::ABOUT,
+];
 
-/// Searches every variant of every model.
-pub(crate) fn all() -> Vec<Variant> {
-    let variants = ALL.iter().flat_map(|about| about.variants.iter().map(move |it| (about, it)));
-    variants.map(|(about, name)| about.judge(name)).collect()
+/// Every variant of every model.
+pub(crate) fn all() -> Vec<(&'static About, &'static str)> {
+    ALL.iter().flat_map(|about| about.variants.iter().map(move |it| (*about, *it))).collect()
 }
 
 /// Prints how a variant's properties are broken or reached.
@@ -48,7 +60,8 @@ pub(crate) fn headers() -> Vec<(String, String, String)> {
 }
 
 impl About {
-    fn judge(&self, name: &'static str) -> Variant {
+    /// Searches one variant.
+    pub(crate) fn judge(&self, name: &'static str) -> Variant {
         let found = (self.model)(name).outcomes();
         Variant { model: self.name.to_owned(), name: name.to_owned(), found }
     }
@@ -84,9 +97,15 @@ where
     }
 
     fn print(&self) {
-        let checker = self.clone().checker().spawn_bfs().join();
+        let whole = self.clone().checker().spawn_bfs().join();
         for property in self.properties() {
-            if let Some(path) = checker.discovery(property.name) {
+            let search = |depth| {
+                let checker = self.clone().checker().target_max_depth(depth).spawn_bfs().join();
+                checker.discovery(property.name)
+            };
+            if whole.discovery(property.name).is_some()
+                && let Some(path) = (1..).find_map(search)
+            {
                 println!("{}: {:?}", property.name, path.into_actions());
             }
         }

@@ -2,7 +2,8 @@
 //!
 //! A line that ends in `//[name]` is the defence `name`: it is gone in the variant `without name`. A line that
 //! begins with `//[without name]` stands in that variant only. One that begins with `//[with name]` stands in
-//! `with name` only: it gives the attacker more, or lets somebody say at the end what they opened.
+//! `with name` only: it gives the attacker more, or lets somebody say at the end what they opened. A defence that
+//! stands behind another is marked `//[name and this]`: in `without name and this` both are gone.
 
 use std::{
     collections::BTreeSet,
@@ -68,7 +69,9 @@ impl Model {
         let lines = self.text.lines().map(|line| match mark(line) {
             Some((mark, code)) => {
                 let differs = mark.variant() == variant;
-                let stands = if matches!(mark, Mark::Defence(_)) { !differs } else { differs };
+                let behind = variant.starts_with(&format!("{} and ", mark.variant()));
+                let stands =
+                    if matches!(mark, Mark::Defence(_)) { !differs && !behind } else { differs };
                 if stands { code } else { "" }
             }
             None => line,

@@ -9,28 +9,31 @@ use reconnect_core::{
     link::LinkCode,
     place::LogPlace,
     secret::PlaceOpening,
-    vault::{Guarded, Naming, ReturnStands, Returning, Who},
+    vault::{Comparison, Guarded, Naming, ReturnStands, Returning, Who},
     world::World as _,
 };
 use reconnect_format::{
-    Unverified,
+    Suite, Unverified,
     account::AccountKeys,
     api::{
         Call, GuardedBy, GuardiansSeen, Guarding, LinkShown, OwnerKeys, PutLink, ShareShown, Sync,
     },
     decode,
-    guardian::{GuardianName, Manner, WAIT_MIN_SECONDS},
+    guardian::{ByGuardian, GuardianName, Manner, Vouch, WAIT_MIN_SECONDS},
     id::{AccountId, Base64, ReturnId},
     statement::{KeysProof, Statement},
+    structure::{Certificate, Role},
 };
 use reconnect_tests::{
     browser::Browser,
     stage::{Database, Person, Server},
+    team::Member,
 };
 
 use crate::{
     giving::works_on,
     lies::lie,
+    mallory::Somebody,
     pair::{Outcome, pairs},
 };
 
@@ -39,8 +42,11 @@ pairs! {
     another_offer_for_a_return_that_was_begun: "link_misread" without [ReturnOffer];
     a_return_that_the_log_does_not_have: "log_behind" without [ReturnLogged];
     a_return_kept_from_its_owner: passed_over without [ReturnShown];
+    a_return_through_guardians_of_before: passed_over without [ReturnShown];
     a_share_that_was_changed: "bad_share" without [ShareCommitment];
+    a_vouch_in_a_structures_name: passed_over without [GuardianCertificate];
     guardians_who_do_not_wait: "not_found" without [ReturnWait];
+    two_people_of_one_place: "not_found" without [OnePlace];
     a_guardian_whom_the_owner_replaced: "withheld" without [GuardiansNamed];
 }
 
@@ -75,9 +81,13 @@ fn naming(friends: [&Person; 2]) -> Result<Naming> {
 impl Play {
     async fn set() -> Result<Self> {
         let server = Server::on(Database::Sqlite).await?;
+        let friends = [server.person().await?, server.person().await?];
+        Box::pin(Self::between(server, friends)).await
+    }
+
+    async fn between(server: Server, friends: [Person; 2]) -> Result<Self> {
         let mut owner = server.person().await?;
         owner.add("Passeport", b"passport").await?;
-        let friends = [server.person().await?, server.person().await?];
         let naming = naming(friends.each_ref())?;
         Box::pin(owner.vault.name_guardians(&owner.browser, &naming)).await?;
         let desk = server.browser();
@@ -123,7 +133,8 @@ impl Play {
     async fn done(mut self, outcome: Outcome) -> Result<Outcome> {
         let Person { browser, .. } = &self.owner;
         browser.hear_the_truth();
-        // Days may have passed since their session.
+        // Nobody else writes for some minutes after somebody came back; and days may have passed since their session.
+        self.server.clock().advance(600);
         self.owner.vault = Box::pin(self.owner.with_sheet(browser, true)).await?;
         works_on(&mut self.owner).await?;
         Ok(outcome)
@@ -215,17 +226,35 @@ async fn a_return_kept_from_its_owner() -> Result<Outcome> {
     let mut play = Box::pin(Play::set()).await?;
     play.begin().await?;
     play.server.app().publish().await?;
+    let outcome = kept_back(&mut play).await?;
+    Box::pin(play.done(outcome)).await
+}
+
+/// A server that kept what was wrapped to earlier guardians of this generation lets them begin: what they hold opens
+/// the safe still.
+async fn a_return_through_guardians_of_before() -> Result<Outcome> {
+    let mut play = Box::pin(Play::set()).await?;
+    play.begin().await?;
+    play.server.app().publish().await?;
+    let third = play.server.person().await?;
+    let naming = naming([&play.friends[1], &third])?;
+    let Person { browser, vault, .. } = &mut play.owner;
+    Box::pin(vault.name_guardians(browser, &naming)).await?;
+    let outcome = kept_back(&mut play).await?;
+    Box::pin(play.done(outcome)).await
+}
+
+async fn kept_back(play: &mut Play) -> Result<Outcome> {
     lie(&play.owner.browser, "/v1/sync", |_, sync: &mut Sync| sync.returns.clear());
     let Person { browser, vault, .. } = &mut play.owner;
     vault.sync(browser).await?;
     let returns = vault.returns(browser).await?;
     ensure!(returns.seen.is_empty());
     // The page says that one was kept back.
-    let outcome = match returns.is_hidden {
+    Ok(match returns.is_hidden {
         Some(true) => Outcome::PassedOver,
         _ => Outcome::Succeeded,
-    };
-    Box::pin(play.done(outcome)).await
+    })
 }
 
 /// The server shows the owner's device the guardians of before as those that are named now: they would be split to again.
@@ -299,6 +328,79 @@ async fn a_share_that_was_changed() -> Result<Outcome> {
 async fn guardians_who_do_not_wait() -> Result<Outcome> {
     let mut play = Box::pin(Play::set()).await?;
     play.vouched().await?;
+    let stands = play.look().await?;
+    let entered = Box::pin(play.returning.enter(&play.desk, &stands, &[], false)).await;
+    let outcome = match entered.map(drop) {
+        Err(error) => Outcome::Stopped(error),
+        Ok(()) => Outcome::Succeeded,
+    };
+    Box::pin(play.done(outcome)).await
+}
+
+/// Whoever runs the server vouches for somebody in the name of a structure, with a certificate of their own: the
+/// person's other guardians would think that the structure met them.
+async fn a_vouch_in_a_structures_name() -> Result<Outcome> {
+    let server = Server::on(Database::Sqlite).await?;
+    let founder = server.person().await?;
+    let (mut founder, _) = Box::pin(Member::found_with_paper(founder, "Accueil", "Lyon")).await?;
+    let structure_id = founder.desk.structure_id();
+    server.accept(structure_id).await?;
+    Box::pin(founder.settle()).await?;
+    let friends = [server.person().await?, server.person().await?];
+    let mut play = Box::pin(Play::between(server, friends)).await?;
+    let Person { browser, vault, .. } = &mut play.owner;
+    let code = structure_id.code();
+    let compared = Comparison::read(&code);
+    Box::pin(vault.compare_structure(browser, structure_id, compared)).await?;
+    let mut wanted = naming(play.friends.each_ref())?;
+    wanted.who.push((Who::Structure(structure_id), String::new()));
+    Box::pin(vault.name_guardians(browser, &wanted)).await?;
+    let return_id = play.begin().await?;
+    let mallory = Somebody::new()?;
+    let certificate = mallory.attest(Certificate {
+        suite: Suite::V1,
+        structure_id,
+        serial: 1,
+        number: 1,
+        account_id: mallory.account_id,
+        role: Role::Manager,
+        ends_at: u64::MAX,
+    });
+    let object = mallory.attest(Vouch {
+        suite: Suite::V1,
+        return_id,
+        guardian: 3,
+        manner: Manner::FaceToFace,
+        sealed_hash: [7; 32],
+        made_at: play.desk.now(),
+    });
+    let forged = Base64(ByGuardian::Structure { object, certificate }.encode());
+    lie(&play.friends[1].browser, "/v1/guarding", move |_, shown: &mut Guarding| {
+        let returns = shown.guarded.iter_mut().flat_map(|it| &mut it.returns);
+        returns.for_each(|it| it.vouches.push(forged.clone()));
+    });
+    let guarded = only_guarded(&mut play.friends[1]).await?;
+    let seen = guarded.returns.first().context("nobody comes back")?;
+    let outcome = match seen.structures_met(&guarded.guardians) {
+        0 => Outcome::PassedOver,
+        _ => Outcome::Succeeded,
+    };
+    ensure!(matches!(outcome, Outcome::Succeeded) || seen.unsound == [3], "{:?}", seen.unsound);
+    Box::pin(play.done(outcome)).await
+}
+
+/// Two friends who work in one place vouch, which is no guardian itself: whoever has that place has both.
+async fn two_people_of_one_place() -> Result<Outcome> {
+    let server = Server::on(Database::Sqlite).await?;
+    let founder = server.person().await?;
+    let (mut founder, _) = Box::pin(Member::found_with_paper(founder, "Accueil", "Lyon")).await?;
+    server.accept(founder.desk.structure_id()).await?;
+    Box::pin(founder.settle()).await?;
+    let colleague = Box::pin(founder.admit(server.person().await?, "Paul")).await?;
+    let friends = [founder.person, colleague.person];
+    let mut play = Box::pin(Play::between(server, friends)).await?;
+    play.vouched().await?;
+    play.server.pass(4).await?;
     let stands = play.look().await?;
     let entered = Box::pin(play.returning.enter(&play.desk, &stands, &[], false)).await;
     let outcome = match entered.map(drop) {

@@ -2,8 +2,8 @@
 //! member at their side; what stops it; and which tests show both. SECURITY.md quotes it.
 
 use crate::{
-    deposits, giving, guardians, introductions, linking, locks, log, pair::Pair, papers, readers,
-    safe, team, wire,
+    deposits, giving, guardians, introductions, linking, locks, log, overruling, pair::Pair,
+    papers, readers, safe, team, wire,
 };
 
 /// One attack.
@@ -230,13 +230,15 @@ pub(crate) const ROWS: &[Row] = &[
     shown(
         "a way back that the server set up, or other keys for whoever comes back",
         "guardians are named by the owner's root; whoever comes back is compared by square or letters; nothing is sealed before the log has the return, where the owner's devices look",
-        &["GUARD-3", "GUARD-5", "BACK-1", "BACK-2", "BACK-4"],
+        &["GUARD-3", "GUARD-5", "BACK-1", "BACK-2", "BACK-4", "BACK-10"],
         &[
             guardians::another_offer_for_somebody_who_comes_back::PAIR,
             guardians::another_offer_for_a_return_that_was_begun::PAIR,
             guardians::a_return_that_the_log_does_not_have::PAIR,
             guardians::a_return_kept_from_its_owner::PAIR,
+            guardians::a_return_through_guardians_of_before::PAIR,
             guardians::a_guardian_whom_the_owner_replaced::PAIR,
+            guardians::a_vouch_in_a_structures_name::PAIR,
         ],
     ),
     shown(
@@ -367,10 +369,15 @@ pub(crate) const ROWS: &[Row] = &[
         &["DEP-6", "ENV-2"],
         &[deposits::a_paper_under_a_key_that_its_depositor_keeps::PAIR],
     ),
-    waiting(
+    shown(
         "a thief of the root who is first to change it",
-        "a recovery key that overrules for 30 days",
-        "what guardians put together opens the safe, and does not overrule its root yet",
+        "guardians overrule the root for a while, older ones younger ones; a new generation, not a new lock",
+        &["GUARD-7", "GUARD-8"],
+        &[
+            overruling::a_thief_who_says_that_it_was_long_ago::PAIR,
+            overruling::those_whom_a_thief_named::PAIR,
+            overruling::guardians_of_long_ago::PAIR,
+        ],
     ),
     shown(
         "a re-wrap that opens nothing, followed by deletion",
@@ -407,6 +414,6 @@ pub(crate) const ROWS: &[Row] = &[
         "guardians of one mind who open a safe before its owner hears of it",
         "a wait, which the server keeps; alerts on every device, which stop it; one guardian more after that",
         &["BACK-3", "BACK-5", "BACK-8"],
-        &[guardians::guardians_who_do_not_wait::PAIR],
+        &[guardians::guardians_who_do_not_wait::PAIR, guardians::two_people_of_one_place::PAIR],
     ),
 ];

@@ -62,7 +62,7 @@ async fn a_desk_that_was_put_back_from_a_copy() -> Result<Outcome> {
     server.app().publish().await?;
     let (newest, server) = Backup::take(server).await?;
     let server = before.bring_back_but(server, "log").await?;
-    let again = put_back(&team.manager, copy, newcomer).await;
+    let again = Box::pin(put_back(&team.manager, copy, newcomer)).await;
     let _server = newest.bring_back(server).await?;
     // The one at which it was done goes on.
     team.manager.settle().await?;

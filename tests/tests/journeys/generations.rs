@@ -236,7 +236,7 @@ async fn a_generation_that_the_log_does_not_know_so_is_refused(server: Server) -
         let over = if of_before { 1 } else { 2 };
         let mark = owner.vault.generation_mark(over);
         let (account_id, stranger) = (owner.vault.account_id(), PublicKey([7; 32]));
-        let (index, value) = generation_mark(account_id, &mark, &stranger);
+        let (index, value) = generation_mark(account_id, (&mark, over), &stranger);
         sqlx::query(
             "insert into log_waiting (log_index, value, sequence, is_head) values ($1, $2, 5, 2)",
         )

@@ -70,6 +70,12 @@ POST   /v1/unlock/held                            again      401
 POST   /v1/unlock/rest                            never      404
 POST   /v1/sessions                               again      201
 POST   /v1/returns/look                           -          200
+POST   /v1/returns/{return_id}/open               open       404
+POST   /v1/returns/{return_id}/open               never      404
+POST   /v1/returns/{return_id}/open               malformed  404
+POST   /v1/returns/{return_id}/generation         open       404
+POST   /v1/returns/{return_id}/generation         never      404
+POST   /v1/returns/{return_id}/generation         malformed  404
 POST   /v1/links                                  open       200
 POST   /v1/links                                  malformed  400
 GET    /v1/structures                             -          200
@@ -155,6 +161,8 @@ POST   /v1/returns/{return_id}/share              malformed  404 404 404 404 404
 POST   /v1/returns/{return_id}/vouches            open       404 404 204 422 404 404
 POST   /v1/returns/{return_id}/vouches            never      422 422 422 422 422 422
 POST   /v1/returns/{return_id}/vouches            malformed  404 404 404 404 404 404
+POST   /v1/returns/{return_id}/cancel             never      404 404 404 404 404 404
+POST   /v1/returns/{return_id}/cancel             malformed  404 404 404 404 404 404
 POST   /v1/guarding/{lock_id}/{number}/resign     never      404 404 404 404 404 404
 POST   /v1/guarding/{lock_id}/{number}/resign     malformed  404 404 404 404 404 404
 GET    /v1/owners/{account_id}                    owner      200 200 200 200 200 200
@@ -297,6 +305,7 @@ GET    /v1/received/{grant_id}/documents/{document_id}/thumbnail own        404 
 GET    /v1/received/{grant_id}/documents/{document_id}/thumbnail never      404 404 404 404 404 404
 GET    /v1/received/{grant_id}/documents/{document_id}/thumbnail malformed  404 404 404 404 404 404
 
+last POST /v1/returns/{return_id}/cancel          open       404 404 204 204 404 404
 last POST /v1/guarding/{lock_id}/{number}/resign  friend     404 204 404 404 404 404
 last POST /v1/guarding/{lock_id}/{number}/resign  structure  404 404 404 204 404 404
 last DELETE /v1/envelopes/{envelope_id}           under-way  204 404 404 404 404 404

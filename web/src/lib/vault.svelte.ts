@@ -36,6 +36,8 @@ const staleAfter = 3;
 const receiveEvery = 6_000;
 /** Milliseconds after coming in when guardians are looked after: what the person does first goes first. */
 const splitAfter = 6_000;
+/** Milliseconds between two looks at who comes back. */
+const watchEvery = 60_000;
 /** Milliseconds that the server has to hear of a sign-out before the page goes all the same. */
 const goodbye = 2_000;
 /** How many answers of a long look pass before the screen shows what they brought. */
@@ -112,6 +114,8 @@ class Vault {
   #nextTask = 1;
   #visit = 0;
 
+  /** Somebody comes back to this safe, or did, or the log knows of it and the service does not say so. */
+  readonly alarming = $derived(this.returns !== null && (this.returns.returns.length > 0 || this.returns.unsound > 0 || this.returns.isHidden));
   readonly busy = $derived(this.tasks.some((task) => task.state === 'running'));
 
   async connect(safe: Safe, desk: Desk | null): Promise<void> {
@@ -200,6 +204,9 @@ class Vault {
       await this.#safe?.lock();
       throw thrown;
     }
+    // In place of the door: going back must not lead to somebody's words. As soon as the safe shows, and not later:
+    // wherever the person goes from there is where they stay.
+    replace(this.home);
     this.view = view;
     this.lookedAt = now();
     if (!this.onStructurePage) await this.#learnGrants();
@@ -208,13 +215,10 @@ class Vault {
     this.outside = null;
     if (this.own) this.keptHandle = await this.ask((safe) => safe.keptHandle());
     void this.#lookAfterGuardians();
-    // In place of the door: going back must not lead to somebody's words.
-    replace(this.home);
   }
 
   /** Who comes back is looked at first; then, on a device of one's own, guardians get what changed keys ask for. */
   async #lookAfterGuardians(): Promise<void> {
-    if (this.onStructurePage) return;
     const visit = this.#visit;
     await this.lookAtReturns(false);
     await new Promise((settle) => setTimeout(settle, splitAfter));
@@ -227,6 +231,12 @@ class Vault {
     const visit = this.#visit;
     const returns = await this.ask((safe) => safe.returns(afresh)).catch(() => null);
     if (returns && visit === this.#visit) this.returns = returns;
+  }
+
+  /** Looks now and again for as long as a screen shows it; gives what ends that. */
+  keepWatch(): () => void {
+    const looking = setInterval(() => void (!document.hidden && this.returns?.named && this.lookAtReturns(true)), watchEvery);
+    return () => clearInterval(looking);
   }
 
   /** It is not this safe's person. */

@@ -20,6 +20,8 @@ export const structureRoutes: Routes = {
   received: { inside: true, load: () => import('./received/Received.svelte') },
   given: { inside: true, load: () => import('./given/Given.svelte') },
   hand: { inside: true, question: true, load: () => import('./hand/Hand.svelte') },
+  guardians: { inside: true, load: () => import('./guardians/Guardians.svelte') },
+  naming: { inside: true, question: true, load: () => import('./guardians/Naming.svelte') },
   guarding: { inside: true, question: true, load: () => import('./guarding/Guarding.svelte') },
   read: { inside: true, question: true, load: () => import('./read/Read.svelte') },
   team: { inside: true, load: () => import('./team/Team.svelte') },
@@ -34,10 +36,10 @@ export const structureTabs: readonly Tab[] = [
   { screen: 'received', over: ['given'], icon: Person },
   { screen: 'team', over: ['invite', 'member', 'end'], icon: People },
   { screen: 'poster', icon: Desk },
-  { screen: 'settings', over: ['ways', 'devices'], icon: Gear },
+  { screen: 'settings', over: ['ways', 'guardians', 'devices'], icon: Gear },
 ];
 
-const always = ['language', 'settings', 'ways', 'card', 'pin', 'devices', 'leave', 'close'];
+const always = ['language', 'settings', 'ways', 'card', 'pin', 'guardians', 'naming', 'devices', 'leave', 'close'];
 /** For whoever waits to come in again with keys in hand: what they open, and what needs no colleague. */
 const reading = ['received', 'given', 'read', 'hand', 'poster'];
 

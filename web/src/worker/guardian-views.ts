@@ -34,6 +34,8 @@ export interface VouchView {
 /** Somebody comes back to a safe through its guardians. */
 export interface ReturnView {
   id: string;
+  /** Compared by whoever comes back and the guardian who began it: the same return, and so the same safe. */
+  letters: string;
   state: 'open' | 'stopped' | 'over' | 'done';
   beganAt: number;
   endedAt: number | null;
@@ -44,6 +46,8 @@ export interface ReturnView {
   readyAt: number;
   by: VouchView;
   vouches: VouchView[];
+  /** Shown by the service, and signed by no guardian. */
+  unsound: number;
 }
 
 export interface ReturnsView {
@@ -64,6 +68,8 @@ export interface GuardedView {
   signedAs: string;
   knownBy: string;
   namedAt: number;
+  /** When others were named in their place, or the safe got other keys; for a while they may still bring its person back. */
+  endedAt: number | null;
   needed: number;
   count: number;
   returns: ReturnView[];
@@ -76,6 +82,8 @@ export interface StandsView {
   papers: number;
   now: number;
   isReady: boolean;
+  /** When the safe got other keys since these guardians were named: what was sealed under those stays closed. */
+  overAt: number | null;
 }
 
 /** What a screen may ask of them. */
@@ -100,6 +108,8 @@ export interface GuardianIntents {
   beginReturn(desk: boolean, guardedId: string, code: string): Promise<GuardedView[]>;
   /** Refused with `log_behind` until the public log has the return. */
   vouch(desk: boolean, guardedId: string, code: string, met: boolean): Promise<GuardedView[]>;
+  /** A return that this guardian began, by mistake. */
+  cancelReturn(desk: boolean, returnId: string): Promise<GuardedView[]>;
   resign(guardedId: string): Promise<GuardedView[]>;
 
   // Coming back with nothing left

@@ -5,7 +5,7 @@ import type { GuardedView, ReturnsView, Safe, SafeView } from './intents';
 
 type OfGuardians = Pick<Safe,
   'drawPaper' | 'guardians' | 'checkGuardian' | 'nameGuardians' | 'endGuardians' | 'splitAgain' | 'returns' | 'stopReturn' |
-  'guarding' | 'beginReturn' | 'vouch' | 'resign' | 'comeBack' | 'lookBack' | 'enterBack' | 'leaveBack'>;
+  'guarding' | 'beginReturn' | 'vouch' | 'cancelReturn' | 'resign' | 'comeBack' | 'lookBack' | 'enterBack' | 'leaveBack'>;
 
 type InTurn = <T>(what: () => Promise<T>) => Promise<T>;
 
@@ -28,6 +28,7 @@ export function ofGuardians(client: OwnerClient, inTurn: InTurn, shown: (view: s
     guarding: (desk) => guarded('guarding', { desk }),
     beginReturn: (desk, id, code) => guarded('begin', { desk, id, code }),
     vouch: (desk, id, code, met) => guarded('vouch', { desk, id, code, met }),
+    cancelReturn: (desk, id) => guarded('cancel', { desk, id }),
     resign: (id) => guarded('resign', { id }),
     comeBack: async (letters, pin) => JSON.parse(await act('come', { letters, pin })),
     lookBack: async (papers) => JSON.parse(await act('look', { papers })),

@@ -149,7 +149,8 @@ export interface OpenedView {
 
 export type TraceKind =
   | 'opened_safe' | 'added' | 'accepted' | 'refused' | 'renamed' | 'replaced' | 'removed' | 'given' | 'renewed' | 'rewrapped' | 'listed' | 'seen'
-  | 'taken_back' | 'ended' | 'device_added' | 'device_retired' | 'lock_set' | 'lock_retired' | 'new_generation' | 'guardians_named' | 'return_stopped';
+  | 'taken_back' | 'ended' | 'device_added' | 'device_retired' | 'lock_set' | 'lock_retired' | 'new_generation' | 'guardians_named' | 'return_begun' | 'return_stopped'
+  | 'brought_back';
 
 export interface TraceEntry {
   at: number;

@@ -92,6 +92,31 @@ journey('a founding whose answer was lost keeps the sheet that was printed', { n
   assert.equal(foundings().length, sent.length, 'and nothing is founded a second time');
 });
 
+journey('whoever goes on while the safe is still asking is not fetched back', { name: 'tapped' }, async (stage) => {
+  const owner = await stage.newPerson('owner');
+  await owner.arrive();
+  const keys = await owner.openSafe({ keep: false });
+  await owner.on('safe-title');
+  await owner.page.goto('/?lang=fr');
+  await owner.choose('welcome-come');
+  // The safe is there, and what was given is still on its way.
+  let arrives;
+  const late = new Promise((settle) => (arrives = settle));
+  let looks = 0;
+  await owner.context.route('**/v1/sync**', async (route) => {
+    looks += 1;
+    if (looks > 1) await late;
+    await route.continue();
+  });
+  await owner.comeWithWords(keys, false);
+  await owner.on('safe-title');
+  await owner.follow('safe-add');
+  await owner.on('add-title');
+  arrives();
+  await owner.page.getByTestId('files').setInputFiles(text('note.txt', Buffer.from('note')));
+  await owner.confirmTitle('note');
+});
+
 journey('an upload is stopped half-way, and nothing of it stays', { name: 'stopped', record: true }, async (stage) => {
   const owner = await stage.newPerson('owner');
   await owner.arrive();

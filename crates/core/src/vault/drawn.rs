@@ -66,7 +66,7 @@ impl Drawn {
 
     /// The same for a safe of which a secret became known. ACC-4.
     pub fn draw_again(vault: &Vault, rng: &mut impl CryptoRng) -> Self {
-        let generation = vault.secrets.generation + 1;
+        let generation = vault.manifest.keys().generation + 1;
         let secrets = AccountSecrets::derive(Root::generate(rng), generation);
         Self::with(vault.account_id(), secrets, rng)
     }
@@ -134,7 +134,7 @@ impl Drawn {
         match self.unlock(world, ways, kept).await {
             Ok(vault)
                 if vault.account_id() == self.account_id
-                    && vault.secrets.generation == self.secrets.generation =>
+                    && vault.secrets.root.expose() == self.secrets.root.expose() =>
             {
                 Ok(vault)
             }

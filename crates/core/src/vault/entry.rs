@@ -161,10 +161,27 @@ impl Known {
         token: String,
         kept: bool,
     ) -> Result<Vault, Error> {
+        let mut vault = self.outside(world, device, token, kept);
+        // A browser that refuses to keep anything is a shared one: the safe still opens.
+        if vault.keep_device(world).await.is_err() {
+            vault.kept = false;
+        }
+        vault.sync(world).await?;
+        Ok(vault)
+    }
+
+    /// The safe as far as its chain says it.
+    pub(super) fn outside<W: World>(
+        self,
+        world: &W,
+        device: NewDevice,
+        token: String,
+        kept: bool,
+    ) -> Vault {
         let mut rng = world.rng();
-        let mut vault = Vault {
+        Vault {
             secrets: self.secrets,
-            earlier: Vec::new(),
+            earlier: None,
             place: self.place,
             watch: self.watch,
             head: self.head,
@@ -191,17 +208,12 @@ impl Known {
             records_seen: 0,
             unanswered: None,
             begun: None,
+            back: None,
             used_bytes: 0,
             deposits: 0,
             inbox: Sorted::default(),
             returns: Vec::new(),
-        };
-        // A browser that refuses to keep anything is a shared one: the safe still opens.
-        if vault.keep_device(world).await.is_err() {
-            vault.kept = false;
         }
-        vault.sync(world).await?;
-        Ok(vault)
     }
 }
 

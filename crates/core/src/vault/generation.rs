@@ -9,7 +9,7 @@ use reconnect_format::{
     grant::{DOCUMENT_WRAP_BYTES, RecipientName},
     id::{Base64, GrantId},
     manifest::Manifest,
-    statement::{Body, DeviceProof, KeysProof, Statement},
+    statement::{Body, DeviceProof, KeysProof, Signer, Statement},
 };
 use zeroize::Zeroizing;
 
@@ -23,6 +23,7 @@ use super::{
     says_nothing,
 };
 use crate::{
+    document::draw_id,
     error::{Damaged, Error, ServerMisbehaved},
     grant::seal_for_owner,
     held::SHARED_MARK,
@@ -36,6 +37,7 @@ use crate::{
 pub(super) struct Begun {
     /// What its person asked for.
     wish: Zeroizing<Vec<u8>>,
+    secrets: AccountSecrets,
     device: NewDevice,
     manifest: Manifest,
     statements: Vec<Signed<Statement>>,
@@ -90,7 +92,7 @@ impl Vault {
 
     /// The secrets of all generations, the newest first. ACC-5.
     pub(crate) fn generations(&self) -> impl Iterator<Item = &AccountSecrets> {
-        std::iter::once(&self.secrets).chain(&self.earlier)
+        std::iter::once(&self.secrets).chain(self.earlier.iter().flatten())
     }
 
     /// The account's own recipient key of whatever generation that is named so.
@@ -105,21 +107,26 @@ impl Vault {
             matches!(statement.body().body, Body::AddDevice { device_id, .. } if device_id == self.device_id)
         });
         // A live device is of the newest generation.
-        let generations = self
-            .statements
-            .iter()
-            .filter(|it| matches!(it.body().body, Body::NewGeneration { .. }));
-        let keys = KeysProof {
-            opening: self.statements.first().map(Signed::encode).unwrap_or_default(),
-            generations: generations.map(Signed::encode).collect(),
-        };
+        let mut generations = Vec::new();
+        for it in &self.statements {
+            if !matches!(it.body().body, Body::NewGeneration { .. }) {
+                continue;
+            }
+            if let Signer::Guardians { lock_id } = it.body().signer {
+                let set = |it: &&Signed<Statement>| matches!(it.body().body, Body::SetLock { lock_id: set, .. } if set == lock_id);
+                generations.extend(self.statements.iter().find(set).map(Signed::encode));
+            }
+            generations.push(it.encode());
+        }
+        let opening = self.statements.first().map(Signed::encode).unwrap_or_default();
+        let keys = KeysProof { opening, generations };
         DeviceProof { keys, device: added.map(Signed::encode).unwrap_or_default() }
     }
 
     /// Takes in the roots of earlier generations, which come with the first answer. ACC-5.
     pub(super) fn open_earlier(&mut self, sealed: &Base64) -> Result<(), Error> {
         let named = named_keys(&self.statements);
-        self.earlier = self.secrets.open_earlier(self.account_id(), sealed, &named)?;
+        self.earlier = Some(self.secrets.open_earlier(self.account_id(), sealed, &named)?);
         Ok(())
     }
 
@@ -145,13 +152,17 @@ impl Vault {
         drawn: &Drawn,
         ways: &Ways,
     ) -> Result<Self, Error> {
+        let mut first = true;
         for _ in 0..RACES_MAX {
-            match self.sync(world).await {
-                Err(Error::Refused(problem)) if problem.code == Code::SessionEnded => {
-                    let ended = Error::Refused(problem);
-                    return drawn.unlock_or(world, ways, self.kept, ended).await;
+            // Whoever comes back has just read all of it.
+            if self.back.is_none() || !std::mem::take(&mut first) {
+                match self.come_back_again(world).await {
+                    Err(Error::Refused(problem)) if problem.code == Code::SessionEnded => {
+                        let ended = Error::Refused(problem);
+                        return drawn.unlock_or(world, ways, self.kept, ended).await;
+                    }
+                    other => other?,
                 }
-                other => other?,
             }
             // STMT-8: the same bytes where the same is asked for, and the place is free.
             let next = self.manifest.sequence() + 1;
@@ -160,18 +171,21 @@ impl Vault {
                 Some(begun) => begun,
                 None => Box::new(Box::pin(self.sign_generation(world, drawn, ways)).await?),
             };
-            let call = Call::send("/v1/generations", &begun.call);
-            match self.read::<Written>(world, call).await {
-                Ok(_) => return Box::pin(self.enter_generation(world, drawn, *begun)).await,
+            let path = self.back.as_ref().map(|back| back.path());
+            let path = path.unwrap_or_else(|| "/v1/generations".into());
+            match self.read::<Written>(world, Call::send(path, &begun.call)).await {
+                Ok(_) => return Box::pin(self.enter_generation(world, *begun)).await,
                 Err(Error::Refused(problem)) if problem.code == Code::Conflict => {
                     // STMT-7: no second signature for a place that nobody else has taken.
                     let before = self.manifest.sequence();
-                    self.sync(world).await?;
+                    self.come_back_again(world).await?;
+                    first = true;
                     if self.manifest.sequence() == before {
                         return Err(ServerMisbehaved::Fork.into());
                     }
                 }
-                Err(error) if says_nothing(&error) => {
+                // A return is over once its person is back: the answer that said so was lost.
+                Err(error) if says_nothing(&error) || is_over(&error) => {
                     self.begun = Some(begun);
                     return drawn.unlock_or(world, ways, self.kept, error).await;
                 }
@@ -188,14 +202,15 @@ impl Vault {
         ways: &Ways,
     ) -> Result<Begun, Error> {
         let mut rng = world.rng();
-        let (account_id, new) = (self.account_id(), &drawn.secrets);
+        // Whoever is overruled may have begun others since it was drawn.
+        let (account_id, over) = (self.account_id(), self.manifest.keys().generation);
+        let new = &drawn.secrets.again(over + 1);
         let device = NewDevice::draw(world, new, self.kept);
         let locks = drawn.locks(world, ways, device.id, &mut rng).await?;
-        let over = MarkOf::Generation(self.secrets.generation);
-        let mark = Base64(self.place.mark(over).to_vec());
+        let mark = Base64(self.place.mark(MarkOf::Generation(over)).to_vec());
         let mut said = vec![
             (
-                Body::NewGeneration { keys: new.public() },
+                Body::NewGeneration { keys: new.public(), overrulers: self.manifest.overrulers() },
                 Submission { mark, ..Submission::default() },
             ),
             (device.added(), Submission::default()),
@@ -217,9 +232,15 @@ impl Vault {
             (self.manifest.clone(), Vec::new(), Vec::new());
         let now = self.time(world);
         for (body, submission) in said {
-            // What ends the old generation is the last word of its root.
-            let by = if statements.is_empty() { &self.secrets } else { new };
-            let statement = say_first(by, &device, &manifest, body, now, &mut rng);
+            // What ends the old generation is the last word of its root, or that of guardians.
+            let statement = match (statements.is_empty(), &self.back) {
+                (true, Some(back)) => {
+                    let next = manifest.next(back.signer(), body, now, draw_id(&mut rng));
+                    back.key().signing().sign(next)
+                }
+                (true, None) => say_first(&self.secrets, &device, &manifest, body, now, &mut rng),
+                (false, _) => say_first(new, &device, &manifest, body, now, &mut rng),
+            };
             manifest.append(Unverified::decode(&statement.encode())?)?;
             submissions.push(Submission {
                 statement: Base64(statement.encode()),
@@ -236,7 +257,8 @@ impl Vault {
             log_place: Base64(self.place.seal(&new.vault, account_id, &mut rng)),
             earlier_roots: Base64(new.seal_earlier(account_id, self.generations(), &mut rng)),
         };
-        Ok(Begun { wish: drawn.wish(ways), device, manifest, statements, call })
+        let secrets = new.copy();
+        Ok(Begun { wish: drawn.wish(ways), secrets, device, manifest, statements, call })
     }
 
     /// The key of every document, under another key of the owner's. What did not open before opens no
@@ -271,16 +293,11 @@ impl Vault {
             .collect()
     }
 
-    async fn enter_generation<W: World>(
-        &mut self,
-        world: &W,
-        drawn: &Drawn,
-        begun: Begun,
-    ) -> Result<Self, Error> {
+    async fn enter_generation<W: World>(&mut self, world: &W, begun: Begun) -> Result<Self, Error> {
         let mut statements = self.statements.clone();
         statements.extend(begun.statements);
         let known = Known {
-            secrets: drawn.secrets.copy(),
+            secrets: begun.secrets,
             place: self.place.copy(),
             watch: std::mem::take(&mut self.watch),
             head: self.head,
@@ -291,10 +308,14 @@ impl Vault {
     }
 }
 
+fn is_over(error: &Error) -> bool {
+    matches!(error, Error::Refused(problem) if problem.code == Code::ReturnOver)
+}
+
 /// The keys of all generations of a chain, the oldest first.
-fn named_keys(statements: &[Signed<Statement>]) -> Vec<&AccountKeys> {
+pub(super) fn named_keys(statements: &[Signed<Statement>]) -> Vec<&AccountKeys> {
     let named = statements.iter().filter_map(|statement| match &statement.body().body {
-        Body::Open { keys } | Body::NewGeneration { keys } => Some(keys),
+        Body::Open { keys } | Body::NewGeneration { keys, .. } => Some(keys),
         _ => None,
     });
     named.collect()

@@ -1,6 +1,8 @@
 //! Guardians, as their owner sees them: naming them, splitting again when one of their keys is another, and
 //! stopping a return that is not the owner's. PROTOCOL.md section 16.
 
+use std::collections::BTreeSet;
+
 use rand_core::CryptoRng;
 use reconnect_format::{
     Suite,
@@ -8,10 +10,10 @@ use reconnect_format::{
     api::{Call, Code, GuardianWraps, GuardiansSeen, LockMaterial, OwnerKeys, Submission},
     check, decode, encode,
     grant::RecipientName,
-    guardian::{Guardian, GuardianName, Guardians},
+    guardian::{Guardian, GuardianId, GuardianName, Guardians, OVERRULE_SECONDS},
     id::{AccountId, Base64, LockId, StructureId},
     lock::{Held, LockAccess, LockBinding, LockKind},
-    statement::Body,
+    statement::{Body, Signer},
 };
 use reconnect_log::Carried;
 
@@ -80,9 +82,27 @@ pub struct Naming {
 }
 
 /// A guardian whose key was verified.
+#[derive(Clone)]
 struct Keyed {
     name: GuardianName,
     public: Box<RecipientPublicKey>,
+}
+
+impl Keyed {
+    fn of(recipient: &Recipient) -> Result<Self, Error> {
+        let name = match recipient.name() {
+            RecipientName::Structure { structure_id, epoch, key_id } => GuardianName::Structure {
+                structure_id: *structure_id,
+                epoch: *epoch,
+                key_id: *key_id,
+            },
+            RecipientName::Account { account_id, key_id } => {
+                GuardianName::Account { account_id: *account_id, key_id: *key_id }
+            }
+            RecipientName::Owner { .. } => return Err(Error::BadInput),
+        };
+        Ok(Self { name, public: Box::new(recipient.public().clone()) })
+    }
 }
 
 /// Whether a guardian is one still.
@@ -154,7 +174,9 @@ impl Vault {
         let waits = format!("{wait_seconds} {short_wait_seconds}");
         let wish =
             format!("guardians {needed} {waits} {labels:?} {signed_as}\n{known_by} {names:?}");
-        let make = |vault: &Self, rng: &mut dyn CryptoRng| vault.split(naming, &keyed, rng);
+        let make = |vault: &Self, rng: &mut dyn CryptoRng| {
+            vault.split(naming, &vault.keyed_now(&keyed)?, rng)
+        };
         match self.write(world, &wish, &make).await?.into_body().body {
             Body::SetLock { lock_id, .. } => Ok(lock_id),
             _ => Err(ServerMisbehaved::Forged.into()),
@@ -200,18 +222,18 @@ impl Vault {
                 return Ok(Keyed { name, public: recipient.clone() });
             }
         };
-        let name = match recipient.name() {
-            RecipientName::Structure { structure_id, epoch, key_id } => GuardianName::Structure {
-                structure_id: *structure_id,
-                epoch: *epoch,
-                key_id: *key_id,
-            },
-            RecipientName::Account { account_id, key_id } => {
-                GuardianName::Account { account_id: *account_id, key_id: *key_id }
+        Keyed::of(&recipient)
+    }
+
+    /// The same under the newest keys of structures, whose epoch may have ended on the way.
+    fn keyed_now(&self, keyed: &[Keyed]) -> Result<Vec<Keyed>, Error> {
+        let now = |it: &Keyed| match it.name {
+            GuardianName::Structure { structure_id, .. } => {
+                Keyed::of(&self.recipient(structure_id)?)
             }
-            RecipientName::Owner { .. } => return Err(Error::BadInput),
+            _ => Ok(it.clone()),
         };
-        Ok(Keyed { name, public: Box::new(recipient.public().clone()) })
+        keyed.iter().map(now).collect()
     }
 
     /// A configuration of its own: key, polynomials and salts are drawn for it.
@@ -249,7 +271,7 @@ impl Vault {
         let labels = naming.who.iter().map(|(_, label)| label.trim().as_bytes().to_vec());
         let note = GuardiansNote { face: face.clone(), labels: labels.collect() };
         let note = note.seal(&self.secrets.vault, lock_id, &mut rng)?;
-        let opening = return_opening(&self.secrets.vault, lock_id);
+        let opening = return_opening(&self.secrets.vault);
         let access = LockAccess::Guardians(Box::new(guardians));
         let body = Body::SetLock { lock_id, generation, access, wrap_hash: wrap.hash() };
         let publics: Vec<_> = keyed.iter().map(|it| it.public.clone()).collect();
@@ -277,6 +299,33 @@ impl Vault {
         })
     }
 
+    /// In which generation a lock was set.
+    pub(super) fn generation_of(&self, wanted: LockId) -> Option<u32> {
+        self.statements.iter().find_map(|it| match it.body().body {
+            Body::SetLock { lock_id, generation, .. } if lock_id == wanted => Some(generation),
+            _ => None,
+        })
+    }
+
+    /// Every structure and account that a configuration names or named, of the newest generation or of one of before
+    /// whose guardians may overrule: each of them can have begun a return. BACK-4.
+    pub(super) fn ever_guardians(&self, now: u64) -> BTreeSet<(u32, GuardianId)> {
+        let ended = self.manifest.ended_guardians().iter();
+        let ended = ended.filter(|it| now <= it.ended_at.saturating_add(OVERRULE_SECONDS));
+        let of: BTreeSet<_> =
+            ended.map(|it| it.generation).chain([self.secrets.generation]).collect();
+        let named = self.statements.iter().filter_map(|it| match &it.body().body {
+            Body::SetLock { generation, access: LockAccess::Guardians(guardians), .. }
+                if of.contains(generation) =>
+            {
+                Some((*generation, &guardians.guardians))
+            }
+            _ => None,
+        });
+        let each = named.flat_map(|(of, all)| all.iter().map(move |it| (of, &it.name)));
+        each.filter_map(|(of, name)| Some((of, name.guardian_id()?))).collect()
+    }
+
     /// Under which lock the chain has guardians: the newest one that nothing but a new generation has ended. Whom the
     /// owner dismissed or replaced, no server names again. GUARD-5.
     fn guardians_lock(&self) -> Option<LockId> {
@@ -285,6 +334,12 @@ impl Vault {
             match &statement.body().body {
                 Body::SetLock { lock_id, access: LockAccess::Guardians(_), .. } => {
                     newest = Some(*lock_id);
+                }
+                // Whom those named who were overruled are nobody's. GUARD-7.
+                Body::NewGeneration { .. } => {
+                    if let Signer::Guardians { lock_id } = statement.body().signer {
+                        newest = Some(lock_id);
+                    }
                 }
                 Body::RetireLock { lock_id } if newest == Some(*lock_id) => newest = None,
                 _ => {}

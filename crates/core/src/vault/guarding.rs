@@ -1,20 +1,27 @@
 //! Being a guardian: whose, and what a guardian does when somebody comes back. PROTOCOL.md section 16.
 
+use std::collections::BTreeSet;
+
 use reconnect_format::{
     Signed, Suite, Unverified,
     api::{
-        BeginReturn, Begun, Call, GiveVouch, GuardedBy, Guarding, LinkShown, OpenShare, ShareShown,
+        BeginReturn, Begun, Call, GiveVouch, GuardedBy, Guarding, LinkShown, OpenShare,
+        ReturnState, ShareShown,
     },
     check, decode, encode,
     guardian::{
         ByGuardian, GuardianName, Guardians, Manner, RETURNS_MAX, Return, ReturnOffer, Vouch,
     },
-    id::{AccountId, Base64, LockId, ReturnId},
+    id::{AccountId, Base64, LockId, ReturnId, StructureId},
     lock::LockAccess,
-    statement::{Attested, Body, KeysProof, Statement},
+    statement::{Attested, Body, KeysProof, Signer, Statement},
+    structure::StructureChain,
 };
 
-use super::{Vault, returns::ReturnSeen};
+use super::{
+    Vault,
+    returns::{ReturnSeen, speakers},
+};
 use crate::{
     error::{Damaged, Error, ServerMisbehaved},
     guardian::{GuardianFace, open_guardian_face, open_share, return_mark, vouched_hash},
@@ -33,10 +40,17 @@ pub struct Guarded {
     pub number: u8,
     /// Who else is, and what a return takes.
     pub guardians: Guardians,
+    /// Of whose root they hold the key.
+    pub generation: u32,
     /// When they were named, by the owner's clock. Seconds since 1970.
     pub named_at: u64,
-    /// Returns of the last weeks.
+    /// Returns under this configuration.
     pub returns: Vec<ReturnSeen>,
+    /// When others were named in their place, or a generation began, by the server's word: for a while they may
+    /// overrule. GUARD-8.
+    pub ended_at: Option<u64>,
+    /// How many this guardian has begun, as the server says.
+    begun: u32,
     face: GuardianFace,
     statement_hash: [u8; 32],
 }
@@ -57,38 +71,60 @@ impl Guarded {
         self.guardians.get(self.number).map(|it| &it.name)
     }
 
+    /// The open return that somebody's screen shows.
+    pub fn open_return(&self, code: &LinkCode) -> Option<&ReturnSeen> {
+        let mut open = self.returns.iter().filter(|it| it.state == ReturnState::Open);
+        open.find(|it| it.is_of(code))
+    }
+
     /// What does not verify is left out: it is of no use to anybody.
-    fn read_all(
+    fn read_all<'a>(
         shown: &Guarding,
         key: impl Fn(&GuardianName) -> Option<RecipientKey>,
+        chain_of: &impl Fn(StructureId) -> Option<&'a StructureChain>,
     ) -> Vec<Self> {
-        shown.guarded.iter().filter_map(|it| Self::read(it, &key).ok()).collect()
+        shown.guarded.iter().filter_map(|it| Self::read(it, &key, chain_of).ok()).collect()
     }
 
     /// Believes what the server shows only as far as the owner signed it.
-    fn read(
+    fn read<'a>(
         shown: &GuardedBy,
         key: impl Fn(&GuardianName) -> Option<RecipientKey>,
+        chain_of: &impl Fn(StructureId) -> Option<&'a StructureChain>,
     ) -> Result<Self, Error> {
         let (statement, lock_id, guardians) = named_by_owner(shown.account_id, shown)?;
+        // As it is checked there.
+        let Signer::Root { generation } = statement.body().signer else {
+            return Err(Damaged.into());
+        };
+        let over_at = decode::<KeysProof>(&shown.keys.0)?.verify()?.over_at(generation);
         let name = guardians.get(shown.number).map(|it| &it.name);
         let key = name.and_then(key).ok_or(Damaged)?;
         let wrapped = (&guardians, shown.number);
         let face = open_guardian_face(&shown.face.0, statement.hash(), wrapped, &key)?;
         let named = |wanted| (wanted == lock_id).then(|| guardians.clone());
-        let returns = shown.returns.iter();
-        let returns = returns.filter_map(|it| ReturnSeen::read(it, shown.account_id, named).ok());
+        let read = |it| ReturnSeen::read(it, shown.account_id, named, chain_of).ok();
+        let returns = shown.returns.iter().filter_map(read);
         Ok(Self {
             account_id: shown.account_id,
             lock_id,
             number: shown.number,
             returns: returns.collect(),
+            // Whatever the server says: another generation ended them.
+            ended_at: shown.ended_at.or(over_at),
+            begun: shown.begun,
+            generation,
             named_at: statement.body().made_at,
             statement_hash: statement.hash(),
             face,
             guardians,
         })
     }
+}
+
+/// Structures in whose name something is said of those whose guardian one is.
+fn told(shown: &Guarding) -> BTreeSet<StructureId> {
+    speakers(shown.guarded.iter().flat_map(|it| &it.returns))
 }
 
 /// Who the owner's newest root named as guardians. GUARD-3.
@@ -98,7 +134,12 @@ pub(super) fn named_by_owner(
 ) -> Result<(Signed<Statement>, LockId, Guardians), Error> {
     let proven = decode::<KeysProof>(&shown.keys.0)?.verify()?;
     let statement = Unverified::<Statement>::decode(&shown.statement.0)?;
-    let statement = statement.verify(&proven.keys.signing)?;
+    // The root of the newest generation, or of one before that may be overruled for.
+    let Signer::Root { generation: by } = statement.claim().signer else {
+        return Err(ServerMisbehaved::Forged.into());
+    };
+    let root = proven.root_at(by, statement.claim().sequence).ok_or(ServerMisbehaved::Forged)?;
+    let statement = statement.verify(root)?;
     let body = statement.body();
     let Body::SetLock { lock_id, generation, access: LockAccess::Guardians(guardians), .. } =
         &body.body
@@ -109,8 +150,7 @@ pub(super) fn named_by_owner(
         GuardiansNamed,
         proven.account_id == account_id
             && body.account_id == account_id
-            && body.sequence > proven.since
-            && *generation == proven.keys.generation
+            && *generation == by
             && guardians.are_sound(account_id)
     );
     if !theirs {
@@ -144,14 +184,16 @@ impl Acting {
 
 impl Vault {
     /// Whose guardian this safe's person is.
-    pub async fn guarding(&self, world: &impl World) -> Result<Vec<Guarded>, Error> {
+    pub async fn guarding(&mut self, world: &impl World) -> Result<Vec<Guarded>, Error> {
         let shown: Guarding = self.read(world, Call::read("/v1/guarding")).await?;
-        Ok(Guarded::read_all(&shown, |name| match name {
+        self.learn_chains(world, told(&shown)).await?;
+        let key = |name: &GuardianName| match name {
             GuardianName::Account { account_id, key_id } if *account_id == self.account_id() => {
                 self.recipient_key(*key_id).map(RecipientKey::copy)
             }
             _ => None,
-        }))
+        };
+        Ok(Guarded::read_all(&shown, key, &|id| self.chains.get(&id)))
     }
 
     /// Begins the return of somebody who stands here, and shows this code. BACK-1, BACK-2.
@@ -180,7 +222,8 @@ impl Vault {
         if !check!(ReturnOffer, offer.code() == code.link_id) {
             return Err(ServerMisbehaved::Forged.into());
         }
-        let before = guarded.returns.iter().map(|it| it.count).max().unwrap_or(0);
+        let who = guarded.name().and_then(GuardianName::guardian_id).ok_or(Damaged)?;
+        let before = guarded.begun;
         let signed = Return {
             suite: Suite::V1,
             account_id: guarded.account_id,
@@ -191,7 +234,7 @@ impl Vault {
             offer_hash: offer.hash(),
             made_at: self.time(world),
         };
-        let mark = return_mark(&guarded.face.opening, guarded.lock_id, signed.count);
+        let mark = return_mark(&guarded.face.opening, who, signed.count);
         let call = BeginReturn {
             said: acting.say(self.attested(signed)),
             offer: Base64(encode(&offer)),
@@ -229,6 +272,10 @@ impl Vault {
         if let Some(carried) = code.carried {
             self.heed(world, carried).await?;
         }
+        // Of several vouches of one guardian the first counts, and what it sealed.
+        if seen.vouches.iter().any(|(number, ..)| *number == guarded.number) {
+            return Ok(());
+        }
         self.is_logged(world, guarded.account_id, &guarded.face.opening, seen).await?;
         let path = format!("/v1/returns/{}/share", seen.return_id);
         let asked = OpenShare { number: guarded.number };
@@ -259,6 +306,17 @@ impl Vault {
         Ok(())
     }
 
+    /// Ends a return that this guardian began, by mistake. BACK-9.
+    pub async fn cancel_return(
+        &self,
+        world: &impl World,
+        return_id: ReturnId,
+    ) -> Result<(), Error> {
+        let path = format!("/v1/returns/{return_id}/cancel");
+        world.ship(Call::send(path, &()), Some(&self.token)).await?;
+        Ok(())
+    }
+
     /// Does not want to be this owner's guardian any more: nothing of theirs is left. GUARD-6.
     pub async fn resign(&self, world: &impl World, guarded: &Guarded) -> Result<(), Error> {
         let path = format!("/v1/guarding/{}/{}/resign", guarded.lock_id, guarded.number);
@@ -275,7 +333,7 @@ mod desks {
         id::ReturnId,
     };
 
-    use super::{Acting, Guarded, named_by_owner};
+    use super::{Acting, Guarded, named_by_owner, told};
     use crate::{
         error::Error,
         link::LinkCode,
@@ -287,19 +345,21 @@ mod desks {
         /// Whose guardian this structure is.
         pub async fn guarding(
             &mut self,
-            vault: &Vault,
+            vault: &mut Vault,
             world: &impl World,
         ) -> Result<Vec<Guarded>, Error> {
             let shown = self.shown_guarding(vault, world).await?;
+            vault.learn_chains(world, told(&shown)).await?;
             let structure = self.structure_id();
-            Ok(Guarded::read_all(&shown, |name| match name {
+            let key = |name: &GuardianName| match name {
                 GuardianName::Structure { structure_id, epoch, .. }
                     if *structure_id == structure =>
                 {
                     self.recipient_key(*epoch).ok()
                 }
                 _ => None,
-            }))
+            };
+            Ok(Guarded::read_all(&shown, key, &|id| vault.known_structure(id)))
         }
 
         pub(in super::super) async fn shown_guarding(

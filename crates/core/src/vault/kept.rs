@@ -84,7 +84,8 @@ impl Vault {
         let (root, seed) = (Root::generate(rng), DeviceSeed::generate(rng));
         let next = AccountSecrets::derive(root, self.secrets().generation + 1);
         let device = DeviceSecrets::derive(seed);
-        let begun = Body::NewGeneration { keys: next.public() };
+        let overrulers = self.manifest().overrulers();
+        let begun = Body::NewGeneration { keys: next.public(), overrulers };
         let signer = Signer::Root { generation: self.secrets().generation };
         let salt = [1; 16];
         let begun = self.manifest().next(signer, begun, version.made_at, salt);

@@ -6,7 +6,7 @@ use reconnect_format::{
     Signed, check,
     id::StructureId,
     log::structure_index,
-    statement::{Body, Statement},
+    statement::{Body, Signer, Statement},
 };
 use reconnect_log::{Carried, Newest, Witnessed};
 
@@ -43,21 +43,41 @@ fn ended(place: &LogPlace, statements: &[Signed<Statement>], after: u64) -> Vec<
         let account_id = statement.account_id;
         let mark = match &statement.body {
             Body::RetireDevice { device_id } => place.retired(account_id, *device_id),
-            Body::NewGeneration { keys } => {
+            Body::NewGeneration { keys, .. } => {
                 place.over(account_id, keys.generation.checked_sub(1)?, &keys.signing)
             }
             _ => return None,
         };
         Some(Ended { sequence: statement.sequence, made_at: statement.made_at, mark })
     };
-    let statements = statements.iter().map(Signed::body).filter(|it| it.sequence > after);
-    statements.filter_map(mark).collect()
+    let overruled = overruled(statements);
+    let is_so = |it: &&Statement| {
+        let within = |(from, to): &(u64, u64)| (*from..*to).contains(&it.sequence);
+        it.sequence > after && !overruled.iter().any(within)
+    };
+    statements.iter().map(Signed::body).filter(is_so).filter_map(mark).collect()
+}
+
+/// Between which statements a chain was overruled: what whoever had its root said there has perhaps no mark, and the
+/// log says nothing of it. GUARD-9.
+fn overruled(statements: &[Signed<Statement>]) -> Vec<(u64, u64)> {
+    let set = |wanted| {
+        let mut all = statements.iter().map(Signed::body);
+        all.find(|it| matches!(it.body, Body::SetLock { lock_id, .. } if lock_id == wanted))
+    };
+    let by = statements.iter().map(Signed::body).filter_map(|it| match it.signer {
+        Signer::Guardians { lock_id } => Some((set(lock_id)?.sequence + 1, it.sequence)),
+        _ => None,
+    });
+    by.collect()
 }
 
 /// Where the log would say that the newest generation of a chain is over: then this is not the chain.
 fn own_generation(place: &LogPlace, statements: &[Signed<Statement>]) -> Option<Mark> {
     let newest = statements.iter().rev().find_map(|it| match &it.body().body {
-        Body::Open { keys } | Body::NewGeneration { keys } => Some((it.body().account_id, keys)),
+        Body::Open { keys } | Body::NewGeneration { keys, .. } => {
+            Some((it.body().account_id, keys))
+        }
         _ => None,
     });
     // Whatever stands there: it is of no root that this chain names.

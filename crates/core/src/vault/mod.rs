@@ -6,6 +6,7 @@
 
 #[cfg(feature = "structure")]
 mod again;
+mod back;
 #[cfg(feature = "structure")]
 mod certify;
 #[cfg(feature = "structure")]
@@ -109,8 +110,9 @@ const RACES_MAX: usize = 8;
 /// An open safe.
 pub struct Vault {
     secrets: AccountSecrets,
-    /// Of earlier generations, the newest first: what was sealed to them may still wait. ACC-5.
-    earlier: Vec<AccountSecrets>,
+    /// Of earlier generations, the newest first: what was sealed to them may still wait. `None` until they were read.
+    /// ACC-5.
+    earlier: Option<Vec<AccountSecrets>>,
     /// Where the log has this safe's head.
     place: LogPlace,
     /// What this page has seen of the log.
@@ -150,6 +152,8 @@ pub struct Vault {
     unanswered: Option<Box<Sent>>,
     /// The same of a new generation.
     begun: Option<Box<generation::Begun>>,
+    /// How its person came back, who may do nothing but begin a generation.
+    back: Option<Box<back::Back>>,
     used_bytes: u64,
     /// How many deposits wait, as the server says.
     deposits: u32,
@@ -247,7 +251,7 @@ impl Vault {
     /// Takes in what is new: statements, wraps, cards, receipts. SYNC-1.
     pub async fn sync(&mut self, world: &impl World) -> Result<(), Error> {
         while self.take_in_page(world).await? {}
-        if self.generations().count() as u64 != u64::from(self.secrets.generation) {
+        if self.secrets.generation > 1 && self.earlier.is_none() {
             return Err(Damaged.into());
         }
         self.forget_what_is_gone();

@@ -166,7 +166,7 @@ impl Vault {
         document_id: DocumentId,
         named: &EnvelopeRef,
     ) -> Result<DocumentKey, Damaged> {
-        let terms = self.manifest.owner_grant().ok_or(Damaged)?;
+        let terms = self.own_terms().ok_or(Damaged)?;
         let wrap = self.wraps.get(&named.envelope_id).ok_or(Damaged)?;
         let binding = WrapBinding::new(terms.grant_id, document_id, named);
         unwrap_document(wrap, &self.own_key, &binding)

@@ -4,7 +4,9 @@
 use reconnect_format::{
     Signed, Sorted, check,
     grant::{GrantTerms, RecipientName, Scope},
+    guardian::{GuardianName, Guardians},
     id::{DocumentId, GrantId, StructureId},
+    lock::LockAccess,
     statement::{Body, Statement},
 };
 
@@ -173,13 +175,33 @@ impl Vault {
         world: &impl World,
         statement: &Signed<Statement>,
     ) -> Result<bool, Error> {
-        let given = statement.body().body.grant_terms();
+        let body = &statement.body().body;
+        if let Body::SetLock { access: LockAccess::Guardians(guardians), .. } = body {
+            return self.named_in_the_past(world, guardians).await;
+        }
+        let given = body.grant_terms();
         let Some(terms) = given else { return Ok(false) };
         let RecipientName::Structure { structure_id, .. } = terms.recipient else {
             return Ok(false);
         };
         self.structure(world, structure_id).await?;
         Ok(self.is_over(terms, structure_id))
+    }
+
+    /// The same of guardians who are named.
+    async fn named_in_the_past(
+        &mut self,
+        world: &impl World,
+        guardians: &Guardians,
+    ) -> Result<bool, Error> {
+        let mut past = false;
+        for it in &guardians.guardians {
+            if let GuardianName::Structure { structure_id, epoch: named, .. } = it.name {
+                let chain = self.structure(world, structure_id).await?;
+                past |= chain.epoch.as_ref().is_some_and(|it| it.epoch > named);
+            }
+        }
+        Ok(past)
     }
 
     /// The grant that goes on in the place of this one; itself when none does.

@@ -2,27 +2,29 @@
 //! safe. PROTOCOL.md section 16.2.
 
 use reconnect_format::{
+    Sorted,
     api::{
         Call, GuardedBy, LinkLooked, LookReturn, PutLink, ReturnFound, ReturnLooked, ReturnState,
-        SharesGiven,
+        SharesGiven, StructureFace,
     },
     encode,
     guardian::Guardians,
-    id::{AccountId, Base64, LockId, ReturnId},
+    id::{AccountId, Base64, LockId, ReturnId, StructureId},
+    statement::Signer,
+    structure::StructureChain,
 };
 use reconnect_log::Carried;
 
 use super::{
     Vault,
     guarding::named_by_owner,
-    returns::ReturnSeen,
-    unlock::{Key, unlock},
+    returns::{ReturnSeen, speakers},
 };
 use crate::{
     error::{Error, ServerMisbehaved},
     guardian::{RecoveryKey, ReturnKeys, Share, open_share, vouched_hash},
     held::Pin,
-    log::newest,
+    log::{Watch, newest},
     words::{Paper, PaperSecret},
     world::{World, ask},
 };
@@ -43,6 +45,9 @@ pub struct ReturnStands {
     pub now: u64,
     /// Whether the safe can be opened with what is there.
     pub is_ready: bool,
+    /// When the safe got other keys since these guardians were named: what was sealed under those stays closed. Seconds
+    /// since 1970.
+    pub over_at: Option<u64>,
     account_id: AccountId,
     lock_id: LockId,
     statement_hash: [u8; 32],
@@ -105,10 +110,21 @@ impl Returning {
             ask::<LinkLooked>(world, Call::send("/v1/links", &offer).open(), None).await?;
             return Ok(None);
         };
-        self.read(*found).map(Some)
+        let mut chains = Sorted::default();
+        for structure_id in speakers([&found.shown]) {
+            let call = Call::read(format!("/v1/structures/{structure_id}")).open();
+            let face: StructureFace = ask(world, call, None).await?;
+            let statements = face.statements.iter().map(|it| it.0.as_slice());
+            chains.insert(structure_id, StructureChain::verify(structure_id, statements)?);
+        }
+        self.read(*found, &chains).map(Some)
     }
 
-    fn read(&self, found: ReturnFound) -> Result<ReturnStands, Error> {
+    fn read(
+        &self,
+        found: ReturnFound,
+        chains: &Sorted<StructureId, StructureChain>,
+    ) -> Result<ReturnStands, Error> {
         let ReturnFound { shown, keys, statement, now, shares } = found;
         let proven = reconnect_format::decode::<reconnect_format::statement::KeysProof>(&keys.0)?
             .verify()?;
@@ -119,15 +135,22 @@ impl Returning {
             keys,
             statement,
             face: Base64::default(),
+            begun: 0,
             returns: Vec::new(),
+            ended_at: None,
         };
         let (statement, lock_id, guardians) = named_by_owner(account_id, &guarded)?;
         let named = |wanted| (wanted == lock_id).then(|| guardians.clone());
-        let seen = ReturnSeen::read(&shown, account_id, named)?;
+        let seen = ReturnSeen::read(&shown, account_id, named, &|id| chains.get(&id))?;
         if seen.offer_hash != self.keys.offer().hash() {
             return Err(ServerMisbehaved::Forged.into());
         }
+        let over_at = match statement.body().signer {
+            Signer::Root { generation } => proven.over_at(generation),
+            _ => None,
+        };
         Ok(ReturnStands {
+            over_at,
             is_ready: shares.is_some() && seen.state == ReturnState::Open,
             account_id,
             lock_id,
@@ -139,8 +162,8 @@ impl Returning {
         })
     }
 
-    /// Puts together what guardians sealed, and opens the safe with it. A new generation is begun before
-    /// anything else. BACK-6.
+    /// Puts together what guardians sealed, and opens the safe with it. Nothing can be done in it but to begin a new
+    /// generation. BACK-6.
     pub async fn enter(
         &self,
         world: &impl World,
@@ -152,7 +175,9 @@ impl Returning {
         let (lock, return_id) = ((stands.lock_id, &stands.guardians), stands.seen.return_id);
         let mut shares: Vec<Share> = Vec::with_capacity(given.vouched.len() + given.papers.len());
         let mut spoilt = None;
-        for it in &given.vouched {
+        // What was vouched in a guardian's name by somebody else counts for nothing.
+        let vouched = given.vouched.iter();
+        for it in vouched.filter(|it| !stands.seen.unsound.contains(&it.number)) {
             // What a guardian did not sign is the server's doing, and no guardian's.
             let signed = stands.seen.sealed.iter().find(|(number, _)| *number == it.number);
             if signed.is_none_or(|(_, hash)| *hash != vouched_hash(&it.sealed.0)) {
@@ -176,11 +201,9 @@ impl Returning {
             return Err(spoilt.unwrap_or(Error::NotFound));
         }
         let key = RecoveryKey::combine(&shares, &stands.guardians)?;
-        let vault = unlock(world, Key::Held(&key.held()), self.carried, kept).await?;
-        if vault.account_id() != stands.account_id {
-            return Err(ServerMisbehaved::Forged.into());
-        }
-        Ok(vault)
+        let which = (stands.account_id, stands.lock_id, return_id);
+        Box::pin(Vault::come_back(world, which, key.held(), Watch::carrying(self.carried), kept))
+            .await
     }
 }
 

@@ -9,7 +9,7 @@ use reconnect_format::{
     id::{DeviceId, DocumentId, GrantId, StructureId},
     lock::LockKind,
     receipt::{Receipt, Subject},
-    statement::{Attested, Body},
+    statement::{Attested, Body, Signer},
     structure::verify_certificate,
 };
 
@@ -107,8 +107,12 @@ pub enum Sentence {
     DeviceRetired(DeviceId),
     /// A lock was set.
     LockSet(LockKind),
+    /// Somebody began to come back through guardians.
+    ReturnBegun,
     /// A return that was not the owner's was stopped.
     ReturnStopped,
+    /// Somebody came back through guardians: every device and lock of before is out.
+    BroughtBack,
     /// A lock was retired.
     LockRetired,
     /// A secret became known: every device and lock of before is out.
@@ -198,8 +202,12 @@ impl Vault {
             .statements
             .iter()
             .filter_map(|statement| {
-                let sentence = self.sentence(&statement.body().body, &mut seen)?;
-                Some(Entry { at: statement.body().made_at, sentence })
+                let said = statement.body();
+                let sentence = match said.signer {
+                    Signer::Guardians { .. } => Sentence::BroughtBack,
+                    _ => self.sentence(&said.body, &mut seen)?,
+                };
+                Some(Entry { at: said.made_at, sentence })
             })
             .collect();
         entries.extend(
@@ -207,6 +215,9 @@ impl Vault {
                 .into_iter()
                 .map(|opening| Entry { at: opening.at, sentence: Sentence::Opened(opening) }),
         );
+        let returns = self.told().0.into_iter();
+        entries
+            .extend(returns.map(|it| Entry { at: it.began_at, sentence: Sentence::ReturnBegun }));
         let rewraps = self.rewraps().into_iter();
         entries.extend(rewraps.map(|(id, at)| Entry { at, sentence: Sentence::Rewrapped(id) }));
         entries.sort_by_key(|entry| entry.at);

@@ -2,8 +2,8 @@
 
 use reconnect_format::{
     decode, encode,
-    guardian::{Guardians, ReturnOffer},
-    id::{AccountId, LockId, ReturnId},
+    guardian::{GuardianId, Guardians, ReturnOffer},
+    id::{AccountId, LockId, ReturnId, StructureId},
     log,
 };
 
@@ -132,15 +132,19 @@ fn vouched(case: &Case<'_>) -> Found {
 }
 
 fn mark(case: &Case<'_>) -> Found {
-    let lock_id = LockId(case.array("lock")?);
+    let who = match case.optional("structure") {
+        Some(_) => GuardianId::Structure(StructureId(case.array("structure")?)),
+        None => GuardianId::Account(AccountId(case.array("guardian")?)),
+    };
     let count = u32::try_from(case.number("count")?).map_err(|_| unreadable("count"))?;
     let opening = match case.optional("vault_key") {
-        Some(_) => return_opening(&VaultKey::from_bytes(case.array("vault_key")?), lock_id),
+        Some(_) => return_opening(&VaultKey::from_bytes(case.array("vault_key")?)),
         None => PlaceOpening::from_bytes(case.array("opening")?),
     };
-    let mark = return_mark(&opening, lock_id, count);
+    let mark = return_mark(&opening, who, count);
     let account_id = AccountId(case.array("account")?);
-    let (index, value) = log::return_mark(account_id, &mark, ReturnId(case.array("return")?));
+    let return_id = ReturnId(case.array("return")?);
+    let (index, value) = log::return_mark((account_id, who), &mark, return_id);
     case.compare(&[
         ("opening", opening.expose()),
         ("mark", &mark),

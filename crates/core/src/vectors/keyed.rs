@@ -472,9 +472,9 @@ fn log_mark(case: &Case<'_>) -> Found {
     let place = LogPlace::decode(&plain).map_err(|_| unreadable("opening"))?;
     let account = AccountId(case.array("account")?);
     let (mark, (index, value)) = if let Some(number) = case.optional("generation") {
-        let number = number.parse().map_err(|_| unreadable("generation"))?;
+        let number: u32 = number.parse().map_err(|_| unreadable("generation"))?;
         let mark = place.mark(MarkOf::Generation(number));
-        (mark, generation_mark(account, &mark, &PublicKey(case.array("next")?)))
+        (mark, generation_mark(account, (&mark, number), &PublicKey(case.array("next")?)))
     } else {
         let mark = place.mark(MarkOf::Device(DeviceId(case.array("device")?)));
         (mark, (account_index(account, &mark), mark_value(&mark)))

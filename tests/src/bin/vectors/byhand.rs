@@ -80,6 +80,7 @@ pub(crate) fn head(statement: &Statement) -> Vec<u8> {
     let signer = match statement.signer {
         Signer::Root { generation } => [&[1], &generation.to_be_bytes()[..]].concat(),
         Signer::Device { device_id } => [&[2], &device_id.0[..]].concat(),
+        Signer::Guardians { lock_id } => [&[3], &lock_id.0[..]].concat(),
     };
     [
         &[0, 1],
@@ -185,6 +186,8 @@ pub(crate) struct Person {
     pub(crate) keys: AccountKeys,
     pub(crate) account: AccountId,
     pub(crate) root_key: SigningKey,
+    /// What guardians put together signs with it.
+    pub(crate) guardians_key: SigningKey,
     pub(crate) device_key: SigningKey,
     pub(crate) device: DeviceId,
     pub(crate) vault_key: [u8; 32],
@@ -210,6 +213,7 @@ impl Person {
             root,
             account: AccountId(hash("account id", &encode(&keys))),
             root_key: SigningKey::from_bytes(&part("account signing key")?),
+            guardians_key: SigningKey::from_bytes(&[0x47; 32]),
             device_key: SigningKey::from_bytes(&kdf(&seed, b"", "device signing key", b"")?),
             device: DeviceId(draw(&mut rng)),
             vault_key: part("account vault key")?,
@@ -284,6 +288,7 @@ impl Person {
         let key = match statement.signer {
             Signer::Root { .. } => &self.root_key,
             Signer::Device { .. } => &self.device_key,
+            Signer::Guardians { .. } => &self.guardians_key,
         };
         sign_statement(key, statement)
     }

@@ -56,7 +56,7 @@ impl Second {
 
     fn sign(&self, statement: &Statement) -> Vec<u8> {
         let key = match statement.signer {
-            Signer::Root { .. } => &self.root_key,
+            Signer::Root { .. } | Signer::Guardians { .. } => &self.root_key,
             Signer::Device { .. } => &self.device_key,
         };
         sign_statement(key, statement)
@@ -115,11 +115,11 @@ pub(crate) fn write(writer: &mut Writer) -> Result<()> {
 }
 
 fn beginnings(scene: &mut Scene<'_>, second: &Second) -> Result<()> {
-    let begin = Body::NewGeneration { keys: second.keys.clone() };
+    let begin = Body::NewGeneration { keys: second.keys.clone(), overrulers: Vec::new() };
     let with = |change: &dyn Fn(&mut AccountKeys)| {
         let mut keys = second.keys.clone();
         change(&mut keys);
-        Body::NewGeneration { keys }
+        Body::NewGeneration { keys, overrulers: Vec::new() }
     };
     let first = scene.person.keys.clone();
     for (name, about, body) in [
@@ -149,7 +149,7 @@ fn what_follows(scene: &mut Scene<'_>, second: &Second) -> Result<()> {
     let before = scene.person.manifest.owner_grant().map(|terms| terms.grant_id);
     let before = before.unwrap_or(GrantId([0; 16]));
     let locks: Vec<_> = scene.person.manifest.locks().map(|(id, _)| id).collect();
-    scene.person.say(Body::NewGeneration { keys: second.keys.clone() })?;
+    scene.person.say(Body::NewGeneration { keys: second.keys.clone(), overrulers: Vec::new() })?;
     let id = DocumentId(draw(&mut scene.person.rng));
     let put = scene.put_version(id, 1, 1);
     let signed = scene.changed(put, |_| ());

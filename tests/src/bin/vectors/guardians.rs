@@ -316,31 +316,42 @@ fn coming_back(writer: &mut Writer, play: &Play, rng: &mut ChaCha20Rng) -> Resul
 fn marks(writer: &mut Writer, play: &Play, rng: &mut ChaCha20Rng) -> Result<()> {
     let (vault, account): ([u8; 32], [u8; 32]) = (draw(rng), draw(rng));
     let return_id: [u8; 32] = draw(rng);
-    let opening = kdf(&vault, b"", "return opening", &play.lock.0)?;
-    let mark = |count: u32| {
-        let parts = [&opening[..], &[3], &play.lock.0, &count.to_be_bytes()].concat();
+    let id = play.guardians.structures().next().unwrap_or(StructureId([0; 32])).0;
+    let opening = kdf(&vault, b"", "return opening", b"")?;
+    let mark = |kind: u8, count: u32| {
+        let parts = [&opening[..], &[3, kind], &id, &count.to_be_bytes()].concat();
         hash("log mark", &parts)
     };
-    let (first, second) = (mark(1), mark(2));
+    let index =
+        |mark: &[u8], kind: u8| hash("log index", &[&account[..], mark, &[3, kind], &id].concat());
+    let (first, second, friend) = (mark(1, 1), mark(1, 2), mark(2, 1));
     let good = Vector::new("return-mark", "of-the-first", "BACK-2", "where the log has a return")
         .hex("vault_key", vault)
-        .hex("lock", play.lock.0)
+        .hex("structure", id)
         .with("count", 1)
         .hex("account", account)
         .hex("return", return_id)
         .hex("opening", opening)
         .hex("mark", first)
-        .hex("index", hash("log index", &[&account[..], &first, &[3]].concat()))
+        .hex("index", index(&first, 1))
         .hex("value", hash("log value", &[&first[..], &return_id].concat()));
     writer.put(&good)?;
     let next = good.spoilt("of-the-second", "BACK-4", "ok", "the one after it");
     let next = next.without("vault_key").with("count", 2).hex("mark", second);
-    let next = next.hex("index", hash("log index", &[&account[..], &second, &[3]].concat()));
+    let next = next.hex("index", index(&second, 1));
     writer.put(&next.hex("value", hash("log value", &[&second[..], &return_id].concat())))?;
+    let account_of = good.spoilt("of-an-account", "BACK-3", "ok", "each guardian counts alone");
+    let account_of = account_of.without("structure").hex("guardian", id).hex("mark", friend);
+    let account_of = account_of.hex("index", index(&friend, 2));
+    writer.put(&account_of.hex("value", hash("log value", &[&friend[..], &return_id].concat())))?;
     let bad = |name, about| good.spoilt(name, "BACK-2", "differs", about);
     writer.put(&bad("of-another-count", "a mark is of one return").with("count", 2))?;
     writer.put(&bad("of-another-return", "a value names one return").hex("return", [9; 32]))?;
     writer.put(&bad("elsewhere", "an index is of one account").hex("account", [9; 32]))?;
+    let other = bad("of-another-guardian", "a mark is of one guardian");
+    writer.put(&other.hex("structure", [9; 32]))?;
+    let taken = bad("in-anothers-place", "nobody writes where another's mark stands");
+    writer.put(&taken.hex("index", index(&first, 2)))?;
     let as_a_device = good.spoilt("as-a-device", "LOG-21", "differs", "no device's mark");
     writer.put(&as_a_device.hex("index", hash("log index", &[&account[..], &first].concat())))
 }

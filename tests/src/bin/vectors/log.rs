@@ -336,7 +336,10 @@ fn marks(writer: &mut Writer) -> Result<()> {
         .with("generation", 1)
         .hex("next", next)
         .hex("mark", over(1))
-        .hex("index", hash("log index", &[account.as_slice(), &over(1), &[2]].concat()))
+        .hex(
+            "index",
+            hash("log index", &[account.as_slice(), &over(1), &[2], &1_u32.to_be_bytes()].concat()),
+        )
         .hex("value", value(next));
     writer.put(&good)?;
     let other = |name, about| good.spoilt(name, "LOG-20", "differs", about);

@@ -16,6 +16,7 @@ mod keys;
 mod linking;
 mod log;
 mod lookups;
+mod overruling;
 mod pake;
 mod rewraps;
 mod safes;
@@ -49,6 +50,7 @@ fn main() -> Result<()> {
     deposits::write(&mut writer)?;
     linking::write(&mut writer)?;
     guardians::write(&mut writer)?;
+    overruling::write(&mut writer)?;
     structures::write(&mut writer)?;
     successors::write(&mut writer)?;
     rewraps::write(&mut writer)?;

@@ -55,8 +55,8 @@ fn statements(writer: &mut Writer) -> Result<()> {
     writer.put(&vector.change(flip_last))?;
     let vector = bad("suite-2", "CODEC-2", "unknown_version", "a later suite");
     writer.put(&vector.change(|bytes| bytes[1] = 2))?;
-    let vector = bad("signer-3", "CODEC-2", "unknown_version", "there is no third kind of signer");
-    writer.put(&vector.change(|bytes| bytes[98] = 3))?;
+    let vector = bad("signer-4", "CODEC-2", "unknown_version", "there is no fourth kind of signer");
+    writer.put(&vector.change(|bytes| bytes[98] = 4))?;
     let vector = bad("body-255", "CODEC-2", "unknown_version", "there is no such sentence");
     writer.put(&vector.change(|bytes| bytes[148] = 255))?;
     let vector = bad("kind-0", "CODEC-2", "unknown_version", "an envelope of no kind");

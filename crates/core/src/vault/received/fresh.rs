@@ -124,6 +124,8 @@ impl Owner {
                 let signed = is_so.then_some(Signed { device_id: None, roots: shown.roots });
                 (shown.account_id, shown.keys.signing, signed)
             }
+            // A generation that they begin goes on in the same request.
+            Signer::Guardians { .. } => return Err(ServerMisbehaved::Forged.into()),
             Signer::Device { device_id } => {
                 let device = decode::<DeviceProof>(&named.proof.0)?.verify()?;
                 let signed = (device.device_id == device_id).then(|| Signed::by(&device));
