@@ -2,9 +2,9 @@
 //!
 //! Models PROTOCOL 16.2: a hostile guardian signs returns with any number, and a server at their side writes anything into
 //! the log, numbers going up (LOG-2), and tells the owner's devices of any. Guardians look before they seal, devices on
-//! each visit, in a checkpoint that may be a day old. Witnesses are believed (model `witnesses`). That a mark has the
-//! sequence 5 stands in 15.1 of other marks; 16.2 does not say it. Leaves out: a server that does not answer, which the
-//! page says; stopping what was found (`overruling`, `beside`).
+//! each visit, in a checkpoint that may be a day old. Witnesses are believed (model `witnesses`). A mark has the
+//! sequence 5. Leaves out: a server that does not answer, which the page says; stopping what was found (`overruling`,
+//! `beside`).
 
 use stateright::{Model, Property};
 
