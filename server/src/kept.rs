@@ -3,12 +3,13 @@
 use reconnect_format::{
     api::{OwnerWrap, Wrap},
     guardian::{OVERRULE_BEGINS_SECONDS, OVERRULE_SECONDS, RETURN_SECONDS},
-    id::{AccountId, Base64},
+    id::AccountId,
 };
 use sqlx::AnyConnection;
 
 use crate::{
     error::Result,
+    sync::{read_owner_wraps, read_wraps},
     wire::{id, to_row},
 };
 
@@ -100,9 +101,7 @@ pub(crate) async fn owner_wraps(
     .bind(to_row(until))
     .fetch_all(&mut *tx)
     .await?;
-    rows.into_iter()
-        .map(|(grant, wrap)| Ok(OwnerWrap { grant_id: id(&grant)?, wrap: Base64(wrap) }))
-        .collect()
+    read_owner_wraps(rows)
 }
 
 /// The owner's wraps of documents' keys, of statements between these numbers.
@@ -126,11 +125,7 @@ pub(crate) async fn wraps(
     .bind(to_row(until))
     .fetch_all(&mut *tx)
     .await?;
-    rows.into_iter()
-        .map(|(grant, envelope, wrap)| {
-            Ok(Wrap { grant_id: id(&grant)?, envelope_id: id(&envelope)?, wrap: Base64(wrap) })
-        })
-        .collect()
+    read_wraps(rows)
 }
 
 /// Removes what nobody may overrule with any more; how many configurations it was of. While guardians who were

@@ -98,6 +98,11 @@ pub(crate) async fn owner_wraps(
     .bind(to_row(until))
     .fetch_all(&mut *tx)
     .await?;
+    read_owner_wraps(rows)
+}
+
+/// Reads grants and their secrets, as they are stored.
+pub(crate) fn read_owner_wraps(rows: Vec<(Vec<u8>, Vec<u8>)>) -> Result<Vec<OwnerWrap>> {
     rows.into_iter()
         .map(|(grant, wrap)| Ok(OwnerWrap { grant_id: id(&grant)?, wrap: Base64(wrap) }))
         .collect()
@@ -123,6 +128,11 @@ pub(crate) async fn wraps(
     .bind(to_row(until))
     .fetch_all(&mut *tx)
     .await?;
+    read_wraps(rows)
+}
+
+/// Reads grants, envelopes and their wrapped keys, as they are stored.
+pub(crate) fn read_wraps(rows: Vec<(Vec<u8>, Vec<u8>, Vec<u8>)>) -> Result<Vec<Wrap>> {
     rows.into_iter()
         .map(|(grant, envelope, wrap)| {
             Ok(Wrap { grant_id: id(&grant)?, envelope_id: id(&envelope)?, wrap: Base64(wrap) })

@@ -62,7 +62,7 @@ struct Play {
 }
 
 /// Two friends, of whom both are needed.
-fn naming(friends: [&Person; 2]) -> Result<Naming> {
+pub(crate) fn naming(friends: [&Person; 2]) -> Result<Naming, Error> {
     let mut who = Vec::new();
     for friend in friends {
         let address = friend.vault.account_id().deposit_address();

@@ -5,7 +5,7 @@ use reconnect_core::{
     error::Error,
     held::Pin,
     link::LinkCode,
-    vault::{Drawn, Naming, Returning, Vault, Ways, Who},
+    vault::{Drawn, Returning, Vault, Ways},
     world::World as _,
 };
 use reconnect_format::guardian::{Manner, WAIT_MIN_SECONDS};
@@ -16,6 +16,7 @@ use reconnect_tests::{
 
 use crate::{
     giving::works_on,
+    guardians::naming,
     pair::{Outcome, pairs},
 };
 
@@ -36,21 +37,8 @@ struct Play {
     accomplices: [Person; 2],
 }
 
-/// Two friends, of whom both are needed.
 async fn name(owner: &mut Person, friends: [&Person; 2]) -> Result<(), Error> {
-    let mut who = Vec::new();
-    for friend in friends {
-        let address = friend.vault.account_id().deposit_address();
-        who.push((Who::of_address(&address)?, String::new()));
-    }
-    let naming = Naming {
-        who,
-        needed: 2,
-        wait_seconds: WAIT_MIN_SECONDS,
-        short_wait_seconds: WAIT_MIN_SECONDS,
-        signed_as: "Amina D.".to_owned(),
-        known_by: String::new(),
-    };
+    let naming = naming(friends)?;
     Box::pin(owner.vault.name_guardians(&owner.browser, &naming)).await.map(drop)
 }
 

@@ -10,7 +10,8 @@ use reconnect_format::{
     },
     check, decode, encode,
     guardian::{
-        ByGuardian, GuardianName, Guardians, Manner, RETURNS_MAX, Return, ReturnOffer, Vouch,
+        ByGuardian, GuardianName, Guardians, Manner, OVERRULE_SECONDS, RETURNS_MAX, Return,
+        ReturnOffer, Vouch,
     },
     id::{AccountId, Base64, LockId, ReturnId, StructureId},
     lock::LockAccess,
@@ -79,16 +80,16 @@ impl Guarded {
 
     /// What does not verify is left out: it is of no use to anybody.
     fn read_all<'a>(
-        shown: &Guarding,
+        (shown, now): (&Guarding, u64),
         key: impl Fn(&GuardianName) -> Option<RecipientKey>,
         chain_of: &impl Fn(StructureId) -> Option<&'a StructureChain>,
     ) -> Vec<Self> {
-        shown.guarded.iter().filter_map(|it| Self::read(it, &key, chain_of).ok()).collect()
+        shown.guarded.iter().filter_map(|it| Self::read((it, now), &key, chain_of).ok()).collect()
     }
 
     /// Believes what the server shows only as far as the owner signed it.
     fn read<'a>(
-        shown: &GuardedBy,
+        (shown, now): (&GuardedBy, u64),
         key: impl Fn(&GuardianName) -> Option<RecipientKey>,
         chain_of: &impl Fn(StructureId) -> Option<&'a StructureChain>,
     ) -> Result<Self, Error> {
@@ -98,6 +99,10 @@ impl Guarded {
             return Err(Damaged.into());
         };
         let over_at = decode::<KeysProof>(&shown.keys.0)?.verify()?.over_at(generation);
+        // GUARD-7: nobody overrules after that.
+        if over_at.is_some_and(|it| now > it.saturating_add(OVERRULE_SECONDS)) {
+            return Err(Damaged.into());
+        }
         let name = guardians.get(shown.number).map(|it| &it.name);
         let key = name.and_then(key).ok_or(Damaged)?;
         let wrapped = (&guardians, shown.number);
@@ -193,7 +198,7 @@ impl Vault {
             }
             _ => None,
         };
-        Ok(Guarded::read_all(&shown, key, &|id| self.chains.get(&id)))
+        Ok(Guarded::read_all((&shown, self.time(world)), key, &|id| self.chains.get(&id)))
     }
 
     /// Begins the return of somebody who stands here, and shows this code. BACK-1, BACK-2.
@@ -359,7 +364,7 @@ mod desks {
                 }
                 _ => None,
             };
-            Ok(Guarded::read_all(&shown, key, &|id| vault.known_structure(id)))
+            Ok(Guarded::read_all((&shown, vault.time(world)), key, &|id| vault.known_structure(id)))
         }
 
         pub(in super::super) async fn shown_guarding(

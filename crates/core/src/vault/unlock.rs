@@ -23,7 +23,7 @@ use crate::{
 /// What somebody has, or knows, to open a lock with.
 pub(super) enum Key<'a> {
     Words(&'a str, &'a SixWords),
-    /// A sheet, a passkey, or what guardians put together.
+    /// A sheet or a passkey.
     Held(&'a HeldSecret),
     /// A card or a remembered device.
     HeldAndPin(&'a HeldSecret, &'a Pin),
