@@ -89,6 +89,8 @@ async function setStage(context, { name = slug(context.name), env = {}, record =
       for (const person of people) {
         await person.onBothSizes('last-look', () => undefined, true).catch(() => undefined);
         for (const fault of person.faults) console.error(`${person.who}: ${fault}`);
+        const words = await person.page.locator('body').innerText({ timeout: 1000 }).catch(() => 'nothing');
+        console.error(`${person.who} reads at ${person.page.url()}: ${words.replaceAll(/\s+/g, ' ').slice(0, 600)}`);
       }
       for (const { method, path, status } of wire?.entries().slice(-12) ?? []) console.error(status, method, path);
     },
