@@ -20,6 +20,7 @@ use reconnect_format::{api::Code, id::EnvelopeId};
 
 use crate::{
     error::{Error, Result, causes, is_full, stop_without_ack},
+    fault::{self, Mutant},
     secret::{make_folder, sync_folder},
 };
 
@@ -61,7 +62,8 @@ impl Blobs {
                 remove_half_written(&entry.path())?;
             }
         }
-        let store = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
+        let store = LocalFileSystem::new_with_prefix(&folder)?
+            .with_fsync(!fault::has(Mutant::NoBlobSync));
         Ok(Self { store: Arc::new(store), folder, held: Arc::default() })
     }
 
@@ -77,6 +79,10 @@ impl Blobs {
         let made = blocking(move || {
             if !folder.is_dir() {
                 fs::create_dir_all(&folder)?;
+            }
+            fault::point("blobs: an upload's folder", "made");
+            if fault::has(Mutant::NoFolderSync) {
+                return Ok(());
             }
             folder.parent().map_or(Ok(()), sync_folder)
         });
@@ -102,7 +108,10 @@ impl Blobs {
     pub(crate) async fn remove(&self, envelope_id: EnvelopeId) -> Result<()> {
         let folder = self.folder.join(envelope_id.to_string());
         let removed = blocking(move || match fs::remove_dir_all(&folder) {
-            Ok(()) => folder.parent().map_or(Ok(()), sync_folder),
+            Ok(()) => {
+                fault::point("blobs: an upload's folder", "removed");
+                folder.parent().map_or(Ok(()), sync_folder)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
         });
@@ -147,7 +156,10 @@ impl Arriving {
 
     /// Makes the part visible and durable.
     pub(crate) async fn finish(mut self) -> Result<()> {
-        self.0.complete().await.map(drop).map_err(put)
+        fault::point("blobs: a part", "before it is whole");
+        self.0.complete().await.map(drop).map_err(put)?;
+        fault::point("blobs: a part", "whole");
+        Ok(())
     }
 }
 
@@ -170,6 +182,8 @@ fn put(error: object_store::Error) -> Error {
         error.into()
     } else if causes(&error).any(|cause| cause.kind() == io::ErrorKind::NotFound) {
         Code::NotFound.into()
+    } else if fault::has(Mutant::CarryOn) {
+        error.into()
     } else {
         stop_without_ack("blobs", &error)
     }

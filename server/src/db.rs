@@ -23,7 +23,8 @@ use reconnect_format::api::Code;
 use crate::{
     config::DatabaseUrl,
     disk::Disk,
-    error::{Error, Fault, Result, fault},
+    error::{Error, Fault, Result, kind},
+    fault::{self, Mutant},
 };
 
 /// A transaction that only reads.
@@ -113,8 +114,9 @@ impl Db {
         let context = || format!("cannot open {}", file.display());
         // Before anything else: what a crash left in the log moves into the database, durably.
         let mut first = AnyConnection::connect_with(&options).await.with_context(context)?;
-        let mut moved = first.execute(CHECKPOINT).await;
-        if moved.as_ref().is_err_and(|error| fault(error) == Fault::Full) && disk.give_up_ballast()
+        let start = if fault::has(Mutant::NoCheckpoint) { BUSY_TIMEOUT } else { CHECKPOINT };
+        let mut moved = first.execute(start).await;
+        if moved.as_ref().is_err_and(|error| kind(error) == Fault::Full) && disk.give_up_ballast()
         {
             moved = first.execute(CHECKPOINT).await;
         }
@@ -181,6 +183,17 @@ impl Db {
         Ok(())
     }
 
+    /// What the database finds wrong in its own files, a line each.
+    pub(crate) async fn check(&self) -> Result<Vec<String>> {
+        if self.kind == Kind::Postgres {
+            return Ok(Vec::new());
+        }
+        let said: Vec<String> = sqlx::query_scalar("pragma integrity_check")
+            .fetch_all(&self.readers)
+            .await?;
+        Ok(said.into_iter().filter(|line| line != "ok").collect())
+    }
+
     /// Moves the write-ahead log into the database, so that what was erased is gone from it too.
     /// Whether all of it could be moved: somebody who reads an older state is not waited for.
     pub(crate) async fn checkpoint(&self) -> Result<bool> {
@@ -237,7 +250,7 @@ impl Db {
                 .bind(number)
                 .execute(&mut *tx)
                 .await?;
-            tx.commit().await?;
+            tx.commit("db::migrate").await?;
             tracing::info!(schema = number, "migrated");
         }
         Ok(())
@@ -278,8 +291,10 @@ pub(crate) struct Tx {
 }
 
 impl Tx {
-    async fn commit(&mut self) -> Result<(), sqlx::Error> {
+    async fn commit(&mut self, name: &str) -> Result<(), sqlx::Error> {
+        fault::point(name, "before its commit");
         self.connection.execute("commit").await?;
+        fault::point(name, "after its commit");
         self.is_open = false;
         Ok(())
     }
@@ -342,7 +357,7 @@ impl Attempts<'_> {
     /// Ends an attempt: with its value, with nothing when there is to be another, or with an error.
     pub(crate) async fn end<T>(&self, mut tx: Tx, done: Result<T>) -> Result<Option<T>> {
         let ended = match done {
-            Ok(value) => tx.commit().await.map(|()| value).map_err(Error::from),
+            Ok(value) => tx.commit(self.name).await.map(|()| value).map_err(Error::from),
             Err(error) => Err(error),
         };
         if ended.is_err() {
@@ -390,10 +405,17 @@ async fn prepare_sqlite(
     connection: &mut AnyConnection,
     read_only: bool,
 ) -> Result<(), sqlx::Error> {
+    let (synchronous, level) = if fault::has(Mutant::SynchronousOff) {
+        ("pragma synchronous = off", 0)
+    } else if fault::has(Mutant::SynchronousNormal) {
+        ("pragma synchronous = normal", 1)
+    } else {
+        ("pragma synchronous = full", 2)
+    };
     for pragma in [
         BUSY_TIMEOUT,
         "pragma journal_mode = wal",
-        "pragma synchronous = full",
+        synchronous,
         "pragma foreign_keys = 1",
         "pragma secure_delete = 1",
         "pragma temp_store = memory",
@@ -403,7 +425,7 @@ async fn prepare_sqlite(
     }
     let journal: String =
         sqlx::query_scalar("pragma journal_mode").fetch_one(&mut *connection).await?;
-    let settings = [("synchronous", 2), ("foreign_keys", 1), ("secure_delete", 1)];
+    let settings = [("synchronous", level), ("foreign_keys", 1), ("secure_delete", 1)];
     let mut as_set = journal == "wal";
     for (name, wanted) in settings {
         let value: i64 = sqlx::query_scalar(AssertSqlSafe(format!("pragma {name}")))
@@ -425,6 +447,7 @@ async fn prepare_sqlite(
 mod tests {
     use super::*;
 
+    /// I-30: an older binary on a newer schema.
     #[tokio::test]
     async fn a_newer_schema_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -15,6 +15,8 @@ use reconnect_format::{
     structure::ChainError,
 };
 
+use crate::fault::{self, Mutant};
+
 /// Why a request is not answered.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -57,8 +59,9 @@ impl From<Code> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        match fault(&error) {
+        match kind(&error) {
             Fault::Full => Self::Code(Code::StorageFull),
+            Fault::Broken if fault::has(Mutant::CarryOn) => Self::Database(error),
             Fault::Broken => stop_without_ack("database", &error),
             Fault::Busy if matches!(error, sqlx::Error::PoolTimedOut) => {
                 Self::Wait(Code::Unavailable, 1)
@@ -160,7 +163,7 @@ pub(crate) enum Fault {
 }
 
 /// Sorts a database error. `PostgreSQL` codes have five characters, `SQLite`'s at most four.
-pub(crate) fn fault(error: &sqlx::Error) -> Fault {
+pub(crate) fn kind(error: &sqlx::Error) -> Fault {
     /// Low bytes of `SQLite` codes: BUSY and LOCKED; IOERR, CORRUPT and NOTADB; FULL.
     const BUSY: [u32; 2] = [5, 6];
     const BROKEN: [u32; 3] = [10, 11, 26];

@@ -21,6 +21,7 @@ mod document;
 mod download;
 mod effect;
 mod error;
+mod fault;
 mod fresh;
 mod generation;
 mod grant;
@@ -52,8 +53,10 @@ mod time;
 mod tries;
 mod unlock;
 mod upload;
+mod verify;
 mod wire;
 
 pub use app::App;
 pub use clock::Clock;
 pub use config::Config;
+pub use verify::{Found, verify};

@@ -28,6 +28,8 @@ enum Command {
     /// Works on structures, beside a running server.
     #[command(subcommand)]
     Operator(OperatorCommand),
+    /// Reads everything that is stored, beside a running server, and says what is damaged.
+    Verify,
     /// Works on the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -52,7 +54,7 @@ enum ConfigCommand {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
+pub(crate) async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let logs = start_log();
     let ended = match logs {
@@ -78,6 +80,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
         Command::Serve => run_server(arguments.config, clock).await,
         Command::Operator(command) => run_operator(command, arguments.config, clock).await,
+        Command::Verify => {
+            let found = reconnect::verify(arguments.config).await?;
+            say(&found.to_string())?;
+            anyhow::ensure!(found.damage.is_empty(), "something is damaged: see SECURITY.md");
+            Ok(())
+        }
         Command::Config(ConfigCommand::Check) => {
             arguments.config.check().map_err(anyhow::Error::msg)?;
             say(&format!("{:#?}", arguments.config))

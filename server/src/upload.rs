@@ -27,6 +27,7 @@ use crate::{
     deposit, document,
     effect::kind_row,
     error::{Error, Result},
+    fault::{self, Mutant},
     limit::patience,
     wire::{Named, Taken, id, to_row},
 };
@@ -259,6 +260,11 @@ async fn finish(
     caller: Caller,
     app: App,
 ) -> Result<()> {
+    if fault::has(Mutant::RowFirst) {
+        keep((envelope_id, index), leaves.clone(), caller, &app).await?;
+        // As long as a slow disk takes.
+        tokio::time::sleep(std::time::Duration::from_millis(40)).await;
+    }
     if let Some(arriving) = arriving {
         arriving.finish().await?;
     }

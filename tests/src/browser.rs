@@ -28,6 +28,8 @@ pub enum Network {
     Inside(Router),
     /// To a server outside it.
     Outside(SocketAddr),
+    /// The same; where it does not answer, the same call again until it does.
+    Patient(SocketAddr),
 }
 
 /// What went over the wire, in order.
@@ -196,6 +198,7 @@ impl Browser {
             Network::Down => return Err(ShipError::Offline),
             Network::Inside(router) => wire::inside(&router, call, token).await,
             Network::Outside(server) => wire::outside(server, call, token).await,
+            Network::Patient(server) => wire::in_the_end(server, call, token).await,
         }
         .map_err(|_| ShipError::Offline)?;
         if let Some(recording) = &self.recording {

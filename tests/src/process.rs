@@ -33,6 +33,8 @@ pub struct Setup {
     pub variables: Vec<(&'static str, String)>,
     /// The data folder is a disk of this size, in a mount namespace of the process.
     pub disk_bytes: Option<u64>,
+    /// The account of the system that it runs under, when it is another one.
+    pub user: Option<u32>,
 }
 
 impl Setup {
@@ -48,6 +50,7 @@ impl Setup {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             variables: vec![("RECONNECT_UNLOCKS_PER_SECOND", "10000".to_owned())],
             disk_bytes: None,
+            user: None,
         })
     }
 
@@ -74,6 +77,9 @@ impl Setup {
     fn command(&self) -> Command {
         let Some(bytes) = self.disk_bytes else {
             let mut command = Command::new("setpriv");
+            if let Some(user) = self.user {
+                command.arg(format!("--reuid={user}")).arg("--clear-groups");
+            }
             command.arg("--pdeathsig=KILL").arg(&self.program).arg("serve");
             return command;
         };
@@ -121,6 +127,11 @@ impl Process {
         Ok(tokio::time::timeout(patience, self.child.wait()).await.context("it does not end")??)
     }
 
+    /// Its number.
+    pub fn id(&self) -> Result<u32> {
+        self.child.id().context("it has ended")
+    }
+
     /// A folder as this process sees it.
     pub fn sees(&self, folder: &Path) -> Result<PathBuf> {
         let inside = folder.strip_prefix("/").context("not an absolute path")?;
@@ -152,10 +163,20 @@ impl Process {
 
 /// A program, built from the source as it is now.
 pub async fn build(name: &str) -> Result<PathBuf> {
+    build_as(name, &[]).await
+}
+
+/// The server with faults on purpose: `server/src/fault.rs`.
+pub async fn build_with_faults() -> Result<PathBuf> {
+    build_as("reconnect-faults", &["--features", "reconnect/faults"]).await
+}
+
+async fn build_as(name: &str, more: &[&str]) -> Result<PathBuf> {
     let root = root();
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .args(["build", "--quiet", "--bin", name])
+        .args(more)
         .current_dir(&root)
         .output()
         .await?;

@@ -59,16 +59,7 @@ impl Canary {
 
 /// Whether `needle` is somewhere in `place`.
 pub fn contains(place: &[u8], needle: &[u8]) -> bool {
-    let Some((first, rest)) = needle.split_first() else { return true };
-    let mut from = 0;
-    while let Some(found) = place.get(from..).and_then(|left| left.iter().position(|b| b == first))
-    {
-        from += found + 1;
-        if place.get(from..).is_some_and(|left| left.starts_with(rest)) {
-            return true;
-        }
-    }
-    false
+    memchr::memmem::find(place, needle).is_some()
 }
 
 /// Every file below a folder, read whole.

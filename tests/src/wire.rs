@@ -1,6 +1,6 @@
 //! Calls on their way: into a router of this process, or over TCP to a server outside it.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Context as _, Result};
 use axum::{
@@ -50,6 +50,19 @@ pub async fn inside(router: &Router, call: &Call, token: Option<&str>) -> Result
 /// Sends over a connection of its own: what came back was really acknowledged.
 pub async fn outside(server: SocketAddr, call: &Call, token: Option<&str>) -> Result<Answer> {
     Connection::to(server).await?.send(call, token).await
+}
+
+/// The same to a server that ends and comes again: until there is an answer, for half a minute.
+pub async fn in_the_end(server: SocketAddr, call: &Call, token: Option<&str>) -> Result<Answer> {
+    const TRIES: u32 = 1500;
+    let mut tries = 0;
+    loop {
+        match outside(server, call, token).await {
+            Err(_) if tries < TRIES => tries += 1,
+            answer => return answer,
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// A connection that is used again and again.

@@ -51,6 +51,7 @@ use crate::{
 const BEGIN: &str = "<!-- attacks:begin -->";
 const END: &str = "<!-- attacks:end -->";
 
+/// I-19: each attack that the protocol must survive is tried, and succeeds where its check is off.
 #[test]
 fn every_attack_has_its_pair_of_tests_or_says_what_it_waits_for() -> Result<()> {
     ensure!(ROWS.len() == 48, "{} rows", ROWS.len());

@@ -1,5 +1,8 @@
 //! The rules of the house that a tool can check: who depends on whom, sizes, names, words.
 
+#[path = "house/invariants.rs"]
+mod invariants;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

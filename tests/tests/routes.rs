@@ -21,16 +21,19 @@ use table::{Row, rows};
 /// What a refusal may write: tries of a handle are counted.
 const COUNTERS: [&str; 1] = ["handle_tries"];
 
+/// I-11, I-12, I-13: the table, on a file.
 #[tokio::test]
 async fn every_route_gives_everybody_the_declared_answer_on_sqlite() -> Result<()> {
     Box::pin(play(Database::Sqlite)).await
 }
 
+/// I-11, I-12, I-13: the table, on a database server.
 #[tokio::test]
 async fn every_route_gives_everybody_the_declared_answer_on_postgres() -> Result<()> {
     Box::pin(play(Database::Postgres)).await
 }
 
+/// I-11: the table is the router.
 #[test]
 fn every_route_is_in_the_table_and_nothing_else_is() -> Result<()> {
     let named = |method: &str, path: &str| format!("{method} {path}");

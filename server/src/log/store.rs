@@ -10,6 +10,7 @@ use std::{
 use anyhow::Context as _;
 use reconnect_log::Note;
 
+use crate::fault;
 use crate::secret::{make_folder, sync_folder};
 
 /// The newest checkpoint.
@@ -45,7 +46,9 @@ impl Store {
         let mut file = create(&fresh, true)?;
         file.write_all(note.to_string().as_bytes())?;
         file.sync_all()?;
+        fault::point("log: a checkpoint", "before it is there");
         fs::rename(&fresh, self.folder.join(name))?;
+        fault::point("log: a checkpoint", "there, perhaps not for good");
         sync_folder(&self.folder)
     }
 
@@ -62,6 +65,7 @@ impl Store {
             file.seek(SeekFrom::End(0))?;
             file.write_all(bytes)?;
             file.sync_all()?;
+            fault::point("log: a batch", name);
         }
         sync_folder(&self.folder)
     }

@@ -1,51 +1,31 @@
 //! Killed again and again while several people write.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
-
-use anyhow::{Context as _, Result, bail, ensure};
-use futures_util::future::try_join_all;
-use rand_core::Rng as _;
+use anyhow::{Result, ensure};
 use reconnect::config::DatabaseUrl;
-use reconnect_core::{
-    error::Error,
-    vault::{upload_begin, upload_part},
-    world::{ShipError, World as _},
-};
-use reconnect_format::{
-    api::Call,
-    id::{DocumentId, EnvelopeId},
-};
-use reconnect_log::{
-    Leaf, Note, Replay,
-    tile::{TilePath, decode_entries},
-};
 use reconnect_tests::{
-    browser::Browser,
-    dump, postgres,
-    process::{Process, Setup},
-    stage::{Database, Person, bytes, card, parts, read, settings},
-    wire,
+    postgres,
+    process::Setup,
+    stage::{Database, settings},
+    trial::Trial,
 };
-use tokio::sync::watch;
 
-use super::{browser, say};
+use super::{browser, count, say, seed};
 
 /// People who write at the same time.
-const CLIENTS: usize = 3;
+const PEOPLE: usize = 4;
 /// The longest life between two kills, in milliseconds.
-const LIFE_MILLIS: u64 = 1600;
+const LONGEST: u64 = 500;
 
+/// I-1, I-2, I-4: what was acknowledged is there after kills at random instants, byte for byte.
 #[tokio::test]
 async fn what_was_acknowledged_survives_kills_at_random_instants_on_sqlite() -> Result<()> {
-    Box::pin(crash_loop(Database::Sqlite, 24)).await
+    Box::pin(crash_loop(Database::Sqlite, count("RECONNECT_KILLS", 140)?)).await
 }
 
+/// I-1, I-2, I-4: the same on `PostgreSQL`, where the server is killed and the database is not.
 #[tokio::test]
 async fn what_was_acknowledged_survives_kills_at_random_instants_on_postgres() -> Result<()> {
-    Box::pin(crash_loop(Database::Postgres, 10)).await
+    Box::pin(crash_loop(Database::Postgres, count("RECONNECT_KILLS", 60)?)).await
 }
 
 async fn crash_loop(database: Database, kills: usize) -> Result<()> {
@@ -58,330 +38,17 @@ async fn crash_loop(database: Database, kills: usize) -> Result<()> {
         setup.variables.push(("RECONNECT_DATABASE", url));
     }
     let process = setup.start().await?;
-    let (up, lives) = watch::channel(Life::Up);
-    let mut clients = Vec::new();
-    for number in 0..CLIENTS {
-        let person = Person::open(browser(setup.address), true).await?;
-        clients.push(Client::new(person, number, lives.clone()));
-    }
-    let killer = kill_again_and_again(&setup, process, kills, &up);
-    let working = try_join_all(clients.iter_mut().map(Client::work));
-    let (process, _) = tokio::try_join!(killer, working)?;
-
-    let acks: usize = clients.iter().map(|client| client.acks).sum();
-    let doubts: usize = clients.iter().map(|client| client.doubts).sum();
-    let papers: usize = clients.iter().map(|client| client.papers.len()).sum();
-    for client in &clients {
-        client.check_elsewhere(&browser(setup.address)).await?;
-    }
-    ensure!(process.stop().await?.success(), "the end was not in order");
-    let process = setup.start().await?;
-    check_blobs(&config).await?;
-    check_log(&setup, &config).await?;
-    process.kill().await?;
-    say(&format!(
-        "{database:?}: {kills} kills, {acks} acknowledged writes, {doubts} in doubt, {papers} \
-         papers read back"
-    ));
-    ensure!(acks > kills, "too little was written between the kills: {acks}");
-    Ok(())
-}
-
-/// Whether the server runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
-    Up,
-    Down,
-    /// No more kills: finish what you are doing.
-    Over,
-}
-
-async fn kill_again_and_again(
-    setup: &Setup,
-    mut process: Process,
-    kills: usize,
-    up: &watch::Sender<Life>,
-) -> Result<Process> {
-    let mut rng = browser(setup.address).rng();
-    for _ in 0..kills {
-        // The instant is the experiment: there is nothing to wait for.
-        tokio::time::sleep(Duration::from_millis(50 + rng.next_u64() % LIFE_MILLIS)).await;
-        up.send_replace(Life::Down);
+    let (seed, mut rng) = seed()?;
+    let people = |setup: &Setup| browser(setup.address);
+    let mut trial = Trial::begin((setup.clone(), config), PEOPLE, people).await?;
+    let ended = trial.live(process, (kills, LONGEST), &mut rng, async |process, _| {
         process.kill().await?;
-        process = setup.start().await?;
-        up.send_replace(Life::Up);
-    }
-    up.send_replace(Life::Over);
-    Ok(process)
-}
-
-/// What a paper must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Known {
-    title: String,
-    seed: u64,
-    count: usize,
-}
-
-impl Known {
-    fn plain(&self) -> Vec<u8> {
-        bytes(self.seed, self.count)
-    }
-}
-
-/// One thing that somebody does.
-#[derive(Clone, Debug)]
-enum Op {
-    Put(DocumentId, Known),
-    Rename(DocumentId, String),
-    Remove(DocumentId),
-}
-
-/// Somebody who writes, and knows what was acknowledged.
-struct Client {
-    person: Person,
-    number: usize,
-    life: watch::Receiver<Life>,
-    papers: BTreeMap<DocumentId, Known>,
-    acks: usize,
-    doubts: usize,
-}
-
-impl Client {
-    fn new(person: Person, number: usize, life: watch::Receiver<Life>) -> Self {
-        Self { person, number, life, papers: BTreeMap::new(), acks: 0, doubts: 0 }
-    }
-
-    async fn work(&mut self) -> Result<()> {
-        while *self.life.borrow() != Life::Over {
-            let mut doubt = None;
-            match self.act(&mut doubt).await {
-                Ok(()) => {
-                    self.acks += 1;
-                    if let Some(op) = doubt {
-                        self.apply(op);
-                    }
-                }
-                Err(Error::Offline) => {
-                    self.doubts += 1;
-                    self.settle(doubt).await?;
-                }
-                Err(error) => bail!("client {}: {error:?} at {doubt:?}", self.number),
-            }
-        }
-        self.settle(None).await
-    }
-
-    /// Does something; `op` says what, before it is asked for.
-    async fn act(&mut self, op: &mut Option<Op>) -> Result<(), Error> {
-        let mut rng = self.person.browser.rng();
-        let dice = rng.next_u64();
-        let below = |bound: usize| usize::try_from(dice >> 8).unwrap_or_default() % bound;
-        let any = self.papers.keys().nth(below(self.papers.len().max(1))).copied();
-        let chosen = match (dice >> 32) % 10 {
-            0 if self.papers.len() > 3 => any.map(Op::Remove),
-            1 | 2 => any.map(|id| Op::Rename(id, format!("renamed {}", dice % 1000))),
-            _ => None,
-        };
-        let Person { browser, vault, .. } = &mut self.person;
-        match chosen {
-            Some(Op::Remove(id)) => {
-                *op = Some(Op::Remove(id));
-                vault.remove(browser, id).await
-            }
-            Some(Op::Rename(id, title)) => {
-                *op = Some(Op::Rename(id, title.clone()));
-                vault.rename(browser, id, &title).await
-            }
-            _ => {
-                let count = match dice % 8 {
-                    0 => 4_400_000 + below(1_000_000),
-                    1 | 2 => below(600_000),
-                    _ => below(40_000),
-                };
-                let title = format!("paper {}", dice % 1000);
-                let known = Known { title, seed: dice, count };
-                let replaced = any.filter(|_| dice.is_multiple_of(3));
-                self.put(replaced, known, op).await
-            }
-        }
-    }
-
-    async fn put(
-        &mut self,
-        replaced: Option<DocumentId>,
-        known: Known,
-        op: &mut Option<Op>,
-    ) -> Result<(), Error> {
-        let Person { browser, vault, .. } = &mut self.person;
-        let plain = known.plain();
-        let draft = vault.begin_content(browser, replaced, plain.len() as u64)?;
-        let (pieces, leaves) = parts(&draft.plan, &plain);
-        let card = card(&known.title);
-        *op = Some(Op::Put(draft.document_id, known));
-        browser.ship(upload_begin(&draft), Some(vault.token())).await?;
-        for (index, piece) in (0..).zip(pieces) {
-            let call = upload_part(draft.envelope_id, index, piece);
-            browser.ship(call, Some(vault.token())).await?;
-        }
-        vault.finish_content(browser, &draft, &leaves, &card).await
-    }
-
-    fn apply(&mut self, op: Op) {
-        match op {
-            Op::Put(id, known) => {
-                self.papers.insert(id, known);
-            }
-            Op::Rename(id, title) => {
-                self.papers.entry(id).and_modify(|known| known.title = title);
-            }
-            Op::Remove(id) => {
-                self.papers.remove(&id);
-            }
-        }
-    }
-
-    /// After a cut: whatever was in doubt has happened whole, or has not happened.
-    async fn settle(&mut self, doubt: Option<Op>) -> Result<()> {
-        loop {
-            self.life.wait_for(|life| *life != Life::Down).await?;
-            match self.person.vault.sync(&self.person.browser).await {
-                Ok(()) => break,
-                Err(Error::Offline) => tokio::task::yield_now().await,
-                Err(error) => bail!("client {}: {error:?} after a restart", self.number),
-            }
-        }
-        if let Some(op) = doubt {
-            let before = self.papers.clone();
-            self.apply(op.clone());
-            if !self.agrees() {
-                self.papers = before;
-            }
-            if let Op::Put(id, _) = op {
-                self.check_whole(id).await?;
-            }
-        }
-        ensure!(self.agrees(), "client {}: the safe is neither before nor after", self.number);
-        Ok(())
-    }
-
-    /// Whether the safe shows exactly what is known: papers, titles, lengths.
-    fn agrees(&self) -> bool {
-        let shown: BTreeMap<_, _> = self
-            .person
-            .vault
-            .papers()
-            .iter()
-            .map(|paper| {
-                let said = paper.card.map(|card| (card.title().to_owned(), card.true_bytes()));
-                (paper.document_id, said.ok())
-            })
-            .collect();
-        let known: BTreeMap<_, _> = self
-            .papers
-            .iter()
-            .map(|(id, known)| (*id, Some((known.title.clone(), known.count as u64))))
-            .collect();
-        shown == known
-    }
-
-    /// A paper that was in doubt: not there, or byte for byte.
-    async fn check_whole(&self, id: DocumentId) -> Result<()> {
-        let Person { browser, vault, .. } = &self.person;
-        if let Some(known) = self.papers.get(&id) {
-            return match read(vault, browser, id).await {
-                Ok(plain) if plain == known.plain() => Ok(()),
-                Err(Error::Offline) => Ok(()),
-                other => bail!("{id} differs: {:?}", other.err()),
-            };
-        }
-        let call = Call::read(format!("/v1/documents/{id}/content"));
-        match browser.send(&call, Some(vault.token())).await {
-            Ok(answer) if answer.status == 404 => Ok(()),
-            Err(ShipError::Offline) => Ok(()),
-            other => bail!("{id}: {:?}", other.map(|answer| answer.status)),
-        }
-    }
-
-    /// Comes in on another device and reads everything.
-    async fn check_elsewhere(&self, elsewhere: &Browser) -> Result<()> {
-        let vault = self.person.with_sheet(elsewhere, false).await?;
-        ensure!(vault.papers().len() == self.papers.len(), "papers are missing, or came back");
-        for (id, known) in &self.papers {
-            let plain = read(&vault, elsewhere, *id).await.context(known.title.clone())?;
-            ensure!(plain == known.plain(), "{} differs", known.title);
-        }
-        Ok(())
-    }
-}
-
-/// No row without its blob, no blob without its row, nothing half-written.
-async fn check_blobs(config: &reconnect::Config) -> Result<()> {
-    let mut connection = dump::connect(config).await?;
-    let rows: Vec<Vec<u8>> =
-        sqlx::query_scalar("select envelope_id from envelope where whole is null")
-            .fetch_all(&mut connection)
-            .await?;
-    let live: Vec<Vec<u8>> = sqlx::query_scalar(
-        "select envelope_id from envelope where whole is null and sequence is not null",
-    )
-    .fetch_all(&mut connection)
-    .await?;
-    let named = |rows: Vec<Vec<u8>>| -> Result<BTreeSet<String>> {
-        rows.iter().map(|row| Ok(EnvelopeId::try_from(row.as_slice())?.to_string())).collect()
-    };
-    let (rows, live) = (named(rows)?, named(live)?);
-    let mut stored = BTreeSet::new();
-    for folder in std::fs::read_dir(config.data.join("blobs"))? {
-        let folder = folder?;
-        let name = folder.file_name().to_string_lossy().into_owned();
-        for part in std::fs::read_dir(folder.path())? {
-            let part = part?.file_name();
-            ensure!(
-                !part.to_string_lossy().contains('#'),
-                "half-written: {name}/{}",
-                part.display()
-            );
-        }
-        stored.insert(name);
-    }
-    ensure!(live.is_subset(&stored), "rows without blobs");
-    let orphans: Vec<_> = stored.difference(&rows).collect();
-    ensure!(orphans.is_empty(), "blobs without rows: {orphans:?}");
-    Ok(())
-}
-
-/// Whatever was acknowledged is in the log after a start: nothing waits, every safe has its head,
-/// and whoever replays it finds no leaf twice and no root that is not what the leaves make.
-async fn check_log(setup: &Setup, config: &reconnect::Config) -> Result<()> {
-    let mut connection = dump::connect(config).await?;
-    let waiting: i64 =
-        sqlx::query_scalar("select count(*) from log_waiting").fetch_one(&mut connection).await?;
-    ensure!(waiting == 0, "{waiting} statements wait for the log after a start");
-    let indices: Vec<Vec<u8>> =
-        sqlx::query_scalar("select log_index from account").fetch_all(&mut connection).await?;
-    let read = async |path: String| {
-        wire::outside(setup.address, &Call::read(format!("/v1/log/{path}")).open(), None).await
-    };
-    let note = String::from_utf8(read("checkpoint".into()).await?.body)?;
-    let checkpoint = Note::parse(&note)?.claim().clone();
-    let mut replay = Replay::default();
-    let mut entries = BTreeSet::new();
-    for tile in TilePath::entries(0, checkpoint.size) {
-        let tile = read(format!("tile/{tile}")).await?.body;
-        for leaf in decode_entries(&tile)? {
-            let heads = read(format!("heads/{}", replay.size())).await?;
-            let heads = if heads.status == 200 { heads.body } else { Vec::new() };
-            replay.take(leaf, &heads)?;
-            let again =
-                matches!(Leaf::decode(leaf)?, Leaf::Entry { .. }) && !entries.insert(leaf.to_vec());
-            ensure!(!again, "an entry stands in the log twice");
-        }
-    }
-    ensure!(replay.root() == checkpoint.root, "the log is not what its checkpoint says");
-    for index in indices {
-        let index = index.try_into().ok().context("an index of 32 bytes")?;
-        ensure!(replay.map().get(&index).is_some(), "a safe is not in the log");
-    }
+        setup.start().await
+    });
+    let process = ended.await?;
+    let counts = trial.end(process, kills).await?;
+    say(&format!("{database:?}, kills, seed {seed}: {counts:?}"));
+    ensure!(counts.refusals == 0, "it answered with faults of its own");
+    ensure!(counts.acks > kills, "too little was written between the kills");
     Ok(())
 }

@@ -17,6 +17,7 @@ const DISK_BYTES: u64 = 48 << 20;
 /// What uploads leave free: more than the ballast, so that they do not eat that when it is given up.
 const RESERVE_BYTES: u64 = 12 << 20;
 
+/// I-1, I-6: a full disk refuses uploads, and nothing else.
 #[tokio::test]
 async fn a_full_disk_refuses_uploads_and_nothing_else() -> Result<()> {
     let is_root = std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self")?) == 0;

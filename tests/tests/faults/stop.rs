@@ -18,6 +18,7 @@ use tokio::{
 
 use super::browser;
 
+/// I-28: what is under way ends well.
 #[tokio::test]
 async fn a_server_that_is_asked_to_stop_finishes_what_is_under_way() -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -71,6 +72,7 @@ async fn a_server_that_is_asked_to_stop_finishes_what_is_under_way() -> Result<(
     Ok(())
 }
 
+/// I-30: two servers on one folder.
 #[tokio::test]
 async fn a_second_server_on_the_same_folder_is_refused() -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -82,6 +84,7 @@ async fn a_second_server_on_the_same_folder_is_refused() -> Result<()> {
     Ok(())
 }
 
+/// I-30: a setting that makes no sense.
 #[tokio::test]
 async fn a_setting_that_makes_no_sense_stops_the_start_by_its_name() -> Result<()> {
     let folder = tempfile::tempdir()?;

@@ -24,6 +24,7 @@ super::on_both_databases! {
 /// Tries that cost no waiting.
 const FREE: usize = 10;
 
+/// I-14: wrong words and an unknown handle look alike.
 async fn wrong_words_and_an_unknown_handle_look_alike(server: Server) -> Result<()> {
     let owner = server.person().await?;
     let browser = server.browser();
@@ -81,6 +82,7 @@ async fn a_wrong_finish_is_refused_with_equal_bytes(server: Server) -> Result<()
     Ok(())
 }
 
+/// I-14, I-16: so does the wait after ten tries.
 async fn ten_wrong_tries_then_a_wait_for_known_and_unknown_handles_alike(
     server: Server,
 ) -> Result<()> {
@@ -154,6 +156,7 @@ async fn a_sheet_that_opens_nothing_says_so(server: Server) -> Result<()> {
     Ok(())
 }
 
+/// I-12, I-20: what is no request is refused and changes nothing.
 async fn what_is_no_request_is_refused_and_changes_nothing(server: Server) -> Result<()> {
     let owner = server.person().await?;
     let before = server.dump().await?;

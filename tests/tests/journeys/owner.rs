@@ -103,6 +103,7 @@ async fn a_paper_is_added_renamed_replaced_and_removed(server: Server) -> Result
     Ok(())
 }
 
+/// I-1: everything is there after a stop in order.
 async fn everything_is_there_after_the_server_was_restarted(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
     let photo = bytes(5, 500_000);
@@ -140,6 +141,7 @@ async fn new_words_and_a_new_sheet_replace_the_old_ones(server: Server) -> Resul
     Ok(())
 }
 
+/// I-15: a session that has ended is refused.
 async fn signing_out_ends_the_session_and_everywhere_ends_them_all(server: Server) -> Result<()> {
     let owner = server.person().await?;
     let Person { browser, vault, handle, words, sheet } = owner;
@@ -181,6 +183,7 @@ async fn a_shared_computer_keeps_nothing(server: Server) -> Result<()> {
     Ok(())
 }
 
+/// I-9: nothing is left of a safe that was closed.
 async fn closing_a_safe_erases_everything(server: Server) -> Result<()> {
     let mut neighbour = server.person().await?;
     let kept = neighbour.add("Reste", &bytes(9, 40_000)).await?;
@@ -234,6 +237,7 @@ async fn losing_the_secret_of_the_words_leaves_the_sheet(server: Server) -> Resu
     Ok(())
 }
 
+/// I-17: nothing that a person wrote is stored or heard.
 async fn nothing_that_a_person_wrote_is_stored_or_heard_by_the_server(
     server: Server,
 ) -> Result<()> {

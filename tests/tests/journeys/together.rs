@@ -31,6 +31,7 @@ super::on_both_databases! {
     devices_come_in_at_the_same_time,
 }
 
+/// I-21: the loser makes its statement anew.
 async fn two_devices_write_at_once_and_the_loser_makes_its_statement_anew(
     server: Server,
 ) -> Result<()> {
@@ -61,6 +62,7 @@ async fn two_devices_write_at_once_and_the_loser_makes_its_statement_anew(
     Ok(())
 }
 
+/// I-21: of many writers one wins each place, and all succeed.
 async fn of_many_writers_one_wins_each_place_and_all_succeed(server: Server) -> Result<()> {
     const WRITERS: usize = 5;
     const EACH: usize = 3;
@@ -112,6 +114,7 @@ async fn of_many_writers_one_wins_each_place_and_all_succeed(server: Server) -> 
     Ok(())
 }
 
+/// I-3: the same statement twice has the effect of one.
 async fn the_same_statement_twice_has_the_effect_of_one(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
     owner.add("Passeport", &bytes(1, 20_000)).await?;
@@ -163,6 +166,7 @@ fn lose(browser: &Browser, when: Cut) {
     }
 }
 
+/// I-3: what was not answered is sent again, the same bytes.
 async fn what_was_not_answered_is_sent_again_and_never_signed_anew(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
     let id = owner.add("Passeport", b"scan").await?;
@@ -243,6 +247,7 @@ async fn new_words_after_a_lost_answer_are_one_lock(server: Server) -> Result<()
     Ok(())
 }
 
+/// I-3, I-21: other bytes in a taken place are a conflict.
 async fn a_statement_with_other_bytes_in_a_taken_place_is_a_conflict(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
     let id = owner.add("Passeport", b"scan").await?;

@@ -23,6 +23,7 @@ super::on_both_databases! {
     a_damaged_card_says_so_and_the_rest_still_opens,
 }
 
+/// I-3: parts that are sent again are taken once.
 async fn a_large_paper_goes_up_in_parts_and_resumes_after_a_cut(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
     let photo = bytes(7, 9_500_000);
@@ -77,6 +78,7 @@ async fn a_paper_with_a_missing_part_is_refused(server: Server) -> Result<()> {
     Ok(())
 }
 
+/// I-2, I-3: a part is whole and the same, or refused.
 async fn a_part_that_is_not_its_size_or_not_the_same_is_refused(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
     let photo = bytes(7, 300_000);
@@ -115,6 +117,7 @@ async fn a_part_that_is_not_its_size_or_not_the_same_is_refused(server: Server) 
     Ok(())
 }
 
+/// I-9: what was given up leaves nothing.
 async fn an_upload_that_was_given_up_leaves_nothing(server: Server) -> Result<()> {
     let owner = server.person().await?;
     let before = server.dump().await?;
@@ -135,6 +138,7 @@ async fn an_upload_that_was_given_up_leaves_nothing(server: Server) -> Result<()
     Ok(())
 }
 
+/// I-4: what nobody finishes goes.
 async fn an_upload_that_nobody_finishes_is_swept(server: Server) -> Result<()> {
     let owner = server.person().await?;
     let before = server.dump().await?;
@@ -154,6 +158,7 @@ async fn an_upload_that_nobody_finishes_is_swept(server: Server) -> Result<()> {
     Ok(())
 }
 
+/// I-7: damage in storage is said, and the rest opens.
 async fn a_damaged_paper_says_so_and_the_rest_still_opens(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
     let (large, small) = (bytes(1, 700_000), bytes(2, 20_000));
@@ -177,6 +182,7 @@ async fn a_damaged_paper_says_so_and_the_rest_still_opens(server: Server) -> Res
     Ok(())
 }
 
+/// I-7: so is damage of what describes a paper.
 async fn a_damaged_card_says_so_and_the_rest_still_opens(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
     let damaged = owner.add("Abîmé", b"one").await?;
@@ -229,6 +235,7 @@ async fn a_file_over_the_limit_is_refused_before_anything_of_it_is_sent() -> Res
     Ok(())
 }
 
+/// I-24: a safe takes no more than its limit, and has room again after a removal.
 #[tokio::test]
 async fn a_full_safe_says_so_and_has_room_again_after_a_removal() -> Result<()> {
     for database in [Database::Sqlite, Database::Postgres] {

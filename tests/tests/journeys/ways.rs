@@ -249,6 +249,7 @@ fn try_with(browser: &Browser, held: &HeldSecret, typed: &str) -> Result<Call> {
     Ok(Call::send("/v1/unlock/pin", &UseHeld { held_use }).open())
 }
 
+/// I-16: a thousand tries of a PIN at once are ten.
 async fn a_thousand_tries_at_once_are_ten(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
     let card = make_card(&mut owner, 1).await?;
@@ -269,6 +270,7 @@ async fn a_thousand_tries_at_once_are_ten(server: Server) -> Result<()> {
     Ok(())
 }
 
+/// I-16: nobody locks somebody else out.
 async fn whoever_does_not_hold_the_card_spends_none_of_its_tries(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
     let card = make_card(&mut owner, 1).await?;

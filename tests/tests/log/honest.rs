@@ -105,6 +105,7 @@ async fn witnesses_of_a_real_server_are_counted_in_what_people_look_up() -> Resu
     process.kill().await
 }
 
+/// I-22: auditors follow a real log as it grows, also after a kill.
 #[tokio::test]
 async fn what_was_read_is_not_read_again_also_after_a_kill() -> Result<()> {
     let mut mallory = Mallory::takes_over().await?;
@@ -146,6 +147,7 @@ async fn what_was_read_is_not_read_again_also_after_a_kill() -> Result<()> {
     Ok(())
 }
 
+/// I-22: a witness signs one tree of a size.
 #[tokio::test]
 async fn a_witness_killed_while_it_hands_in_signs_no_second_tree_of_that_size() -> Result<()> {
     let mut mallory = Mallory::takes_over().await?;

@@ -1,0 +1,173 @@
+//! Power cuts and failing disks: the real program on a file system that forgets what was not synced. And careless
+//! servers, each of which loses something: a rig that does not notice them shows nothing.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use rand_chacha::ChaCha8Rng;
+use rand_core::Rng as _;
+use reconnect_tests::{
+    power::{Disk, Mounted, Trouble},
+    process::{Process, Setup, build_with_faults},
+    stage::{Database, settings},
+    trial::{Counts, Trial},
+};
+use tempfile::TempDir;
+
+use super::{browser, count, say, seed};
+
+/// People who write at the same time.
+const PEOPLE: usize = 3;
+/// The longest life, in milliseconds.
+const LONGEST: u64 = 400;
+/// How long a server may go on after a failed sync.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How it ends when its storage fails.
+const STORAGE_FAILED: i32 = 70;
+
+/// I-1, I-2, I-4: what was acknowledged survives power cuts.
+#[tokio::test]
+async fn what_was_acknowledged_survives_power_cuts() -> Result<()> {
+    let cuts = count("RECONNECT_CUTS", 150)?;
+    let (seed, rng) = seed()?;
+    let counts = Box::pin(cut_again_and_again(cuts, rng, None)).await?;
+    say(&format!("power cuts, seed {seed}: {counts:?}"));
+    ensure!(counts.refusals == 0, "it answered with faults of its own");
+    ensure!(counts.acks > cuts, "too little was written between the cuts");
+    Ok(())
+}
+
+/// I-1, I-5: an fsync that fails ends the server without an answer, and what was acknowledged before, and after the
+/// next start, survives the next power cut.
+#[tokio::test]
+async fn what_was_acknowledged_survives_failed_syncs() -> Result<()> {
+    let failures = count("RECONNECT_FAILED_SYNCS", 50)?;
+    let (seed, rng) = seed()?;
+    let counts = Box::pin(fail_again_and_again(failures, rng, None)).await?;
+    say(&format!("failed syncs, each with a cut later, seed {seed}: {counts:?}"));
+    ensure!(counts.refusals == 0, "it answered after a failed sync");
+    Ok(())
+}
+
+/// I-1: a server that does not wait for its disk is caught, each in its way.
+#[tokio::test]
+async fn every_careless_server_is_caught() -> Result<()> {
+    let (seed, mut rng) = seed()?;
+    let mut escaped = Vec::new();
+    for mutant in ["SynchronousOff", "SynchronousNormal", "NoBlobSync", "NoFolderSync", "RowFirst"] {
+        let caught = Box::pin(caught(mutant, false, &mut rng)).await?;
+        escaped.extend((!caught).then_some(mutant));
+    }
+    for mutant in ["CarryOn", "NoCheckpoint"] {
+        let caught = Box::pin(caught(mutant, true, &mut rng)).await?;
+        escaped.extend((!caught).then_some(mutant));
+    }
+    ensure!(escaped.is_empty(), "seed {seed}: nobody noticed {escaped:?}");
+    Ok(())
+}
+
+/// Whether a careless server loses something within some tries.
+async fn caught(mutant: &'static str, by_failures: bool, rng: &mut ChaCha8Rng) -> Result<bool> {
+    const TRIES: usize = 12;
+    for tries in 1..=TRIES {
+        let chance = rand_core::SeedableRng::seed_from_u64(rng.next_u64());
+        let lost = if by_failures {
+            Box::pin(fail_again_and_again(4, chance, Some(mutant))).await
+        } else {
+            Box::pin(cut_again_and_again(6, chance, Some(mutant))).await
+        };
+        if let Err(loss) = lost {
+            say(&format!("{mutant} was caught at try {tries}: {loss:#}"));
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn cut_again_and_again(
+    cuts: usize,
+    mut rng: ChaCha8Rng,
+    mutant: Option<&'static str>,
+) -> Result<Counts> {
+    let mut rig = Rig::set(mutant).await?;
+    let process = rig.setup.start().await?;
+    let mut trial = rig.trial().await?;
+    let lives = (cuts, LONGEST);
+    let process =
+        trial.live(process, lives, &mut rng, async |process, rng| rig.cut(process, rng).await);
+    let process = process.await?;
+    trial.end(process, cuts).await
+}
+
+async fn fail_again_and_again(
+    failures: usize,
+    mut rng: ChaCha8Rng,
+    mutant: Option<&'static str>,
+) -> Result<Counts> {
+    let mut rig = Rig::set(mutant).await?;
+    let process = rig.setup.start().await?;
+    let mut trial = rig.trial().await?;
+    // A failed sync, a life after it, and a cut at its end.
+    let mut is_cut = true;
+    let process = trial.live(process, (2 * failures, LONGEST), &mut rng, async |process, rng| {
+        is_cut = !is_cut;
+        if is_cut { rig.cut(process, rng).await } else { rig.fail_a_sync(process, rng).await }
+    });
+    let process = process.await?;
+    trial.end(process, failures).await
+}
+
+/// A server on a disk that forgets.
+struct Rig {
+    setup: Setup,
+    disk: Disk,
+    // Before its folder goes.
+    mounted: Option<Mounted>,
+    folder: TempDir,
+    /// Whether it is one that goes on after a failed sync.
+    goes_on: bool,
+}
+
+impl Rig {
+    async fn set(mutant: Option<&'static str>) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let disk = Disk::default();
+        let mounted = Mounted::at(folder.path(), &disk)
+            .context("a file system of its own: run this test as root, with /dev/fuse")?;
+        // Inside, so that the server makes its folder and must make that last.
+        let mut setup = Setup::on(&folder.path().join("data")).await?;
+        setup.program = build_with_faults().await?;
+        setup.variables.extend(mutant.map(|name| ("RECONNECT_MUTANT", name.to_owned())));
+        let goes_on = mutant == Some("CarryOn");
+        Ok(Self { setup, disk, mounted: Some(mounted), folder, goes_on })
+    }
+
+    async fn trial(&self) -> Result<Trial> {
+        let config = settings(&self.setup.folder, Database::Sqlite).await?;
+        Trial::begin((self.setup.clone(), config), PEOPLE, |setup| browser(setup.address)).await
+    }
+
+    /// Cuts the power, and starts the server on what is left.
+    async fn cut(&mut self, process: Process, rng: &mut ChaCha8Rng) -> Result<Process> {
+        self.disk.cut();
+        process.kill().await?;
+        self.mounted.take().context("a disk is mounted")?.take_away()?;
+        self.disk = self.disk.after_the_cut(rng);
+        self.mounted = Some(Mounted::at(self.folder.path(), &self.disk)?);
+        self.setup.start().await.context("it does not start after a cut")
+    }
+
+    /// Lets one of the next syncs fail, which ends the server, and starts it again on the disk as it is.
+    async fn fail_a_sync(&mut self, mut process: Process, rng: &mut ChaCha8Rng) -> Result<Process> {
+        self.disk.expect_trouble(Trouble::Sync, rng.next_u64() % 8);
+        match tokio::time::timeout(PATIENCE, process.ended()).await {
+            Ok(ended) => {
+                let ended = ended?;
+                ensure!(ended.code() == Some(STORAGE_FAILED), "it ended with {ended}");
+                self.setup.start().await.context("it does not start after a failed sync")
+            }
+            Err(_) if self.goes_on => Ok(process),
+            Err(_) => bail!("a sync failed, and it went on; came: {}", self.disk.trouble_came()),
+        }
+    }
+}
