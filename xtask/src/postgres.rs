@@ -1,6 +1,4 @@
-//! A database server for one run of the tests: its own folder, its own port, gone afterwards.
-//!
-//! It keeps `fsync` on, for the tests pull the plug on what they have been told is written.
+//! A database server for the tests: its own folder, its own port, gone afterwards.
 
 use std::env;
 use std::fs;
@@ -15,26 +13,58 @@ use anyhow::{Context as _, Result, bail};
 use crate::command::{Runs as _, program, root};
 use crate::setup::{is_root, postgres_programs};
 
+/// Whether a server waits for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disk {
+    /// It does, as it has to in service: for tests that pull the plug on what they were told is written.
+    Waited,
+    /// It leaves that to the kernel: no test tells the difference while the machine runs.
+    Unwaited,
+}
+
+impl Disk {
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Waited => "on",
+            Self::Unwaited => "off",
+        }
+    }
+
+    /// What the server says, from the root of the repository.
+    fn log(self) -> &'static str {
+        match self {
+            Self::Waited => "target/xtask/postgres.log",
+            Self::Unwaited => "target/xtask/postgres-unwaited.log",
+        }
+    }
+}
+
 /// A running server, which ends with this value.
 pub(crate) struct Postgres {
     process: Child,
     folder: PathBuf,
     port: u16,
+    disk: Disk,
 }
 
 impl Postgres {
     /// Makes a new cluster and waits until it answers.
-    pub(crate) fn start() -> Result<Self> {
+    pub(crate) fn start(disk: Disk) -> Result<Self> {
         let programs = postgres_programs().context("PostgreSQL is not installed")?;
-        let folder = env::temp_dir().join(format!("reconnect-postgres-{}", std::process::id()));
+        let folder = env::temp_dir().join(format!(
+            "reconnect-postgres-{}-{}",
+            std::process::id(),
+            disk.setting()
+        ));
         let port = free_port()?;
         as_nobody(&programs.join("initdb"))?
             .args(["--username=reconnect", "--auth=trust", "--encoding=UTF8", "--no-locale"])
+            .arg("--no-sync")
             .arg("--pgdata")
             .arg(&folder)
             .read()?;
         fs::create_dir_all(root().join("target/xtask"))?;
-        let log = fs::File::create(root().join(LOG))?;
+        let log = fs::File::create(root().join(disk.log()))?;
         let process = as_nobody(&programs.join("postgres"))?
             .arg("-D")
             .arg(&folder)
@@ -42,12 +72,13 @@ impl Postgres {
             .arg(&folder)
             .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"])
             .args(["-c", "max_connections=200"])
+            .args(["-c", &format!("fsync={}", disk.setting())])
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
             .context("cannot start PostgreSQL")?;
-        let mut postgres = Self { process, folder, port };
+        let mut postgres = Self { process, folder, port, disk };
         postgres.wait(&programs)?;
         Ok(postgres)
     }
@@ -60,7 +91,7 @@ impl Postgres {
     fn wait(&mut self, programs: &Path) -> Result<()> {
         for _ in 0..PATIENCE {
             if let Some(status) = self.process.try_wait()? {
-                bail!("PostgreSQL ended with {status}: see {LOG}");
+                bail!("PostgreSQL ended with {status}: see {}", self.disk.log());
             }
             let asked = program(programs.join("pg_isready"))
                 .args(["--quiet", "--host=127.0.0.1", "--port", &self.port.to_string()])
@@ -102,9 +133,6 @@ fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?.port())
 }
-
-/// What the server says, from the root of the repository.
-const LOG: &str = "target/xtask/postgres.log";
 
 const PAUSE: Duration = Duration::from_millis(50);
 

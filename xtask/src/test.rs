@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 
 use crate::command::{Runs as _, cargo, node, root};
-use crate::postgres::Postgres;
+use crate::postgres::{Disk, Postgres};
 use crate::{setup, wasm, web};
 
 /// Runs all suites, or the named ones, and fails when one of them failed.
@@ -14,7 +14,7 @@ use crate::{setup, wasm, web};
 pub(crate) fn test(names: &[String]) -> Result<()> {
     let suites = choose(names)?;
     setup::for_testing()?;
-    let mut stage = Stage { postgres: None };
+    let mut stage = Stage { postgres: Vec::new() };
     let mut outcomes = Vec::new();
     for suite in suites {
         println!("\nsuite {suite}");
@@ -47,7 +47,7 @@ pub(crate) fn check_rust() -> Result<()> {
 
 /// What the suites of one run share.
 struct Stage {
-    postgres: Option<Postgres>,
+    postgres: Vec<(Disk, Postgres)>,
 }
 
 impl Stage {
@@ -66,8 +66,8 @@ impl Stage {
                     .concat();
                 let files = files.iter().flat_map(|name| ["--test", name]);
                 let all: Vec<_> = ["--lib", "--bins"].into_iter().chain(files).collect();
-                self.cargo_test(&all)?;
-                self.cargo_test(&["--doc"])
+                self.cargo_test(&all, Disk::Unwaited)?;
+                self.cargo_test(&["--doc"], Disk::Unwaited)
             }
             "web" => {
                 wasm::build()?;
@@ -84,7 +84,7 @@ impl Stage {
                 node(&["tests/run.mjs"]).env("RECONNECT_BIN", server).run()
             }
             "vectors" => {
-                self.cargo_test(&["--test", "vectors"])?;
+                self.cargo_test(&["--test", "vectors"], Disk::Unwaited)?;
                 wasm::build_judge()?;
                 wasm::build()?;
                 node(&["tests/vectors.mjs"]).run()
@@ -92,20 +92,28 @@ impl Stage {
             "attacks" => {
                 // It looks into the page's clients for what only builds for tests may hold.
                 wasm::build()?;
-                self.cargo_test(&["--test", "attacks"])
+                self.cargo_test(&["--test", "attacks"], Disk::Unwaited)
             }
-            file => self.cargo_test(&["--test", file]),
+            "faults" => self.cargo_test(&["--test", "faults"], Disk::Waited),
+            file => self.cargo_test(&["--test", file], Disk::Unwaited),
         }
     }
 
-    fn cargo_test(&mut self, arguments: &[&str]) -> Result<()> {
+    fn cargo_test(&mut self, arguments: &[&str], disk: Disk) -> Result<()> {
         web::build_if_missing()?;
-        let postgres = match self.postgres.take() {
-            Some(running) => running,
-            None => Postgres::start()?,
-        };
-        let address = self.postgres.insert(postgres).address();
+        let address = self.postgres(disk)?;
         cargo(&["test"]).args(arguments).env("RECONNECT_TEST_POSTGRES", address).run()
+    }
+
+    /// The address of the database server of this kind, which is started for the first suite that wants it.
+    fn postgres(&mut self, disk: Disk) -> Result<String> {
+        if let Some((_, running)) = self.postgres.iter().find(|(kind, _)| *kind == disk) {
+            return Ok(running.address());
+        }
+        let started = Postgres::start(disk)?;
+        let address = started.address();
+        self.postgres.push((disk, started));
+        Ok(address)
     }
 }
 
