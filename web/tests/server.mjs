@@ -31,6 +31,8 @@ export async function startServer({ env = {}, log }) {
     ...process.env,
     RECONNECT_DATA: data,
     RECONNECT_LISTEN: `127.0.0.1:${port}`,
+    // Nobody waits longer for the public log than they must.
+    RECONNECT_LOG_SECONDS: '1',
     ...env,
   };
   let child = await start(settings, lines, url);

@@ -409,13 +409,14 @@ async function bothWrite(owner, elsewhere, said) {
     elsewhere.put(said.note, note),
   ]);
   await rename(owner, said.renamed, said.pdf);
-  await rename(elsewhere, said.note, `${said.note} 2`);
+  // Before it has another name: a page whose last look is some seconds old looks again, and would show that.
   await owner.tab('safe');
+  await owner.paper(said.note).waitFor();
+  await rename(elsewhere, said.note, `${said.note} 2`);
   for (const title of [said.photo, said.pdf]) {
     await elsewhere.tab('safe');
     await elsewhere.paper(title).waitFor();
   }
-  await owner.paper(`${said.note}`).waitFor();
 }
 
 async function rename(person, from, to) {

@@ -77,9 +77,15 @@ export async function startWire(to) {
   return self;
 }
 
-/** What the last call that named somebody showed for it. */
-export function tokenOf(stage) {
-  return stage.wire.entries().findLast(({ headers }) => headers.authorization).headers.authorization;
+/** The sessions that were seen so far. */
+export function sessions(stage) {
+  return new Set(stage.wire.entries().map(({ headers }) => headers.authorization).filter(Boolean));
+}
+
+/** The session that was seen last, but for the `others`: a page that stands open asks now and then by itself. */
+export function tokenOf(stage, others = new Set()) {
+  const known = ({ headers: { authorization } }) => authorization && !others.has(authorization);
+  return stage.wire.entries().findLast(known).headers.authorization;
 }
 
 /** The status of an answer to whoever shows this: 401 once its session is over. */

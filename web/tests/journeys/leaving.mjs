@@ -76,11 +76,11 @@ journey('a worker leaves the team, and the others go on', { name: 'leaving', rec
   await worker.press('next');
   await worker.on('begin-title');
   // Their own safe is there, and at the desk nothing of the structure is.
-  await worker.page.goto('/structure.html');
+  await worker.page.goto(`/structure.html?lang=${worker.language}`);
   await worker.choose('welcome-desk-come');
   await worker.comeWithWords(workerKeys);
   await worker.on('begin-title');
-  await worker.page.goto('/');
+  await worker.page.goto(`/?lang=${worker.language}`);
   await worker.choose('welcome-come');
   await worker.comeWithWords(workerKeys);
   await worker.on('safe-title');

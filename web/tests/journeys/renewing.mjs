@@ -49,7 +49,7 @@ journey('what was given is carried over to a new key, and a colleague confirms i
   // The page is closed and opened again: it goes on, and does nothing twice.
   await manager.leavePage();
   stage.wire.away = null;
-  await manager.page.goto('/structure.html');
+  await manager.page.goto(`/structure.html?lang=${manager.language}`);
   await manager.choose('welcome-desk-come');
   await manager.comeWithWords(managerKeys);
   await manager.told('renewal-done');
@@ -58,7 +58,7 @@ journey('what was given is carried over to a new key, and a colleague confirms i
   assert.equal(carried().length, 1);
 
   // A colleague opens the page: nothing waits any more, and both read.
-  await other.page.goto('/structure.html');
+  await other.page.goto(`/structure.html?lang=${other.language}`);
   await other.choose('welcome-desk-come');
   await other.comeWithWords(otherKeys);
   await other.on('received-title');

@@ -67,7 +67,8 @@ journey('safes that slept for six years', { name: 'sleeping' }, async (stage) =>
     // The phone that lay in a locker, and what was on paper: whoever reads Arabic has the words alone.
     if (language === 'fr') {
       const own = await stage.newPerson('phone', { language, profile: keptBy(language) });
-      await own.page.goto('/');
+      // The first screen waits a moment only for what the device keeps: a slow one would be asked for its language.
+      await own.page.goto('/?lang=fr');
       await own.on('come-pin');
       await own.typePin(pin);
       await own.paper(title).waitFor();
