@@ -22,6 +22,13 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
+/// So many in so much time.
+pub(crate) fn per_second(count: usize, seconds: f64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a figure of three digits is shown")]
+    let count = count as f64;
+    count / seconds
+}
+
 /// Millions of bytes a second.
 pub(crate) fn speed(bytes: u64, time: Duration) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a figure of three digits is shown")]

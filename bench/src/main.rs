@@ -6,10 +6,14 @@ mod figures;
 mod grant;
 mod guess;
 mod load;
+mod nginx;
+mod peers;
 mod plain;
 mod server;
 mod stream;
 mod team;
+mod uploads;
+mod writes;
 
 use anyhow::{Result, bail};
 

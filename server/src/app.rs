@@ -441,8 +441,7 @@ pub fn router(app: App) -> Router {
 /// the log has one line with ids and codes only.
 async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let is_api = request.uri().path().starts_with("/v1/");
-    // Whoever watches over the server is answered however much it has to do.
-    let is_watch = matches!(request.uri().path(), "/livez" | "/readyz");
+    let is_watch = is_watch(request.uri().path());
     let method = request.method().clone();
     // As the table writes it: no id of a request is in it.
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -468,6 +467,11 @@ async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Respo
         tracing::debug!(%method, route, status, millis, "answered");
     }
     response
+}
+
+/// Whether somebody watches over the server, who is answered however much it has to do.
+pub(crate) fn is_watch(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz")
 }
 
 fn describe(description: &str) -> ([(header::HeaderName, &'static str); 1], String) {

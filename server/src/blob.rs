@@ -6,7 +6,8 @@
 
 use std::{
     collections::HashSet,
-    fs, io,
+    fs,
+    io::{self, Read as _, Seek as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -51,6 +52,35 @@ impl Drop for Hold {
 /// A part that is arriving: invisible until it is finished, gone when it is dropped.
 pub(crate) struct Arriving(Box<dyn MultipartUpload>);
 
+/// A part that is being read.
+pub(crate) struct Reading(fs::File);
+
+impl Reading {
+    /// Begins to read exactly the next `count` bytes, on a thread that may wait for the disk. They are
+    /// read even when nobody waits for them, so that the next can be on their way while these leave.
+    pub(crate) fn ahead(mut self, count: u64) -> Ahead {
+        Ahead(tokio::task::spawn_blocking(move || {
+            let mut bytes = Vec::with_capacity(usize::try_from(count).map_err(io::Error::other)?);
+            let read = (&mut self.0).take(count).read_to_end(&mut bytes)?;
+            if read as u64 != count {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            Ok((self, bytes.into()))
+        }))
+    }
+}
+
+/// Bytes that are being read.
+pub(crate) struct Ahead(tokio::task::JoinHandle<io::Result<(Reading, Bytes)>>);
+
+impl Ahead {
+    /// Waits for them.
+    pub(crate) async fn read(self) -> Result<(Reading, Bytes)> {
+        let read = self.0.await.map_err(|_| Error::Broken("a part was not read to the end"))?;
+        Ok(read?)
+    }
+}
+
 impl Blobs {
     /// Opens the store, and removes what a crash left half-written.
     pub(crate) fn open(data: &Path) -> anyhow::Result<Self> {
@@ -62,8 +92,8 @@ impl Blobs {
                 remove_half_written(&entry.path())?;
             }
         }
-        let store = LocalFileSystem::new_with_prefix(&folder)?
-            .with_fsync(!fault::has(Mutant::NoBlobSync));
+        let store =
+            LocalFileSystem::new_with_prefix(&folder)?.with_fsync(!fault::has(Mutant::NoBlobSync));
         Ok(Self { store: Arc::new(store), folder, held: Arc::default() })
     }
 
@@ -94,14 +124,20 @@ impl Blobs {
         self.store.put_multipart(&location(envelope_id, index)).await.map(Arriving).map_err(put)
     }
 
-    /// Reads a piece of one part.
-    pub(crate) async fn read(
+    /// Opens one part, to be read from `start` on.
+    pub(crate) async fn open_part(
         &self,
         envelope_id: EnvelopeId,
         index: u32,
-        range: std::ops::Range<u64>,
-    ) -> Result<Bytes> {
-        Ok(self.store.get_range(&location(envelope_id, index), range).await?)
+        start: u64,
+    ) -> Result<Reading> {
+        let file = self.folder.join(envelope_id.to_string()).join(index.to_string());
+        let opened = blocking(move || {
+            let mut file = fs::File::open(file)?;
+            file.seek(io::SeekFrom::Start(start))?;
+            Ok(file)
+        });
+        Ok(Reading(opened.await?))
     }
 
     /// Removes a whole envelope. Success when there is nothing.

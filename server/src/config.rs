@@ -51,7 +51,7 @@ pub struct Config {
         value_parser = clap::value_parser!(u64).range(1 << 20..=1 << 40)
     )]
     pub reserve_bytes: u64,
-    /// Connections at one time.
+    /// Connections at one time; above it the one that has waited longest without asking makes place.
     #[arg(long, global = true, env = "RECONNECT_CONNECTIONS", value_name = "RECONNECT_CONNECTIONS", default_value_t = 1024,
         value_parser = clap::value_parser!(u32).range(1..=100_000)
     )]

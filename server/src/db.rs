@@ -2,7 +2,8 @@
 //!
 //! `SQLite` has one writer, write-ahead log, `synchronous = FULL` (asserted), foreign keys and
 //! secure deletion; its transactions begin IMMEDIATE. `PostgreSQL` transactions are SERIALIZABLE.
-//! [`transaction!`] tries again what lost a race, so its block may run more than once.
+//! [`transaction!`] tries again what lost a race, or could not be committed together with others
+//! ([`crate::writer`]), so its block may run more than once.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -14,7 +15,6 @@ use anyhow::{Context as _, bail, ensure};
 use sqlx::{
     Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _, Executor as _,
     any::{AnyConnectOptions, AnyPoolOptions},
-    error::DatabaseError,
     pool::PoolConnection,
 };
 
@@ -25,6 +25,7 @@ use crate::{
     disk::Disk,
     error::{Error, Fault, Result, kind},
     fault::{self, Mutant},
+    writer::{Ended, Line, Turn},
 };
 
 /// A transaction that only reads.
@@ -57,7 +58,8 @@ enum Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Db {
     readers: AnyPool,
-    writer: AnyPool,
+    /// Before the one writer of `SQLite`.
+    line: Option<Line>,
     kind: Kind,
     disk: Disk,
 }
@@ -104,7 +106,7 @@ impl Db {
                     .await
                     .context("RECONNECT_DATABASE: cannot connect")?;
                 let disk = disk.clone();
-                Ok(Self { readers: pool.clone(), writer: pool, kind: Kind::Postgres, disk })
+                Ok(Self { readers: pool, line: None, kind: Kind::Postgres, disk })
             }
         }
     }
@@ -116,27 +118,24 @@ impl Db {
         let mut first = AnyConnection::connect_with(&options).await.with_context(context)?;
         let start = if fault::has(Mutant::NoCheckpoint) { BUSY_TIMEOUT } else { CHECKPOINT };
         let mut moved = first.execute(start).await;
-        if moved.as_ref().is_err_and(|error| kind(error) == Fault::Full) && disk.give_up_ballast()
-        {
+        if moved.as_ref().is_err_and(|error| kind(error) == Fault::Full) && disk.give_up_ballast() {
             moved = first.execute(CHECKPOINT).await;
         }
         moved.with_context(context)?;
         first.close().await.with_context(context)?;
-        let pool = |connections: u32, read_only: bool| {
-            AnyPoolOptions::new()
-                .max_connections(connections)
-                .min_connections(1)
-                .acquire_timeout(Duration::from_secs(30))
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .after_connect(move |connection, _| {
-                    Box::pin(async move { prepare_sqlite(connection, read_only).await })
-                })
-                .connect_with(options.clone())
-        };
-        let writer = pool(1, false).await.with_context(context)?;
-        let readers = pool(READERS, true).await.with_context(context)?;
-        Ok(Self { readers, writer, kind: Kind::Sqlite, disk: disk.clone() })
+        let line = Line::open(&options, disk).await.with_context(context)?;
+        let readers = AnyPoolOptions::new()
+            .max_connections(READERS)
+            .min_connections(1)
+            .acquire_timeout(Duration::from_secs(30))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .after_connect(|connection, _| {
+                Box::pin(async move { prepare_sqlite(connection, true).await })
+            })
+            .connect_with(options);
+        let readers = readers.await.with_context(context)?;
+        Ok(Self { readers, line: Some(line), kind: Kind::Sqlite, disk: disk.clone() })
     }
 
     /// For one statement that reads.
@@ -156,20 +155,25 @@ impl Db {
 
     /// For [`transaction!`].
     pub(crate) fn attempts(&self, name: &'static str) -> Attempts<'_> {
-        Attempts { db: self, name, count: 0 }
+        Attempts { db: self, name, count: 0, alone: false }
     }
 
-    async fn begin(&self) -> Result<Tx, sqlx::Error> {
-        let begin = match self.kind {
-            Kind::Sqlite => "begin immediate",
-            Kind::Postgres => "begin isolation level serializable",
-        };
-        let mut tx = Tx { connection: self.writer.acquire().await?, is_open: true };
-        if let Err(error) = tx.connection.execute(begin).await {
-            tx.roll_back().await;
+    async fn begin(&self, alone: bool) -> Result<Tx, sqlx::Error> {
+        if let Some(line) = &self.line {
+            return line.turn(alone).await.map(Tx::Turn);
+        }
+        let mut own = Own { connection: self.readers.acquire().await?, is_open: true };
+        if let Err(error) = own.connection.execute("begin isolation level serializable").await {
+            own.roll_back().await;
             return Err(error);
         }
-        Ok(tx)
+        Ok(Tx::Own(own))
+    }
+
+    /// How many stand in the line before `SQLite`'s writer.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.line.as_ref().map_or(0, Line::waiting)
     }
 
     /// Whether servers with other data folders could be on it.
@@ -188,19 +192,16 @@ impl Db {
         if self.kind == Kind::Postgres {
             return Ok(Vec::new());
         }
-        let said: Vec<String> = sqlx::query_scalar("pragma integrity_check")
-            .fetch_all(&self.readers)
-            .await?;
+        let said: Vec<String> =
+            sqlx::query_scalar("pragma integrity_check").fetch_all(&self.readers).await?;
         Ok(said.into_iter().filter(|line| line != "ok").collect())
     }
 
     /// Moves the write-ahead log into the database, so that what was erased is gone from it too.
     /// Whether all of it could be moved: somebody who reads an older state is not waited for.
     pub(crate) async fn checkpoint(&self) -> Result<bool> {
-        if self.kind == Kind::Postgres {
-            return Ok(true);
-        }
-        let mut connection = self.writer.acquire().await?;
+        let Some(line) = &self.line else { return Ok(true) };
+        let mut connection = line.outside().await?;
         connection.execute("pragma busy_timeout = 100").await?;
         let busy: Result<i64, sqlx::Error> =
             sqlx::query_scalar(CHECKPOINT).fetch_one(&mut *connection).await;
@@ -214,18 +215,20 @@ impl Db {
             tracing::warn!(%error, "no checkpoint at the end");
         }
         self.readers.close().await;
-        self.writer.close().await;
+        if let Some(line) = &self.line {
+            line.close().await;
+        }
     }
 
     async fn schema_version(&self) -> anyhow::Result<usize> {
-        let mut connection = self.writer.acquire().await?;
-        connection
-            .execute("create table if not exists schema_version (version bigint primary key)")
+        let mut tx = self.begin(true).await?;
+        tx.execute("create table if not exists schema_version (version bigint primary key)")
             .await?;
         let version: i64 =
             sqlx::query_scalar("select coalesce(max(version), 0) from schema_version")
-                .fetch_one(&mut *connection)
+                .fetch_one(&mut *tx)
                 .await?;
+        tx.commit().await?;
         Ok(usize::try_from(version)?)
     }
 
@@ -244,13 +247,15 @@ impl Db {
         };
         for (index, text) in MIGRATIONS.iter().enumerate().skip(version) {
             let number = i64::try_from(index + 1)?;
-            let mut tx = self.begin().await?;
+            let mut tx = self.begin(true).await?;
             sqlx::raw_sql(AssertSqlSafe(text.replace("{bytes}", bytes))).execute(&mut *tx).await?;
             sqlx::query("insert into schema_version (version) values ($1)")
                 .bind(number)
                 .execute(&mut *tx)
                 .await?;
-            tx.commit("db::migrate").await?;
+            fault::point("db::migrate", "before its commit");
+            tx.commit().await?;
+            fault::point("db::migrate", "after its commit");
             tracing::info!(schema = number, "migrated");
         }
         Ok(())
@@ -282,33 +287,62 @@ macro_rules! transaction {
 pub(crate) use transaction;
 
 /// A transaction that writes.
-///
-/// Not sqlx's own: when the disk is full, `SQLite` rolls back by itself, sqlx's rollback then fails,
-/// and the connection counts a transaction for ever.
-pub(crate) struct Tx {
+pub(crate) enum Tx {
+    /// On a connection of its own, to `PostgreSQL`.
+    Own(Own),
+    /// With `SQLite`'s one writer.
+    Turn(Turn),
+}
+
+/// A transaction on a connection of its own. Not sqlx's: it ends the connection whenever it is not
+/// certain that it could be undone.
+pub(crate) struct Own {
     connection: PoolConnection<Any>,
     is_open: bool,
 }
 
-impl Tx {
-    async fn commit(&mut self, name: &str) -> Result<(), sqlx::Error> {
-        fault::point(name, "before its commit");
-        self.connection.execute("commit").await?;
-        fault::point(name, "after its commit");
+impl Own {
+    async fn commit(mut self) -> Result<Ended, sqlx::Error> {
+        if let Err(error) = self.connection.execute("commit").await {
+            self.roll_back().await;
+            return Err(error);
+        }
         self.is_open = false;
-        Ok(())
+        Ok(Ended::Kept)
     }
 
     /// Undoes everything; a connection that cannot do it is closed.
     async fn roll_back(&mut self) {
-        /// `SQLITE_ERROR`: there is no transaction any more.
-        const NONE: &str = "1";
-        self.is_open = match self.connection.execute("rollback").await {
-            Ok(_) => false,
-            Err(error) => {
-                error.as_database_error().and_then(DatabaseError::code).as_deref() != Some(NONE)
+        self.is_open = self.connection.execute("rollback").await.is_err();
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if self.is_open {
+            // The caller hung up in the middle: closing the connection rolls back.
+            self.connection.close_on_drop();
+        }
+    }
+}
+
+impl Tx {
+    async fn commit(self) -> Result<Ended, sqlx::Error> {
+        match self {
+            Self::Own(own) => own.commit().await,
+            Self::Turn(turn) => turn.commit().await,
+        }
+    }
+
+    /// Undoes what it wrote. It is over when what it read is certain, too.
+    async fn roll_back(self) -> Result<Ended, sqlx::Error> {
+        match self {
+            Self::Own(mut own) => {
+                own.roll_back().await;
+                Ok(Ended::Kept)
             }
-        };
+            Self::Turn(turn) => turn.roll_back().await,
+        }
     }
 }
 
@@ -316,21 +350,18 @@ impl Deref for Tx {
     type Target = AnyConnection;
 
     fn deref(&self) -> &AnyConnection {
-        &self.connection
+        match self {
+            Self::Own(own) => &own.connection,
+            Self::Turn(turn) => turn,
+        }
     }
 }
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut AnyConnection {
-        &mut self.connection
-    }
-}
-
-impl Drop for Tx {
-    fn drop(&mut self) {
-        if self.is_open {
-            // The caller hung up in the middle: closing the connection rolls back.
-            self.connection.close_on_drop();
+        match self {
+            Self::Own(own) => &mut own.connection,
+            Self::Turn(turn) => turn,
         }
     }
 }
@@ -340,6 +371,8 @@ pub(crate) struct Attempts<'a> {
     db: &'a Db,
     name: &'static str,
     count: u32,
+    /// Whether the next one is to be committed by itself.
+    alone: bool,
 }
 
 impl Attempts<'_> {
@@ -347,7 +380,7 @@ impl Attempts<'_> {
     pub(crate) async fn begin(&mut self) -> Result<Tx> {
         loop {
             self.count += 1;
-            match self.db.begin().await {
+            match self.db.begin(self.alone).await {
                 Ok(tx) => return Ok(tx),
                 Err(error) => self.again(error.into()).await?,
             }
@@ -355,19 +388,33 @@ impl Attempts<'_> {
     }
 
     /// Ends an attempt: with its value, with nothing when there is to be another, or with an error.
-    pub(crate) async fn end<T>(&self, mut tx: Tx, done: Result<T>) -> Result<Option<T>> {
-        let ended = match done {
-            Ok(value) => tx.commit(self.name).await.map(|()| value).map_err(Error::from),
-            Err(error) => Err(error),
+    pub(crate) async fn end<T>(&mut self, tx: Tx, done: Result<T>) -> Result<Option<T>> {
+        let failed = match done {
+            Ok(value) => {
+                fault::point(self.name, "before its commit");
+                match tx.commit().await {
+                    Ok(Ended::Kept) => {
+                        fault::point(self.name, "after its commit");
+                        return Ok(Some(value));
+                    }
+                    Ok(Ended::Undone) => None,
+                    Err(error) => Some(error.into()),
+                }
+            }
+            Err(error) => match tx.roll_back().await {
+                Ok(Ended::Kept) => Some(error),
+                Ok(Ended::Undone) => None,
+                Err(worse) => {
+                    tracing::warn!(%error, "could not be undone");
+                    Some(worse.into())
+                }
+            },
         };
-        if ended.is_err() {
-            tx.roll_back().await;
+        match failed {
+            Some(error) => self.again(error).await?,
+            None => self.alone = true,
         }
-        drop(tx);
-        match ended {
-            Ok(value) => Ok(Some(value)),
-            Err(error) => self.again(error).await.map(|()| None),
-        }
+        Ok(None)
     }
 
     /// Waits before another attempt, or gives the error back when there is none.
@@ -401,7 +448,7 @@ fn sqlite_url(file: &Path) -> anyhow::Result<String> {
 }
 
 /// Sets what durability and erasure rest on, and reads it back.
-async fn prepare_sqlite(
+pub(crate) async fn prepare_sqlite(
     connection: &mut AnyConnection,
     read_only: bool,
 ) -> Result<(), sqlx::Error> {
@@ -453,10 +500,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let disk = Disk::new(folder.path(), 0);
         let db = Db::open(&DatabaseUrl::Sqlite, folder.path(), &disk).await.expect("opens");
-        sqlx::query("insert into schema_version (version) values (99)")
-            .execute(&db.writer)
-            .await
-            .expect("written");
+        let written: Result<()> = transaction!(db, "test", |tx| {
+            sqlx::query("insert into schema_version (version) values (99)").execute(tx).await?;
+            Ok(())
+        });
+        written.expect("written");
         db.close().await;
         let error =
             Db::open(&DatabaseUrl::Sqlite, folder.path(), &disk).await.expect_err("refused");

@@ -21,6 +21,7 @@ use tokio::{
 
 use crate::{
     app::App,
+    blob::Ahead,
     caller::Caller,
     deposit,
     error::{Error, Result},
@@ -28,8 +29,8 @@ use crate::{
 };
 
 /// Bytes that are read at one time: as much as a slow reader still gets after something was taken
-/// away, and as each download holds in memory.
-const PIECE_BYTES: u64 = 128 * 1024;
+/// away. Each download holds twice as much in memory: while one piece leaves, the next is read.
+const PIECE_BYTES: u64 = 256 * 1024;
 /// A long download looks again at least this often: for what another process took away, and for
 /// what ended by itself.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -50,24 +51,33 @@ impl Content {
         Ok(Self { envelope_id, header, prefix: prefix.into() })
     }
 
-    /// The next piece at `offset`, at most up to `end`: from the prefix, or from one part.
-    async fn piece(&self, offset: u64, end: u64, app: &App) -> Result<Bytes> {
+    /// Where the next piece is: at `at.start`, and not beyond `at.end`.
+    fn place(&self, at: &Range<u64>) -> Result<Piece> {
         let prefix_bytes = PREFIX_BYTES as u64;
-        if offset < prefix_bytes {
-            let range = as_index(offset)?..as_index(end.min(prefix_bytes))?;
-            return Ok(self.prefix.slice(range));
+        if at.start < prefix_bytes {
+            let range = as_index(at.start)?..as_index(at.end.min(prefix_bytes))?;
+            return Ok(Piece::Prefix(self.prefix.slice(range)));
         }
         let whole_part = self.header.part_bytes(0).max(1);
-        let inside = offset - prefix_bytes;
-        let index = u32::try_from(inside / whole_part).map_err(|_| OUTSIDE)?;
+        let inside = at.start - prefix_bytes;
+        let part = u32::try_from(inside / whole_part).map_err(|_| OUTSIDE)?;
         let start = inside % whole_part;
-        let stop =
-            (start + PIECE_BYTES).min(self.header.part_bytes(index)).min(start + (end - offset));
+        let stop = (start + PIECE_BYTES)
+            .min(self.header.part_bytes(part))
+            .min(start + (at.end - at.start));
         if stop <= start {
             return Err(OUTSIDE);
         }
-        app.blobs.read(self.envelope_id, index, start..stop).await
+        Ok(Piece::Part { part, start, count: stop - start })
     }
+}
+
+/// Where a piece is.
+enum Piece {
+    /// In the prefix, which is in the row.
+    Prefix(Bytes),
+    /// In a part.
+    Part { part: u32, start: u64, count: u64 },
 }
 
 const OUTSIDE: Error = Error::Broken("a piece outside of its envelope");
@@ -130,6 +140,8 @@ struct Running {
     taken: watch::Receiver<u64>,
     looked: Instant,
     at: Range<u64>,
+    /// The next piece, with the number of its part.
+    ahead: Option<(u32, Ahead)>,
 }
 
 impl Running {
@@ -138,7 +150,7 @@ impl Running {
         if self.at.is_empty() {
             return Ok(None);
         }
-        let piece = self.content.piece(self.at.start, self.at.end, &self.app).await?;
+        let piece = self.read().await?;
         // After reading, so that nothing leaves that was taken away meanwhile.
         if self.taken.has_changed().unwrap_or(true) || self.looked.elapsed() > LOOK_AGAIN {
             self.taken.mark_unchanged();
@@ -147,8 +159,32 @@ impl Running {
                 return Err(Code::NotFound.into());
             }
         }
-        self.at.start += piece.len() as u64;
         Ok(Some((piece, self)))
+    }
+
+    /// Reads the next piece, and begins to read the one after it where that is in the same part.
+    async fn read(&mut self) -> Result<Bytes> {
+        let (part, ahead) = match (self.ahead.take(), self.content.place(&self.at)?) {
+            (Some(ahead), _) => ahead,
+            (None, Piece::Prefix(bytes)) => {
+                self.at.start += bytes.len() as u64;
+                return Ok(bytes);
+            }
+            (None, Piece::Part { part, start, count }) => {
+                let envelope_id = self.content.envelope_id;
+                let reading = self.app.blobs.open_part(envelope_id, part, start).await?;
+                (part, reading.ahead(count))
+            }
+        };
+        let (reading, bytes) = ahead.read().await?;
+        self.at.start += bytes.len() as u64;
+        if !self.at.is_empty()
+            && let Piece::Part { part: next, count, .. } = self.content.place(&self.at)?
+            && next == part
+        {
+            self.ahead = Some((part, reading.ahead(count)));
+        }
+        Ok(bytes)
     }
 }
 
@@ -178,7 +214,7 @@ pub(crate) fn answer(content: Content, access: Access, headers: &HeaderMap, app:
     let mut taken = app.taken.subscribe();
     // The first piece looks again: something may have been taken away since the handler looked.
     taken.mark_changed();
-    let running = Running { content, access, app, taken, looked: Instant::now(), at };
+    let running = Running { content, access, app, taken, looked: Instant::now(), at, ahead: None };
     let pieces = stream::try_unfold(running, |running| async {
         running.next().await.inspect_err(|error| {
             if let Error::Code(_) = error {

@@ -26,6 +26,7 @@ mod fresh;
 mod generation;
 mod grant;
 mod guardian;
+mod guest;
 mod held;
 mod invitation;
 mod kept;
@@ -55,6 +56,7 @@ mod unlock;
 mod upload;
 mod verify;
 mod wire;
+mod writer;
 
 pub use app::App;
 pub use clock::Clock;

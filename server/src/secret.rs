@@ -3,7 +3,12 @@
 //! Losing `opaque.key` ends the six words and PINs of everybody, so it belongs into the backup; the recovery
 //! sheets do not need it. None of these secrets opens anything that a person keeps here.
 
-use std::{fs, io::{self, Write as _}, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
 
 use anyhow::{Context as _, ensure};
 use ed25519_dalek::{Signer as _, SigningKey};

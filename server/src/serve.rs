@@ -1,26 +1,37 @@
 //! The server on the network: hyper with a timeout for headers, a deadline for progress in both
-//! directions, a cap on connections, and an orderly stop.
+//! directions, a cap on connections ([`crate::guest`]), and an orderly stop.
 
 use std::{
+    convert::Infallible,
     io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
+use axum::{
+    Router,
+    body::Body,
+    response::{IntoResponse as _, Response},
 };
+use hyper::{Request, body::Incoming, header, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use reconnect_format::api::Code;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::watch,
     task::JoinSet,
     time::{Duration, Instant, Sleep},
 };
+use tower::ServiceExt as _;
 
-use crate::{App, app, log, sweep};
+use crate::{
+    App, app,
+    error::Error,
+    guest::{Asked, Guest, Guests},
+    log, page, sweep,
+};
 
 /// Headers must have come by then; an idle connection is closed then too.
 const HEADERS: Duration = Duration::from_secs(30);
@@ -41,13 +52,12 @@ pub async fn serve(
     let sweeping = tokio::spawn(sweep::forever(app.clone()));
     let logging = tokio::spawn(log::forever(app.clone()));
     let router = app::router(app.clone());
-    let places = Arc::new(Semaphore::new(usize::try_from(app.settings().connections)?));
+    let guests = Guests::new(usize::try_from(app.settings().connections)?);
     let (stopping, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
     let mut deadline: Option<Instant> = None;
     loop {
-        let place = Arc::clone(&places).acquire_owned();
         tokio::select! {
             biased;
             () = &mut stop, if deadline.is_none() => {
@@ -62,14 +72,11 @@ pub async fn serve(
                     break;
                 }
             }
-            accepted = accept(&listener, place) => {
-                if let Some((stream, place)) = accepted {
-                    let service = TowerToHyperService::new(router.clone());
-                    let stopped = stopped.clone();
-                    connections.spawn(async move {
-                        converse(stream, service, stopped).await;
-                        drop(place);
-                    });
+            accepted = accept(&listener) => {
+                if let Some(stream) = accepted
+                    && let Some(guest) = guests.enter()
+                {
+                    connections.spawn(converse(stream, guest, router.clone(), stopped.clone()));
                 }
             }
         }
@@ -91,14 +98,10 @@ async fn wait_until(deadline: Option<Instant>) {
     }
 }
 
-/// The next connection, once there is a place for it.
-async fn accept<P>(
-    listener: &TcpListener,
-    place: impl Future<Output = Result<P, tokio::sync::AcquireError>>,
-) -> Option<(TcpStream, P)> {
-    let place = place.await.ok()?;
+/// The next connection.
+async fn accept(listener: &TcpListener) -> Option<TcpStream> {
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
+        Ok((stream, _)) => Some(stream),
         Err(error) => {
             // Too many open files, or a connection that ended at once: others may still come.
             tracing::warn!(%error, "a connection could not be accepted");
@@ -108,13 +111,16 @@ async fn accept<P>(
     }
 }
 
-/// Speaks HTTP/1.1 on one connection until either side is done.
+/// Speaks HTTP/1.1 on one connection until either side is done, or it has to make place.
 async fn converse(
     stream: TcpStream,
-    service: TowerToHyperService<axum::Router>,
+    guest: Arc<Guest>,
+    router: Router,
     mut stopped: watch::Receiver<bool>,
 ) {
     drop(stream.set_nodelay(true));
+    let asked = Arc::clone(&guest);
+    let service = service_fn(move |request| answer(request, Arc::clone(&asked), router.clone()));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
@@ -124,6 +130,10 @@ async fn converse(
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
+        () = guest.put_out() => {
+            tracing::debug!("a connection made place");
+            return;
+        }
         () = said(&mut stopped) => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -132,6 +142,25 @@ async fn converse(
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// Answers one request; on a connection that there is no place for, by saying so.
+async fn answer(
+    request: Request<Incoming>,
+    guest: Arc<Guest>,
+    router: Router,
+) -> Result<Response, Infallible> {
+    let asked = Asked::on(&guest);
+    let response = if guest.is_beyond() && !app::is_watch(request.uri().path()) {
+        let mut busy = Error::Wait(Code::Unavailable, 1).into_response();
+        page::harden(busy.headers_mut());
+        let close = header::HeaderValue::from_static("close");
+        busy.headers_mut().insert(header::CONNECTION, close);
+        busy
+    } else {
+        router.oneshot(request.map(Body::new)).await?
+    };
+    Ok(response.map(|body| asked.through(body)))
 }
 
 async fn said(stopped: &mut watch::Receiver<bool>) {

@@ -56,7 +56,10 @@ async fn what_is_over(app: &App) -> Result<()> {
             }
         }
     }
-    if let Err(error) = app.disk.restore_ballast() {
+    let disk = app.disk.clone();
+    // Megabytes and an fsync: not on a thread that others wait for.
+    let laid = tokio::task::spawn_blocking(move || disk.restore_ballast()).await;
+    if let Ok(Err(error)) = laid {
         tracing::warn!(%error, "no ballast could be laid down");
     }
     Ok(())

@@ -176,13 +176,15 @@ impl Scrub {
             Manifest::replay(chain.iter().map(Vec::as_slice)).map(|(manifest, _)| manifest)
         });
         let folded = folded.await.map_err(|_| Error::Broken("a chain could not be folded"))?;
-        let manifest = folded.ok().filter(|it| it.account_id() == account_id && it.head()[..] == head);
+        let manifest =
+            folded.ok().filter(|it| it.account_id() == account_id && it.head()[..] == head);
         let Some(manifest) = manifest else {
             self.found.damage.push(format!("the statements of safe {account_id}"));
             return Ok(());
         };
         for (_, document) in manifest.documents() {
-            let named = [Some(&document.content), Some(&document.card), document.thumbnail.as_ref()];
+            let named =
+                [Some(&document.content), Some(&document.card), document.thumbnail.as_ref()];
             for named in named.into_iter().flatten() {
                 self.found.envelopes += 1;
                 if !is_stored(named, &mut snapshot).await? {

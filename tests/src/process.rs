@@ -91,6 +91,15 @@ impl Setup {
     }
 }
 
+/// Memory that a program has.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// Now.
+    pub resident_bytes: u64,
+    /// At most since it started.
+    pub peak_bytes: u64,
+}
+
 /// A running program.
 pub struct Process {
     child: Child,
@@ -130,6 +139,18 @@ impl Process {
     /// Its number.
     pub fn id(&self) -> Result<u32> {
         self.child.id().context("it has ended")
+    }
+
+    /// How much memory it has.
+    pub fn memory(&self) -> Result<Memory> {
+        let status = format!("/proc/{}/status", self.pid()?.as_raw_nonzero());
+        let status = std::fs::read_to_string(status)?;
+        let bytes = |name: &str| -> Result<u64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let count = line.and_then(|line| line.trim().strip_suffix(" kB"));
+            Ok(count.context("no such figure")?.parse::<u64>()? << 10)
+        };
+        Ok(Memory { resident_bytes: bytes("VmRSS:")?, peak_bytes: bytes("VmHWM:")? })
     }
 
     /// A folder as this process sees it.
@@ -174,13 +195,22 @@ pub async fn build_with_faults() -> Result<PathBuf> {
 async fn build_as(name: &str, more: &[&str]) -> Result<PathBuf> {
     let root = root();
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "--bin", name])
-        .args(more)
-        .current_dir(&root)
-        .output()
-        .await?;
-    ensure!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let mut build = Command::new(cargo);
+    build.args(["build", "--quiet", "--bin", name]).args(more).current_dir(&root);
+    // What cargo says about the tests is not meant for it: build scripts that watch these names would
+    // run again, and much would be built twice whenever the two take turns.
+    for (name, _) in env::vars_os() {
+        let about_tests = name.to_str().is_some_and(|name| {
+            ["CARGO_MANIFEST", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+        });
+        if about_tests {
+            build.env_remove(name);
+        }
+    }
+    let output = build.output().await?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     Ok(target.join("debug").join(name))
 }

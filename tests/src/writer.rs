@@ -276,7 +276,8 @@ pub async fn check_blobs(config: &reconnect::Config) -> Result<()> {
     let blobs = config.data.join("blobs");
     for (envelope, index, leaves) in &parts {
         let name = format!("{}/{index}", named(envelope)?);
-        let part = fs::read(blobs.join(&name)).with_context(|| format!("row without blob: {name}"))?;
+        let part =
+            fs::read(blobs.join(&name)).with_context(|| format!("row without blob: {name}"))?;
         let sealed_chunk = (CHUNK_BYTES + TAG_BYTES) as usize;
         let hashes: Vec<u8> = part.chunks(sealed_chunk).flat_map(tree::leaf_hash).collect();
         ensure!(hashes == *leaves, "{name} is not what was taken in");

@@ -7,6 +7,8 @@ mod crash;
 mod disk;
 #[path = "faults/memory.rs"]
 mod memory;
+#[path = "faults/overload.rs"]
+mod overload;
 #[path = "faults/power.rs"]
 mod power;
 #[path = "faults/scrub.rs"]

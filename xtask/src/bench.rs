@@ -1,11 +1,13 @@
 //! `cargo xtask bench`: figures beside their peers, each table from one run on this machine.
 
 use std::fs;
+use std::process::Command;
 use std::thread::available_parallelism;
 
 use anyhow::{Result, bail};
 
 use crate::command::{Runs as _, cargo, node, root};
+use crate::postgres::Postgres;
 use crate::{setup, wasm, web};
 
 /// Measures everything, or the one that is named.
@@ -37,10 +39,20 @@ fn measure(name: &str) -> Result<()> {
         "load" => web::budget(false),
         "lives" => cargo(&["run", "--quiet", "--release", "--package", "reconnect-lives"]).run(),
         "seal" => node(&["../bench/seal.mjs"]).env("RECONNECT_BIN", server).run(),
-        native => cargo(&["run", "--quiet", "--release", "--package", "reconnect-bench", native])
-            .env("RECONNECT_BIN", server)
-            .run(),
+        // It is measured on both databases.
+        "server" => {
+            let postgres = Postgres::start()?;
+            native("server").env("RECONNECT_TEST_POSTGRES", postgres.address()).run()
+        }
+        other => native(other).run(),
     }
+}
+
+/// A part of the benchmarks' own program.
+fn native(name: &str) -> Command {
+    let mut command = cargo(&["run", "--quiet", "--release", "--package", "reconnect-bench", name]);
+    command.env("RECONNECT_BIN", root().join("target/release/reconnect"));
+    command
 }
 
 /// Where this is measured, and how busy it is with other things.

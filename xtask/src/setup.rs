@@ -41,6 +41,9 @@ pub(crate) fn for_testing() -> Result<()> {
 /// Installs what the benchmarks need beside that: the peers.
 pub(crate) fn for_bench() -> Result<()> {
     for_testing()?;
+    if !Path::new("/usr/sbin/nginx").is_file() {
+        install(&["nginx"])?;
+    }
     node_packages("bench")
 }
 
@@ -128,6 +131,8 @@ fn install(packages: &[&str]) -> Result<()> {
         .args(["install", "--quiet", "--yes", "--no-install-recommends"])
         .args(packages)
         .env("DEBIAN_FRONTEND", "noninteractive")
+        // Nothing is started as a service: what is needed runs as a child of what needs it.
+        .env("RUNLEVEL", "1")
         .run()
 }
 

@@ -107,8 +107,7 @@ impl Default for Disk {
 impl Disk {
     fn of(nodes: BTreeMap<Number, Node>, next: Number) -> Self {
         let trouble = None;
-        let state =
-            State { nodes, next, is_cut: false, trouble, came: false, writes: 0, syncs: 0 };
+        let state = State { nodes, next, is_cut: false, trouble, came: false, writes: 0, syncs: 0 };
         Self(Arc::new(Mutex::new(state)))
     }
 

@@ -113,15 +113,7 @@ impl Filesystem for Served {
         answer!(reply, self.resized(ino, size), |it| reply.attr(&FOR_EVER, &it));
     }
 
-    fn mkdir(
-        &self,
-        _: &Request,
-        parent: INodeNo,
-        name: &OsStr,
-        _: u32,
-        _: u32,
-        reply: ReplyEntry,
-    ) {
+    fn mkdir(&self, _: &Request, parent: INodeNo, name: &OsStr, _: u32, _: u32, reply: ReplyEntry) {
         let made = self.made(parent, name, true);
         answer!(reply, made, |it| reply.entry(&FOR_EVER, &it, Generation(0)));
     }
