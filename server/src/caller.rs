@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::{
     app::App,
     error::{Error, Result},
+    session,
     wire::id,
 };
 
@@ -29,15 +30,17 @@ pub(crate) struct Caller {
 impl Caller {
     /// The caller whose live session this is.
     pub(crate) async fn find(token_hash: [u8; 32], app: &App) -> Result<Option<Self>> {
+        let now = app.clock.now_row();
         let row: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
             "-- Caller::find
             select s.account_id, s.device_id
             from session s
             join device d on d.account_id = s.account_id and d.device_id = s.device_id
-            where s.token_hash = $1 and s.ended = 0 and s.expires_at > $2",
+            where s.token_hash = $1 and s.ended = 0 and s.expires_at > $2 and s.expires_at <= $3",
         )
         .bind(token_hash.as_slice())
-        .bind(app.clock.now_row())
+        .bind(now)
+        .bind(session::latest_end(now))
         .fetch_optional(app.db.reader())
         .await?;
         row.map(|(account, device)| {

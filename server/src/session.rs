@@ -21,13 +21,22 @@ use crate::{
     held::CLOCK_SECONDS,
     log,
     statement::{self, Next, Place},
+    time::LEAP_SECONDS,
     wire::{Sent, from_row, id, to_row},
 };
 
 /// How long a session lives.
 const LIFE_SECONDS: u64 = 12 * 3600;
+/// One that ends later than this was opened while the clock was ahead, by more than is believed of a clock:
+/// it would live until the clock is there again.
+const LATEST_SECONDS: i64 = LIFE_SECONDS.cast_signed() + LEAP_SECONDS;
 /// Sessions of one account whose rows are kept: eighty a day.
 const SESSIONS: i64 = 5_000;
+
+/// When a session that lives at `now` ends at the latest.
+pub(crate) fn latest_end(now: i64) -> i64 {
+    now.saturating_add(LATEST_SECONDS)
+}
 
 /// Opens a session, and adds its device when it is new.
 #[utoipa::path(
@@ -127,7 +136,7 @@ async fn insert(opening: &SessionOpening, now: u64, tx: &mut AnyConnection) -> R
         where exists (select 1 from device where account_id = $2 and device_id = $3)
         on conflict (token_hash) do update set expires_at = session.expires_at
         where session.account_id = $2 and session.device_id = $3 and session.ended = 0
-          and session.expires_at > $6
+          and session.expires_at > $6 and session.expires_at <= $7
         returning expires_at",
     )
     .bind(opening.token_hash.as_slice())
@@ -136,6 +145,7 @@ async fn insert(opening: &SessionOpening, now: u64, tx: &mut AnyConnection) -> R
     .bind(to_row(expires_at))
     .bind(to_row(kept_until))
     .bind(to_row(now))
+    .bind(latest_end(to_row(now)))
     .fetch_optional(&mut *tx)
     .await?;
     Ok(from_row(ends.ok_or(Code::SessionEnded)?))
@@ -162,11 +172,12 @@ pub(crate) async fn list(caller: Caller, State(app): State<App>) -> Result<Json<
     let rows: Vec<(Vec<u8>, i64, Vec<u8>)> = sqlx::query_as(
         "-- session::list
         select device_id, expires_at, token_hash from session
-        where account_id = $1 and ended = 0 and expires_at > $2
+        where account_id = $1 and ended = 0 and expires_at > $2 and expires_at <= $3
         order by expires_at desc limit 200",
     )
     .bind(caller.account_id.as_bytes())
     .bind(app.clock.now_row())
+    .bind(latest_end(app.clock.now_row()))
     .fetch_all(app.db.reader())
     .await?;
     let sessions = rows.iter().map(|(device_id, expires_at, token_hash)| {

@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant};
 use crate::{app::App, db::transaction, error::Result};
 
 /// A clock that is further ahead than this of the newest time that was believed is not believed.
-const LEAP_SECONDS: i64 = 24 * 3600;
+pub(crate) const LEAP_SECONDS: i64 = 24 * 3600;
 /// The newest time is written down this often, not at each sweep.
 const WRITTEN_SECONDS: u64 = 3600;
 /// A clock that says the same for as long is right: the server was off for some days, and somebody

@@ -40,7 +40,17 @@ impl Answer {
 
 /// Sends into a router, with all its layers.
 pub async fn inside(router: &Router, call: &Call, token: Option<&str>) -> Result<Answer> {
-    let request = request("localhost", call, token)?;
+    inside_of(router, call, token, None).await
+}
+
+/// The same, for a range of what is there.
+pub async fn inside_of(
+    router: &Router,
+    call: &Call,
+    token: Option<&str>,
+    range: Option<&str>,
+) -> Result<Answer> {
+    let request = request("localhost", call, token, range)?;
     let response = router.clone().oneshot(request).await?;
     let (head, body) = response.into_parts();
     let body = body.collect().await?.to_bytes().to_vec();
@@ -86,7 +96,17 @@ impl Connection {
 
     /// Sends one call, and waits for its answer.
     pub async fn send(&mut self, call: &Call, token: Option<&str>) -> Result<Answer> {
-        let request = request(&self.host, call, token)?;
+        self.send_of(call, token, None).await
+    }
+
+    /// The same, for a range of what is there.
+    pub async fn send_of(
+        &mut self,
+        call: &Call,
+        token: Option<&str>,
+        range: Option<&str>,
+    ) -> Result<Answer> {
+        let request = request(&self.host, call, token, range)?;
         self.sender.ready().await?;
         let (head, body) = self.sender.send_request(request).await?.into_parts();
         let body = body.collect().await?.to_bytes().to_vec();
@@ -94,9 +114,18 @@ impl Connection {
     }
 }
 
-fn request(host: &str, call: &Call, token: Option<&str>) -> Result<Request<Body>> {
+/// A call as it goes over the wire.
+pub fn request(
+    host: &str,
+    call: &Call,
+    token: Option<&str>,
+    range: Option<&str>,
+) -> Result<Request<Body>> {
     let mut request =
         Request::builder().method(call.method).uri(&call.path).header(header::HOST, host);
+    if let Some(range) = range {
+        request = request.header(header::RANGE, range);
+    }
     if let Some(token) = token.filter(|_| call.authorized) {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }

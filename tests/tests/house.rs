@@ -233,6 +233,37 @@ fn no_test_is_switched_off_and_no_task_is_left_in_a_comment() -> Result<()> {
     Ok(())
 }
 
+/// `cargo xtask mutants` plays them; here they only must still be of this source, and name a test of it.
+#[test]
+fn every_flaw_that_is_planted_still_applies() -> Result<()> {
+    let patches = committed(&["patch"])?;
+    ensure!(patches.len() >= 20, "{} flaws", patches.len());
+    for patch in &patches {
+        let name = patch.display();
+        let checked = Command::new("git")
+            .args(["apply", "--check"])
+            .arg(patch)
+            .current_dir(root())
+            .output()?;
+        let said = String::from_utf8_lossy(&checked.stderr);
+        ensure!(checked.status.success(), "{name} does not apply any more: {said}");
+        let whole = read(patch)?;
+        let said = |what: &str| whole.lines().find_map(|line| line.strip_prefix(what));
+        let (flaw, suite) = (said("flaw: "), said("suite: ").context("no suite")?);
+        let test = said("test: ").with_context(|| format!("{name} names no test"))?;
+        ensure!(flaw.is_some_and(|it| it.len() > 20), "{name} does not say what the flaw is");
+        let place = test.trim_end_matches("::on_sqlite").split("::").collect::<Vec<_>>();
+        let file = match place.as_slice() {
+            [_] => format!("tests/tests/{suite}.rs"),
+            [module, _] => format!("tests/tests/{suite}/{module}.rs"),
+            _ => anyhow::bail!("{name}: where is {test}?"),
+        };
+        let function = format!("fn {}(", place.last().context("a name")?);
+        ensure!(read(Path::new(&file))?.contains(&function), "{name}: no {test} in {file}");
+    }
+    Ok(())
+}
+
 #[test]
 fn owners_load_no_group_code() -> Result<()> {
     let reached = page_graph("web/src/owner.ts")?;

@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use anyhow::{Result, bail};
 
 use crate::command::{Runs as _, cargo, node, root};
-use crate::postgres::Postgres;
+use crate::postgres::{Disk, Postgres};
 use crate::{setup, wasm, web};
 
 /// Measures everything, or the one that is named.
@@ -41,7 +41,7 @@ fn measure(name: &str) -> Result<()> {
         "seal" => node(&["../bench/seal.mjs"]).env("RECONNECT_BIN", server).run(),
         // It is measured on both databases.
         "server" => {
-            let postgres = Postgres::start()?;
+            let postgres = Postgres::start(Disk::Waited)?;
             native("server").env("RECONNECT_TEST_POSTGRES", postgres.address()).run()
         }
         other => native(other).run(),

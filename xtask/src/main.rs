@@ -6,6 +6,7 @@
 mod bench;
 mod command;
 mod formal;
+mod mutants;
 mod postgres;
 mod run;
 mod rust_std;
@@ -56,6 +57,11 @@ enum Command {
         /// A model, and what it leaves out or adds: shows how that goes
         words: Vec<String>,
     },
+    /// Plant flaws that servers of this kind had, and see that the tests catch each
+    Mutants {
+        /// Flaws to plant; all of them when none is named
+        names: Vec<String>,
+    },
     /// Build the client for the page: owners', and structures' with MLS
     Wasm,
     /// Build the page into web/dist
@@ -102,6 +108,7 @@ fn obey(command: Command) -> Result<()> {
         }
         Command::Bench { name } => bench::bench(name.as_deref()),
         Command::Formal { words } => formal::formal(&words),
+        Command::Mutants { names } => mutants::mutants(&names),
         Command::Wasm => {
             setup::for_building()?;
             wasm::build()

@@ -3,7 +3,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fs,
+    env,
+    fmt::Write as _,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -98,7 +100,7 @@ fn the_table_of_invariants_is_what_the_tests_say() -> Result<()> {
     let text = fs::read_to_string(&path).context("docs/INVARIANTS.md")?;
     let (before, rest) = text.split_once(BEGIN).context("no mark for the table")?;
     let (quoted, after) = rest.split_once(END).context("the table does not end")?;
-    let table = table(&shown);
+    let table = table(&shown)?;
     if env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") && quoted != table {
         fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}"))?;
         return Ok(());
@@ -139,21 +141,21 @@ fn shown() -> Result<Shown> {
     Ok(shown)
 }
 
-fn table(shown: &Shown) -> String {
+fn table(shown: &Shown) -> Result<String> {
     let mut table = "\n\n| | what never happens otherwise | shown by |\n|---|---|---|\n".to_owned();
     let mut group = "";
     for (number, (of, promise)) in (1..).zip(PROMISES) {
         if of != group {
             group = of;
-            table.push_str(&format!("| | **{group}** | |\n"));
+            writeln!(table, "| | **{group}** | |")?;
         }
         let tests = shown.get(&number).map_or("**no test yet**".to_owned(), |tests| {
             tests.iter().cloned().collect::<Vec<_>>().join("<br>")
         });
-        table.push_str(&format!("| I-{number} | {promise} | {tests} |\n"));
+        writeln!(table, "| I-{number} | {promise} | {tests} |")?;
     }
     table.push('\n');
-    table
+    Ok(table)
 }
 
 /// A function's name, when the line begins one.

@@ -99,7 +99,7 @@ fn count(answers: &[Answer], status: u16) -> usize {
     answers.iter().filter(|answer| answer.status == status).count()
 }
 
-/// I-16: a restart gives no tries back.
+/// I-16: tries of words are counted across restarts.
 async fn a_restart_gives_no_tries_of_the_words_back(server: Server) -> Result<()> {
     let owner = server.person().await?;
     let thief = server.browser();
@@ -129,7 +129,7 @@ async fn a_restart_gives_no_tries_of_the_words_back(server: Server) -> Result<()
     Ok(())
 }
 
-/// I-16: sixty-four at a time get ten tries, and the owner comes in meanwhile.
+/// I-16: 64 at one time, and nobody is locked out of their own device, sheet or card.
 async fn sixty_four_at_a_time_get_ten_tries_and_the_owner_comes_in(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
     let (card, other) = (make_card(&mut owner).await?, make_card(&mut owner).await?);

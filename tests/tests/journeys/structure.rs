@@ -110,6 +110,7 @@ async fn later_versions_follow_a_grant(server: Server) -> Result<()> {
     Ok(())
 }
 
+/// I-8: who opens what is kept for its owner before anything leaves.
 async fn the_receipt_is_stored_before_anything_leaves(server: Server) -> Result<()> {
     let mut team = Team::on(&server).await?;
     let mut owner = server.person().await?;
@@ -168,6 +169,7 @@ fn is_gone(call: &Call, answer: &Answer) -> bool {
     answer.status == 404 || (lists && nothing.contains(&answer.body.as_slice()))
 }
 
+/// I-10: every request of before, again after the answer.
 async fn from_the_answer_that_takes_back_nothing_is_given_out(server: Server) -> Result<()> {
     let mut team = Team::on(&server).await?;
     let mut owner = server.person().await?;

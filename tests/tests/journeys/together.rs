@@ -62,7 +62,7 @@ async fn two_devices_write_at_once_and_the_loser_makes_its_statement_anew(
     Ok(())
 }
 
-/// I-21: of many writers one wins each place, and all succeed.
+/// I-21: one child of each parent, of one safe.
 async fn of_many_writers_one_wins_each_place_and_all_succeed(server: Server) -> Result<()> {
     const WRITERS: usize = 5;
     const EACH: usize = 3;
@@ -114,7 +114,7 @@ async fn of_many_writers_one_wins_each_place_and_all_succeed(server: Server) -> 
     Ok(())
 }
 
-/// I-3: the same statement twice has the effect of one.
+/// I-3: a repeated statement has the effect of one, across a restart and 16 at one time.
 async fn the_same_statement_twice_has_the_effect_of_one(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
     owner.add("Passeport", &bytes(1, 20_000)).await?;

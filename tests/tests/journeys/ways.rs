@@ -209,6 +209,7 @@ async fn a_change_that_stops_half_way_leaves_a_way_in(server: Server) -> Result<
     Ok(())
 }
 
+/// I-16: tries of a PIN are counted across a restart.
 async fn ten_wrong_pins_end_a_card_and_nothing_else(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
     let (card, other) = (make_card(&mut owner, 1).await?, make_card(&mut owner, 2).await?);
@@ -270,7 +271,7 @@ async fn a_thousand_tries_at_once_are_ten(server: Server) -> Result<()> {
     Ok(())
 }
 
-/// I-16: nobody locks somebody else out.
+/// I-16: nobody spends what somebody else holds.
 async fn whoever_does_not_hold_the_card_spends_none_of_its_tries(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
     let card = make_card(&mut owner, 1).await?;

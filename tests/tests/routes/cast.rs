@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use reconnect_core::vault::Vault;
+use reconnect_format::id::StructureId;
 use reconnect_tests::{
     stage::{Person, Server},
     team::Member,
@@ -15,6 +16,10 @@ pub(crate) struct Cast {
     pub(crate) worker: Member,
     pub(crate) invited: Person,
     pub(crate) stranger: Member,
+    /// Was a member, and is put out while their session lives.
+    pub(crate) former: Member,
+    /// A structure that the other owner had founded, and closed.
+    pub(crate) closed: StructureId,
 }
 
 impl Cast {
@@ -25,10 +30,15 @@ impl Cast {
         server.accept(stranger.desk.structure_id()).await?;
         manager.settle().await?;
         let worker = manager.admit(server.person().await?, "Paul").await?;
-        manager.admit(server.person().await?, "Zoé").await?;
-        let (owner, other) = (server.person().await?, server.person().await?);
-        let invited = server.person().await?;
-        Ok(Self { owner, other, manager, worker, invited, stranger })
+        let former = manager.admit(server.person().await?, "Zoé").await?;
+        let (owner, invited) = (server.person().await?, server.person().await?);
+        let founding = Member::found_with_paper(server.person().await?, "Fermé", "Nice");
+        let (mut other, paper) = Box::pin(founding).await?;
+        let closed = other.desk.structure_id();
+        server.accept(closed).await?;
+        other.close_with(&paper).await?;
+        let other = other.person;
+        Ok(Self { owner, other, manager, worker, invited, stranger, former, closed })
     }
 
     /// After a day every session has ended.
@@ -40,6 +50,7 @@ impl Cast {
             &mut self.manager.person,
             &mut self.worker.person,
             &mut self.stranger.person,
+            &mut self.former.person,
         ] {
             let vault: Vault = person.with_sheet(&person.browser, true).await?;
             person.vault = vault;
@@ -49,7 +60,7 @@ impl Cast {
         Ok(())
     }
 
-    pub(crate) fn people(&self) -> [(&'static str, &Person); 6] {
+    pub(crate) fn people(&self) -> [(&'static str, &Person); 7] {
         [
             ("owner", &self.owner),
             ("other", &self.other),
@@ -57,6 +68,7 @@ impl Cast {
             ("manager", &self.manager.person),
             ("invited", &self.invited),
             ("stranger", &self.stranger.person),
+            ("former", &self.former.person),
         ]
     }
 }

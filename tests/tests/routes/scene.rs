@@ -1,12 +1,11 @@
 //! Everybody and everything that the table speaks of, made by real journeys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, ensure};
 use reconnect_core::{
     held::Pin,
     link::LinkCode,
-    lock::Registration,
     vault::{
         Agreed, Comparison, Desk, Gift, Naming, Returning, Vault, Who, upload_begin, upload_part,
     },
@@ -14,35 +13,40 @@ use reconnect_core::{
     world::World as _,
 };
 use reconnect_format::{
-    PublicKey, Suite,
-    account::RecipientPublicKey,
-    api::{
-        AnswerLink, Call, CallBody, FacesOf, FreshAsked, HandIn, PakeFinish, PinRegistrationStart,
-        PutLink, Renewal, UnlockRest,
-    },
+    api::{Call, PutLink, Service},
     encode,
     guardian::{Manner, WAIT_MIN_SECONDS},
-    id::{Base64, DocumentId, EnvelopeId, GrantId, LinkId, LockId, UnlockId},
-    link::{DeviceKind, LINK_ANSWER_BYTES, LinkOffer},
+    id::{Base64, DocumentId, EnvelopeId, GrantId, LinkId},
 };
 use reconnect_tests::{
     browser::{Browser, Exchange},
-    dump::Dump,
+    dump::{self, Dump},
     stage::{DAY, Database, Person, Server, bytes, parts},
     team::{Member, called},
     wire::Answer,
 };
 
-use super::{cast::Cast, table::Row};
-
-/// Ends of paths to which nothing is sent.
-const BODILESS: [&str; 4] = ["/resign", "/cancel", "{return_id}/open", "/generation"];
+use super::{cast::Cast, table::Row, words::offer};
 
 /// With a live session, in the order of the table's columns.
-pub(crate) const LIVE: &[&str] = &["owner", "other", "worker", "manager", "invited", "stranger"];
-/// Without one.
-pub(crate) const DEAD: &[&str] =
-    &["nobody", "malformed", "expired", "logged-out", "closed", "retired", "of-before", "unknown"];
+pub(crate) const LIVE: &[&str] =
+    &["owner", "other", "worker", "manager", "invited", "stranger", "former"];
+/// Without one. The last two are what an operator has: the key of the service, and what it stores.
+pub(crate) const DEAD: &[&str] = &[
+    "nobody",
+    "malformed",
+    "unknown",
+    "expired",
+    "logged-out",
+    "closed",
+    "retired",
+    "of-before",
+    "operator",
+    "stored",
+];
+
+/// Those of them who never had a session.
+const NEVER_LIVED: [&str; 5] = ["nobody", "malformed", "unknown", "operator", "stored"];
 
 /// What paths name.
 const NAMES: [&str; 10] = [
@@ -59,27 +63,20 @@ const NAMES: [&str; 10] = [
 ];
 
 pub(crate) struct Scene {
-    server: Server,
-    browser: Browser,
-    tokens: BTreeMap<&'static str, String>,
+    pub(super) server: Server,
+    pub(super) browser: Browser,
+    pub(super) tokens: BTreeMap<&'static str, String>,
     /// A second session of each, which the table ends.
-    spare: BTreeMap<&'static str, String>,
+    pub(super) spare: BTreeMap<&'static str, String>,
     /// What names in paths stand for, by object.
-    objects: BTreeMap<(&'static str, &'static str), String>,
+    pub(super) objects: BTreeMap<(&'static str, &'static str), String>,
     /// Prefixes of uploads that each would make.
-    prefixes: BTreeMap<&'static str, Vec<u8>>,
-    part: Vec<u8>,
+    pub(super) prefixes: BTreeMap<&'static str, Vec<u8>>,
+    pub(super) part: Vec<u8>,
     /// JSON that was sent once, by whom and where to.
-    sent: BTreeMap<String, String>,
+    pub(super) sent: BTreeMap<String, String>,
     /// The log's newest checkpoint.
-    checkpoint: String,
-}
-
-/// Of keys that are nobody's.
-fn offer() -> LinkOffer {
-    let recipient = Box::new(RecipientPublicKey([5; 1216]));
-    let (suite, kind, signing) = (Suite::V1, DeviceKind::Computer, PublicKey([6; 32]));
-    LinkOffer { suite, kind, recipient, signing, leaf: signing }
+    pub(super) checkpoint: String,
 }
 
 impl Scene {
@@ -102,6 +99,12 @@ impl Scene {
             checkpoint: String::new(),
             server,
         };
+        let used = invitation(&scene.server, "of whoever was admitted last")?;
+        scene.objects.insert(("invitation_id", "used"), used);
+        scene.objects.insert(("structure_id", "closed"), cast.closed.to_string());
+        let put = PutLink { offer: Base64(encode(&offer(8))) };
+        let over = scene.send(&Call::send("/v1/links", &put).open(), "nobody").await?;
+        ensure!(over.status == 200, "no link waits: {}", over.status);
         Box::pin(scene.invitations_and_grants_that_end(&mut cast)).await?;
         scene.server.clock().advance(DAY + 3600);
         cast.come_in_again().await?;
@@ -118,7 +121,10 @@ impl Scene {
         scene.server.app().publish().await?;
         let checkpoint = scene.send(&Call::read("/v1/log/checkpoint"), "nobody").await?;
         scene.checkpoint = String::from_utf8(checkpoint.body)?;
-        scene.objects.insert(("link_id", "open"), offer().link_id().to_string());
+        Box::pin(scene.what_an_operator_has()).await?;
+        let [open, over] = [5, 8].map(|seed| offer(seed).link_id().to_string());
+        scene.objects.insert(("link_id", "open"), open);
+        scene.objects.insert(("link_id", "over"), over);
         for name in NAMES {
             let never = match name {
                 "structure_id" | "account_id" | "return_id" => Base64(vec![3; 32]).into(),
@@ -127,6 +133,16 @@ impl Scene {
             };
             scene.objects.insert((name, "never"), never);
             scene.objects.insert((name, "malformed"), "not-an-id".to_owned());
+        }
+        for (object, grant, document) in [
+            ("no-paper", "live", "never"),
+            ("bad-paper", "live", "malformed"),
+            ("bad-grant", "malformed", "live"),
+        ] {
+            for (name, as_for) in [("grant_id", grant), ("document_id", document)] {
+                let id = scene.object(name, as_for, "owner")?;
+                scene.objects.insert((name, object), id);
+            }
         }
         Ok(scene)
     }
@@ -139,8 +155,44 @@ impl Scene {
         Ok(self.browser.send(call, self.tokens.get(principal).map(String::as_str)).await?)
     }
 
+    /// Whoever has no session has what was one, but for those who never had any; no two are the same.
+    pub(crate) fn check_principals(&self) -> Result<()> {
+        let recording = self.server.recording().borrow();
+        for principal in DEAD.iter().filter(|it| !NEVER_LIVED.contains(it)) {
+            let token = self.tokens.get(principal).with_context(|| format!("no {principal}"))?;
+            let with = format!("{:?}", Some(token));
+            let lived = |it: &Exchange| it.head.ends_with(&with) && it.answer.status < 300;
+            ensure!(recording.iter().any(lived), "{principal} never had a session");
+        }
+        // And whoever has lost their place had one, in the same session.
+        let inside =
+            format!("/v1/structures/{}/inside", self.object("structure_id", "accepted", "")?);
+        let with = format!("{:?}", self.tokens.get("former"));
+        let within = |it: &Exchange| {
+            it.head.contains(&inside) && it.head.ends_with(&with) && it.answer.status == 200
+        };
+        ensure!(recording.iter().any(within), "the former member was none");
+        let tokens: BTreeSet<_> = self.tokens.values().collect();
+        // All but nobody have one.
+        ensure!(tokens.len() == LIVE.len() + DEAD.len() - 1, "{} tokens", tokens.len());
+        Ok(())
+    }
+
     /// Asks for what a row names, as somebody.
     pub(crate) async fn ask(&self, row: &Row, principal: &'static str) -> Result<Answer> {
+        let spare = row.path.ends_with("/sessions/this");
+        let tokens = if spare { &self.spare } else { &self.tokens };
+        let token = tokens.get(principal).or_else(|| self.tokens.get(principal));
+        self.ask_with(row, principal, token.map(String::as_str)).await
+    }
+
+    /// Asks for what a row names, in the words of somebody, with whatever token.
+    pub(crate) async fn ask_with(
+        &self,
+        row: &Row,
+        principal: &'static str,
+        token: Option<&str>,
+    ) -> Result<Answer> {
         let mut path = row.path.to_owned();
         let log = match row.object {
             "entries" => "entries/000.p/1".to_owned(),
@@ -159,15 +211,16 @@ impl Scene {
                 path = path.replace(&mark, &self.object(name, row.object, principal)?);
             }
         }
-        let index = if row.object == "past-end" { "1" } else { "0" };
+        let index = match row.object {
+            "past-end" => "1",
+            "bad-index" => "first",
+            _ => "0",
+        };
         let number = if row.object == "friend" { "2" } else { "1" };
         let path = path.replace("{index}", index).replace("{number}", number);
         let body = self.body(row, principal)?;
         let call = Call { method: row.method, path, authorized: true, body };
-        let spare = row.path.ends_with("/sessions/this");
-        let tokens = if spare { &self.spare } else { &self.tokens };
-        let token = tokens.get(principal).or_else(|| self.tokens.get(principal));
-        Ok(self.browser.send(&call, token.map(String::as_str)).await?)
+        Ok(self.browser.send(&call, token).await?)
     }
 
     fn log_size(&self) -> Result<u64> {
@@ -203,10 +256,12 @@ impl Scene {
         let guarded = desk.guarding(vault, browser).await?.pop().context("a guardian of nobody")?;
         let open = guarded.returns.last().context("nobody comes back")?;
         desk.vouch(vault, browser, (&guarded, open), (&code, Manner::FaceToFace)).await?;
-        for object in ["structure", "friend"] {
+        for object in ["structure", "friend", "resigned"] {
             self.objects.insert(("lock_id", object), lock_id.to_string());
         }
-        self.objects.insert(("return_id", "open"), return_id.to_string());
+        for object in ["open", "cancelled"] {
+            self.objects.insert(("return_id", object), return_id.to_string());
+        }
         Ok(())
     }
 
@@ -221,89 +276,18 @@ impl Scene {
         Ok(())
     }
 
-    fn object(&self, name: &'static str, object: &str, principal: &str) -> Result<String> {
+    pub(super) fn object(
+        &self,
+        name: &'static str,
+        object: &str,
+        principal: &str,
+    ) -> Result<String> {
         if object == "fresh" {
             let column = LIVE.iter().position(|it| *it == principal).unwrap_or(LIVE.len());
             return Ok(EnvelopeId([u8::try_from(column)? + 100; 16]).to_string());
         }
         let known = self.objects.iter().find(|((of, it), _)| *of == name && *it == object);
         Ok(known.with_context(|| format!("no {object} for {name}"))?.1.clone())
-    }
-
-    fn body(&self, row: &Row, principal: &str) -> Result<CallBody> {
-        let prefix = self.prefixes.get(principal).or_else(|| self.prefixes.get("owner"));
-        match (row.method, row.path) {
-            ("PUT", path) if path.ends_with("/parts/{index}") => {
-                return Ok(CallBody::Bytes(self.part.clone()));
-            }
-            ("PUT", _) => return Ok(CallBody::Bytes(prefix.context("no prefix")?.clone())),
-            ("POST", "/v1/log/cosignatures") => {
-                let note = if row.object == "nobodys" { &self.checkpoint } else { "nothing" };
-                let sent = HandIn { note: note.to_owned() };
-                return Ok(CallBody::Json(serde_json::to_string(&sent)?));
-            }
-            // Nobody's is due: the journeys on renewals show what is taken.
-            ("POST", path) if path.ends_with("/certificates") => {
-                let asked = Renewal { certificate: Base64(vec![7; 64]) };
-                return Ok(CallBody::Json(serde_json::to_string(&asked)?));
-            }
-            ("POST", "/v1/received/faces") => {
-                let live = self.object("grant_id", "live", principal)?;
-                let asked = FacesOf { grant_ids: vec![live.parse()?] };
-                return Ok(CallBody::Json(serde_json::to_string(&asked)?));
-            }
-            ("POST", "/v1/received/{grant_id}/fresh") => {
-                let asked = FreshAsked { leaves: Base64(vec![7; 32]) };
-                return Ok(CallBody::Json(serde_json::to_string(&asked)?));
-            }
-            ("POST", "/v1/pin/registration") => {
-                let lock_id = match row.object {
-                    "taken" => self.object("lock_id", "taken", principal)?.parse()?,
-                    _ => LockId([7; 16]),
-                };
-                let (card, pin) =
-                    (PaperSecret::card(&mut self.browser.rng()).held(), Pin::parse("481709")?);
-                let (_, request) =
-                    Registration::start(pin.password(&card), &mut self.browser.rng())?;
-                let start = PinRegistrationStart { lock_id, request: Base64(request) };
-                return Ok(CallBody::Json(serde_json::to_string(&start)?));
-            }
-            ("POST", "/v1/links") => {
-                let bytes = if row.object == "open" { encode(&offer()) } else { vec![7] };
-                let put = PutLink { offer: Base64(bytes) };
-                return Ok(CallBody::Json(serde_json::to_string(&put)?));
-            }
-            ("POST", "/v1/links/{link_id}") => {
-                let answer = AnswerLink { answer: Base64(vec![7; LINK_ANSWER_BYTES]) };
-                return Ok(CallBody::Json(serde_json::to_string(&answer)?));
-            }
-            ("POST", "/v1/unlock/finish") => {
-                let finalization = Base64(vec![7; 64]);
-                let finish = PakeFinish { unlock_id: UnlockId([7; 16]), finalization };
-                return Ok(CallBody::Json(serde_json::to_string(&finish)?));
-            }
-            ("POST", "/v1/unlock/rest") => {
-                let asked = UnlockRest { rest: UnlockId([7; 16]), statements_after: 0 };
-                return Ok(CallBody::Json(serde_json::to_string(&asked)?));
-            }
-            // Of the last two nothing was given out: the journeys on coming back show what opens.
-            ("POST", path) if BODILESS.iter().any(|end| path.ends_with(end)) => {
-                return Ok(CallBody::Empty);
-            }
-            ("POST", _) => {}
-            _ => return Ok(CallBody::Empty),
-        }
-        // One's own words where one has said them, somebody else's where not.
-        let object = self.sent.get(&format!("{} {}", row.object, row.path));
-        let own = object.or_else(|| self.sent.get(&format!("{principal} {}", row.path)));
-        let any = self.sent.get(row.path);
-        let said = own.or(any).with_context(|| format!("nothing sent: {row:?}"))?;
-        // Each time for another handle: the tries of one would be over soon.
-        let mut said: serde_json::Value = serde_json::from_str(said)?;
-        if let Some(handle) = said.get_mut("handle") {
-            *handle = format!("nobody-here-{}", self.browser.shipped()).into();
-        }
-        Ok(CallBody::Json(said.to_string()))
     }
 
     async fn invitations_and_grants_that_end(&mut self, cast: &mut Cast) -> Result<()> {
@@ -394,7 +378,8 @@ impl Scene {
 
         let under_way = upload(&cast.owner, &mut self.part).await?;
         self.objects.insert(("envelope_id", "under-way"), under_way.clone());
-        self.objects.insert(("envelope_id", "past-end"), under_way);
+        self.objects.insert(("envelope_id", "past-end"), under_way.clone());
+        self.objects.insert(("envelope_id", "bad-index"), under_way);
         let others = upload(&cast.other, &mut Vec::new()).await?;
         self.objects.insert(("envelope_id", "others"), others);
         let given_up = upload(&cast.owner, &mut Vec::new()).await?;
@@ -417,6 +402,11 @@ impl Scene {
         let another = cast.stranger.desk.structure_id();
         let others = self.document("others")?;
         let foreign = cast.other.give(another, &[others]).await?;
+        for (object, document_id) in [("given", given), ("removed", removed)] {
+            let record = cast.owner.vault.manifest().document(document_id).context(object)?;
+            let content = record.content.envelope_id.to_string();
+            self.objects.insert(("envelope_id", object), content);
+        }
         for member in [&mut cast.manager, &mut cast.worker] {
             ensure!(member.received().await?.len() == 2);
             for (grant_id, document_id) in [(taken_back, given), (live, removed), (live, given)] {
@@ -439,6 +429,7 @@ impl Scene {
         let owner = cast.owner.vault.account_id();
         self.objects.insert(("account_id", "owner"), owner.to_string());
         let other = cast.other.vault.account_id();
+        self.objects.insert(("account_id", "others"), other.to_string());
         for (object, whose) in
             [("others", other), ("taken", owner), ("refused", owner), ("waits", owner)]
         {
@@ -480,7 +471,21 @@ impl Scene {
         renewed.begin_generation().await?;
         let closed = self.server.person().await?;
         self.tokens.insert("closed", closed.vault.token().to_owned());
+        self.objects.insert(("account_id", "closed"), closed.vault.account_id().to_string());
         closed.vault.close_for_good(&closed.browser).await?;
+        Ok(())
+    }
+
+    /// There is no API for an operator: neither the key of the service nor a token as it is stored is one.
+    async fn what_an_operator_has(&mut self) -> Result<()> {
+        let service = self.send(&Call::read("/v1/service"), "nobody").await?;
+        let service: Service = serde_json::from_slice(&service.body)?;
+        ensure!(service.operator.0.len() == 32, "as long as a token");
+        self.tokens.insert("operator", service.operator.into());
+        let mut connection = dump::connect(self.server.config()).await?;
+        let stored = "select token_hash from session where ended = 0 order by expires_at desc";
+        let stored: Vec<u8> = sqlx::query_scalar(stored).fetch_one(&mut connection).await?;
+        self.tokens.insert("stored", Base64(stored).into());
         Ok(())
     }
 
@@ -493,65 +498,12 @@ impl Scene {
         }
         Ok(())
     }
-
-    /// What people said, to be said again by everybody.
-    fn learn_what_was_sent(&mut self, cast: &Cast) -> Result<()> {
-        let owner = format!("{:?}", Some(cast.owner.vault.token()));
-        let live = self.object("grant_id", "live", "owner")?;
-        let given = self.object("document_id", "given", "owner")?;
-        let recording = self.server.recording().borrow();
-        let posted = |exchange: &&Exchange| {
-            exchange.head.starts_with("POST") && exchange.answer.status < 300
-        };
-        for exchange in recording.iter().filter(posted) {
-            let path = exchange.head.split(' ').nth(1).unwrap_or_default();
-            let route = pattern(path);
-            let text = String::from_utf8(exchange.sent.clone())?;
-            let by = cast.people().into_iter().find(|(_, person)| {
-                exchange.head.ends_with(&format!("{:?}", Some(person.vault.token())))
-            });
-            let about_given =
-                path.contains(&live) && (!path.contains("/documents/") || path.contains(&given));
-            match (by, route.as_str()) {
-                // The first safe is there; the last one was closed.
-                (_, it @ "/v1/accounts") => {
-                    self.sent.entry(format!("again {it}")).or_insert_with(|| text.clone());
-                    self.sent.insert(it.to_owned(), text);
-                }
-                (_, "/v1/statements") if !exchange.head.ends_with(&owner) => {}
-                (Some((who, _)), it) if it.starts_with("/v1/received") => {
-                    if about_given {
-                        self.sent.insert(format!("{who} {it}"), text.clone());
-                        self.sent.insert(it.to_owned(), text);
-                    }
-                }
-                // A request for a leaf is its device's own, and a list its member's.
-                (Some((who, _)), it) if it.ends_with("/leaves") || it.contains("/rewraps") => {
-                    self.sent.insert(format!("{who} {it}"), text.clone());
-                    self.sent.insert(it.to_owned(), text);
-                }
-                _ => {
-                    self.sent.insert(route, text);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A path as the server's table writes it.
-fn pattern(path: &str) -> String {
-    let routes = reconnect::app::ROUTES.iter().map(|route| route.path);
-    let fits = |route: &&str| {
-        let (mut left, mut right) = (route.split('/'), path.split('/'));
-        let same = left.by_ref().zip(right.by_ref()).all(|(a, b)| a == b || a.starts_with('{'));
-        same && route.split('/').count() == path.split('/').count()
-    };
-    routes.into_iter().find(fits).unwrap_or(path).to_owned()
 }
 
 /// What was given is wrapped again, and looked at by another.
 async fn somebody_leaves(cast: &mut Cast) -> Result<()> {
+    // Somebody who sees all of it, up to now.
+    cast.former.settle().await?;
     cast.manager.put_out(3).await?;
     cast.worker.settle().await?;
     cast.worker.renew().await?;
