@@ -20,7 +20,7 @@ pub(crate) enum Mutant {
     NoFolderSync,
     /// Writes the row of a part before the part.
     RowFirst,
-    /// Goes on after a failed fsync.
+    /// Goes on after a failed fsync, and answers as if it had not failed.
     CarryOn,
     /// Starts on a write-ahead log that may have a hole.
     NoCheckpoint,

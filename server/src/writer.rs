@@ -240,6 +240,15 @@ impl Desk {
         Ok(())
     }
 
+    /// Commits what is open.
+    async fn keep(&mut self) -> Result<(), sqlx::Error> {
+        match self.connection.execute("commit").await {
+            // What a careless server would answer.
+            Err(error) if fault::has(Mutant::CarryOn) && kind(&error) == Fault::Broken => Ok(()),
+            done => done.map(drop),
+        }
+    }
+
     /// Commits the group, if there is one, and tells everybody of it. Never in a caller's own task.
     async fn commit(&mut self) {
         if let Err(error) = self.clean().await {
@@ -247,8 +256,8 @@ impl Desk {
         }
         let Some(group) = self.group.take() else { return };
         self.unsure = true;
-        let ended = match self.connection.execute("commit").await {
-            Ok(_) => {
+        let ended = match self.keep().await {
+            Ok(()) => {
                 self.unsure = false;
                 Ended::Kept
             }
@@ -306,8 +315,8 @@ impl Turn {
     pub(crate) async fn commit(mut self) -> Result<Ended, sqlx::Error> {
         let desk = &mut *self.desk;
         if desk.group.is_none() && (self.alone || self.line.waiting() == 0) {
-            return match desk.connection.execute("commit").await {
-                Ok(_) => {
+            return match desk.keep().await {
+                Ok(()) => {
                     desk.unsure = false;
                     Ok(Ended::Kept)
                 }

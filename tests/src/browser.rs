@@ -69,6 +69,7 @@ pub struct Browser {
     cuts: RefCell<Vec<(Cut, String)>>,
     on_its_way: RefCell<Vec<(Call, Option<String>)>>,
     shipped: Cell<usize>,
+    acked: Cell<usize>,
     submissions: RefCell<Vec<Vec<u8>>>,
     lies: RefCell<Vec<Lie>>,
 }
@@ -85,6 +86,7 @@ impl Browser {
             cuts: RefCell::default(),
             on_its_way: RefCell::default(),
             shipped: Cell::new(0),
+            acked: Cell::new(0),
             submissions: RefCell::default(),
             lies: RefCell::default(),
         }
@@ -175,6 +177,11 @@ impl Browser {
         self.shipped.get()
     }
 
+    /// How many calls that write were acknowledged.
+    pub fn acked(&self) -> usize {
+        self.acked.get()
+    }
+
     /// What is kept on this device.
     pub fn kept_names(&self) -> Vec<String> {
         self.kept.borrow().keys().cloned().collect()
@@ -211,6 +218,7 @@ impl Browser {
             recording.borrow_mut().push(Exchange { head, sent, answer: answer.clone() });
         }
         if answer.status < 300 {
+            self.acked.set(self.acked.get() + usize::from(call.method != "GET"));
             let lies = self.lies.borrow();
             answer.body = lies.iter().fold(answer.body, |body, lie| lie(call, body));
         }

@@ -21,7 +21,7 @@ use crate::{
 pub struct Counts {
     /// Lives that ended by a fault.
     pub lives: usize,
-    /// Writes that were acknowledged.
+    /// Calls that write and were acknowledged.
     pub acks: usize,
     /// Writes of which nobody knew, and which had happened whole or not at all.
     pub doubts: usize,
@@ -95,7 +95,7 @@ impl Trial {
         let sum = |of: fn(&Writer) -> usize| self.writers.iter().map(of).sum();
         Ok(Counts {
             lives,
-            acks: sum(|writer| writer.acks),
+            acks: sum(Writer::acks),
             doubts: sum(|writer| writer.doubts),
             refusals: sum(|writer| writer.refusals),
             papers: sum(Writer::papers),

@@ -72,8 +72,6 @@ pub struct Writer {
     number: usize,
     life: watch::Receiver<Life>,
     papers: BTreeMap<DocumentId, Known>,
-    /// How many writes were acknowledged.
-    pub acks: usize,
     /// How many may have been.
     pub doubts: usize,
     /// How many answers said that the server failed.
@@ -83,7 +81,7 @@ pub struct Writer {
 impl Writer {
     /// Somebody with an empty safe.
     pub fn new(person: Person, number: usize, life: watch::Receiver<Life>) -> Self {
-        Self { person, number, life, papers: BTreeMap::new(), acks: 0, doubts: 0, refusals: 0 }
+        Self { person, number, life, papers: BTreeMap::new(), doubts: 0, refusals: 0 }
     }
 
     /// Writes until it is over; an error says what was lost.
@@ -92,7 +90,6 @@ impl Writer {
             let mut doubt = None;
             match self.act(&mut doubt).await {
                 Ok(()) => {
-                    self.acks += 1;
                     if let Some(op) = doubt {
                         self.apply(op);
                     }
@@ -240,6 +237,11 @@ impl Writer {
             Err(ShipError::Offline) => Ok(()),
             other => bail!("{id}: {:?}", other.map(|answer| answer.status)),
         }
+    }
+
+    /// How many calls that write were acknowledged.
+    pub fn acks(&self) -> usize {
+        self.person.browser.acked()
     }
 
     /// How many papers are known to be there.

@@ -69,7 +69,7 @@ async fn every_careless_server_is_caught() -> Result<()> {
 
 /// Whether a careless server loses something within some tries.
 async fn caught(mutant: &'static str, by_failures: bool, rng: &mut ChaCha8Rng) -> Result<bool> {
-    const TRIES: usize = 12;
+    const TRIES: usize = 30;
     for tries in 1..=TRIES {
         let chance = rand_core::SeedableRng::seed_from_u64(rng.next_u64());
         let lost = if by_failures {
