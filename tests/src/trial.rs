@@ -1,6 +1,6 @@
 //! A server that goes through many lives while people write: what was acknowledged must be there in the last.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
@@ -29,6 +29,13 @@ pub struct Counts {
     pub refusals: usize,
     /// Papers that were read back at the end, byte for byte.
     pub papers: usize,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { lives, acks, doubts, refusals, papers } = self;
+        write!(f, "lives={lives} acks={acks} doubts={doubts} refusals={refusals} papers={papers}")
+    }
 }
 
 /// People, and the server that they write to.

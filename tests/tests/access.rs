@@ -15,6 +15,8 @@ mod shapes;
 mod shown;
 #[path = "access/village.rs"]
 mod village;
+#[path = "access/writers.rs"]
+mod writers;
 
 use std::io::Write as _;
 

@@ -11,6 +11,7 @@ mod postgres;
 mod run;
 mod rust_std;
 mod setup;
+mod soak;
 mod stamp;
 mod test;
 mod wasm;
@@ -57,6 +58,8 @@ enum Command {
         /// A model, and what it leaves out or adds: shows how that goes
         words: Vec<String>,
     },
+    /// Kill the server and cut its power thousands of times; goes on where it stopped
+    Soak(soak::Options),
     /// Plant flaws that servers of this kind had, and see that the tests catch each
     Mutants {
         /// Flaws to plant; all of them when none is named
@@ -109,6 +112,7 @@ fn obey(command: Command) -> Result<()> {
         Command::Bench { name } => bench::bench(name.as_deref()),
         Command::Formal { words } => formal::formal(&words),
         Command::Mutants { names } => mutants::mutants(&names),
+        Command::Soak(options) => soak::soak(&options),
         Command::Wasm => {
             setup::for_building()?;
             wasm::build()

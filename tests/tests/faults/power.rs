@@ -31,7 +31,7 @@ async fn what_was_acknowledged_survives_power_cuts() -> Result<()> {
     let cuts = count("RECONNECT_CUTS", 150)?;
     let (seed, rng) = seed()?;
     let counts = Box::pin(cut_again_and_again(cuts, rng, None)).await?;
-    say(&format!("power cuts, seed {seed}: {counts:?}"));
+    say(&format!("counted: {counts} seed={seed}, power cuts"));
     ensure!(counts.refusals == 0, "it answered with faults of its own");
     ensure!(counts.acks > cuts, "too little was written between the cuts");
     Ok(())
@@ -44,7 +44,7 @@ async fn what_was_acknowledged_survives_failed_syncs() -> Result<()> {
     let failures = count("RECONNECT_FAILED_SYNCS", 50)?;
     let (seed, rng) = seed()?;
     let counts = Box::pin(fail_again_and_again(failures, rng, None)).await?;
-    say(&format!("failed syncs, each with a cut later, seed {seed}: {counts:?}"));
+    say(&format!("counted: {counts} seed={seed}, failed syncs, each with a cut later"));
     ensure!(counts.refusals == 0, "it answered after a failed sync");
     Ok(())
 }

@@ -110,7 +110,7 @@ async fn later_versions_follow_a_grant(server: Server) -> Result<()> {
     Ok(())
 }
 
-/// I-8: who opens what is kept for its owner before anything leaves.
+/// I-8, I-23: who opens what is kept for its owner before anything leaves.
 async fn the_receipt_is_stored_before_anything_leaves(server: Server) -> Result<()> {
     let mut team = Team::on(&server).await?;
     let mut owner = server.person().await?;

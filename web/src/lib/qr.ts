@@ -24,8 +24,9 @@ async function nativeDetector(): Promise<Detector | null> {
 
 export type Reader = (source: HTMLVideoElement | ImageBitmap) => Promise<string | null>;
 
-/** Longest sides at which frames are read, in turn: what one is too fine or too coarse for, another reads. */
-const sides = [1000, 1600, 720];
+/** Longest sides at which frames are read, in turn: what one is too fine or too coarse for, another reads, also of a
+ *  picture that never moves. */
+const sides = [1000, 1600, 720, 860, 560, 1180, 480];
 
 /** A reader of frames: answers with what a QR holds, or null when it sees none. */
 export async function qrReader(): Promise<Reader> {

@@ -35,6 +35,9 @@ use crate::{
     world::{ShipError, World},
 };
 
+/// How often one looks again because somebody committed between the two answers of a look.
+const LOOKS: usize = 5;
+
 /// What a member's page knows of the structure.
 pub struct Desk {
     pub(super) structure_id: StructureId,
@@ -283,20 +286,33 @@ impl Desk {
         if matches!(self.standing, Inner::Out) {
             return Ok(());
         }
-        // The chain is fetched after the group: it reaches every commit that was shown.
-        let inside = self.look_inside(vault, world).await?;
-        self.chain = vault.structure(world, self.structure_id).await?.clone();
-        self.accepted = vault.is_accepted(self.structure_id);
-        let Some(inside) = inside.filter(|_| !self.chain.closed) else {
-            return self.find_out(vault, world).await;
-        };
-        self.learn_certificates(vault, &inside)?;
-        self.requests.clone_from(&inside.requests);
-        self.learn_motions(&inside, world.now());
-        if !self.follow(&inside)? {
-            return self.ask_for_leaf(vault, world).await;
+        for looks_left in (0..LOOKS).rev() {
+            // The chain is fetched after the group: it reaches every commit that was shown.
+            let inside = self.look_inside(vault, world).await?;
+            self.chain = vault.structure(world, self.structure_id).await?.clone();
+            self.accepted = vault.is_accepted(self.structure_id);
+            let Some(inside) = inside.filter(|_| !self.chain.closed) else {
+                return self.find_out(vault, world).await;
+            };
+            self.learn_certificates(vault, &inside)?;
+            self.requests.clone_from(&inside.requests);
+            self.learn_motions(&inside, world.now());
+            if !self.follow(&inside, looks_left == 0)? {
+                return self.ask_for_leaf(vault, world).await;
+            }
+            if !self.is_behind() {
+                break;
+            }
         }
         self.keep(vault, world).await
+    }
+
+    /// Whether the chain already names an epoch of the group that the group is not at: somebody committed
+    /// between the two answers.
+    fn is_behind(&self) -> bool {
+        let Inner::Member(group) = &self.standing else { return false };
+        let named = self.chain.roster.as_ref().filter(|it| it.group == group.number());
+        named.is_some_and(|it| it.mls_epoch > group.mls_epoch())
     }
 
     /// Whoever is refused has left, or the structure has closed, when the chain says so: nothing of it is
@@ -364,8 +380,9 @@ impl Desk {
 
     /// Takes in what others committed, each commit judged as of its own statement: a certificate that
     /// ended, or a place that was taken away since, locks nobody out of the past. Gives whether this
-    /// device is in the group, or waits to come in: otherwise it asks. GROUP-8.
-    fn follow(&mut self, inside: &Inside) -> Result<bool, Error> {
+    /// device is in the group, or waits to come in: otherwise it asks. GROUP-8. A chain that is ahead of the
+    /// group says nothing of its history yet, unless this look is the `last`.
+    fn follow(&mut self, inside: &Inside, last: bool) -> Result<bool, Error> {
         let now = self.chain.made_at;
         let gate = Gate { chain: &self.chain, certificates: &self.certificates, now };
         let spoiled = match &mut self.standing {
@@ -400,6 +417,7 @@ impl Desk {
             return Ok(false);
         }
         match &self.standing {
+            _ if self.is_behind() && !last => Ok(true),
             Inner::Member(group) if group.mls_epoch() == inside.mls_epoch => {
                 let shown = group.open_history(&inside.history.0);
                 Ok(self.learn_history(shown.unwrap_or_default()))
