@@ -57,6 +57,10 @@ impl RngCore for SystemRng {
     }
 }
 
+/// The files of a data folder that hold them.
+pub(crate) const FILES: [&str; 5] =
+    ["opaque.key", "operator.key", "tries.key", "folder.id", "log.key"];
+
 /// What the server holds in memory.
 pub(crate) struct Secrets {
     /// OPAQUE's long-lived state.

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use reconnect_format::{
     envelope::{CHUNK_BYTES, EnvelopeKind, EnvelopeRef, TAG_BYTES, check_whole},
     id::{AccountId, EnvelopeId, StructureId},
@@ -19,12 +19,12 @@ use reconnect_format::{
 
 use crate::{
     chains,
-    config::Config,
+    config::{Config, DatabaseUrl},
     db::{Db, Snapshot},
     disk::Disk,
     error::{Error, Result},
     log::Log,
-    secret::Secrets,
+    secret::{FILES, Secrets},
     wire::id,
 };
 
@@ -63,6 +63,11 @@ pub async fn verify(mut config: Config) -> anyhow::Result<Found> {
     config.check().map_err(anyhow::Error::msg)?;
     let folder = || format!("RECONNECT_DATA: no folder {}", config.data.display());
     config.data = config.data.canonicalize().with_context(folder)?;
+    if config.database == DatabaseUrl::Sqlite {
+        // Opened, it would be made.
+        let file = config.data.join("reconnect.sqlite");
+        ensure!(file.is_file(), "RECONNECT_DATA: no database {}", file.display());
+    }
     let disk = Disk::new(&config.data, config.reserve_bytes);
     let db = Db::open_beside(&config.database, &config.data, &disk).await?;
     let mut scrub = Scrub { db, blobs: config.data.join("blobs"), found: Found::default() };
@@ -83,10 +88,7 @@ impl Scrub {
         for line in self.db.check().await? {
             self.found.damage.push(format!("the database: {line}"));
         }
-        let secrets = Secrets::open(&config.data);
-        if let Err(error) = secrets.and_then(|secrets| Log::open(config, &secrets).map(drop)) {
-            self.found.damage.push(format!("the log: {error:#}"));
-        }
+        self.log(config);
         self.parts().await?;
         let safes = "-- Scrub::look\nselect account_id from account order by account_id";
         for account in self.ids(safes).await? {
@@ -97,6 +99,20 @@ impl Scrub {
             self.structure(id(&structure)?).await?;
         }
         Ok(())
+    }
+
+    /// The log replays, under the server's key. Secrets that are not there are said, and not made anew.
+    fn log(&mut self, config: &Config) {
+        let folder = config.data.join("secrets");
+        let gone = FILES.into_iter().filter(|name| !folder.join(name).is_file());
+        let gone: Vec<_> = gone.map(|name| format!("secrets/{name}: it is not there")).collect();
+        if !gone.is_empty() {
+            return self.found.damage.extend(gone);
+        }
+        let secrets = Secrets::open(&config.data);
+        if let Err(error) = secrets.and_then(|secrets| Log::open(config, &secrets).map(drop)) {
+            self.found.damage.push(format!("the log: {error:#}"));
+        }
     }
 
     async fn ids(&self, statement: &'static str) -> Result<Vec<Vec<u8>>> {

@@ -9,11 +9,15 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use reconnect::{Config, config::DatabaseUrl};
 use reconnect_format::api::Call;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
-use crate::wire;
+use crate::{
+    stage::{Database, settings},
+    wire,
+};
 
 /// Between two looks at a server that starts: there is nothing to wait on before it listens.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -52,6 +56,16 @@ impl Setup {
             disk_bytes: None,
             user: None,
         })
+    }
+
+    /// The same over a database of its own, with what its configuration says.
+    pub async fn over(folder: &Path, database: Database) -> Result<(Self, Config)> {
+        let mut setup = Self::on(folder).await?;
+        let config = settings(folder, database).await?;
+        if let DatabaseUrl::Postgres(url) = &config.database {
+            setup.variables.push(("RECONNECT_DATABASE", url.clone()));
+        }
+        Ok((setup, config))
     }
 
     /// Starts it, and waits until it answers.

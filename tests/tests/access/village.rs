@@ -4,16 +4,15 @@ use std::{cell::RefCell, net::SocketAddr, rc::Rc, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use axum::Router;
-use reconnect::{Clock, Config, config::DatabaseUrl};
+use reconnect::{Clock, Config};
 use reconnect_format::{
     api::{Call, CallBody, FacesOf},
     id::{DocumentId, GrantId, StructureId},
 };
 use reconnect_tests::{
     browser::{Browser, Exchange, Network, Recording},
-    postgres,
     process::{Process, Setup},
-    stage::{Database, Person, Server, bytes, settings},
+    stage::{Database, Person, Server, bytes},
     team::{Member, accept},
     wire::{self, Answer, Connection},
 };
@@ -100,13 +99,7 @@ impl Village {
     /// On the real program.
     pub(crate) async fn outside(database: Database) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let mut setup = Setup::on(folder.path()).await?;
-        let mut config = settings(folder.path(), Database::Sqlite).await?;
-        if database == Database::Postgres {
-            let url = postgres::fresh_database().await?;
-            config.database = DatabaseUrl::Postgres(url.clone());
-            setup.variables.push(("RECONNECT_DATABASE", url));
-        }
+        let (setup, config) = Setup::over(folder.path(), database).await?;
         let process = setup.start().await?;
         let network = Rc::new(RefCell::new(Network::Outside(setup.address)));
         let target = Target::Outside(setup.address);

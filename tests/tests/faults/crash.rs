@@ -1,13 +1,7 @@
 //! Killed again and again while several people write.
 
 use anyhow::{Result, ensure};
-use reconnect::config::DatabaseUrl;
-use reconnect_tests::{
-    postgres,
-    process::Setup,
-    stage::{Database, settings},
-    trial::Trial,
-};
+use reconnect_tests::{process::Setup, stage::Database, trial::Trial};
 
 use super::{browser, count, say, seed};
 
@@ -30,13 +24,7 @@ async fn what_was_acknowledged_survives_kills_at_random_instants_on_postgres() -
 
 async fn crash_loop(database: Database, kills: usize) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let mut setup = Setup::on(folder.path()).await?;
-    let mut config = settings(folder.path(), Database::Sqlite).await?;
-    if database == Database::Postgres {
-        let url = postgres::fresh_database().await?;
-        config.database = DatabaseUrl::Postgres(url.clone());
-        setup.variables.push(("RECONNECT_DATABASE", url));
-    }
+    let (setup, config) = Setup::over(folder.path(), database).await?;
     let process = setup.start().await?;
     let (seed, mut rng) = seed()?;
     let people = |setup: &Setup| browser(setup.address);

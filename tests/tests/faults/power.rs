@@ -30,7 +30,8 @@ const STORAGE_FAILED: i32 = 70;
 async fn what_was_acknowledged_survives_power_cuts() -> Result<()> {
     let cuts = count("RECONNECT_CUTS", 150)?;
     let (seed, rng) = seed()?;
-    let counts = Box::pin(cut_again_and_again(cuts, rng, None)).await?;
+    let stage = Box::pin(Stage::set(None)).await?;
+    let counts = Box::pin(stage.cut_again_and_again(cuts, rng)).await?;
     say(&format!("counted: {counts} seed={seed}, power cuts"));
     ensure!(counts.refusals == 0, "it answered with faults of its own");
     ensure!(counts.acks > cuts, "too little was written between the cuts");
@@ -43,7 +44,8 @@ async fn what_was_acknowledged_survives_power_cuts() -> Result<()> {
 async fn what_was_acknowledged_survives_failed_syncs() -> Result<()> {
     let failures = count("RECONNECT_FAILED_SYNCS", 50)?;
     let (seed, rng) = seed()?;
-    let counts = Box::pin(fail_again_and_again(failures, rng, None)).await?;
+    let stage = Box::pin(Stage::set(None)).await?;
+    let counts = Box::pin(stage.fail_again_and_again(failures, rng)).await?;
     say(&format!("counted: {counts} seed={seed}, failed syncs, each with a cut later"));
     ensure!(counts.refusals == 0, "it answered after a failed sync");
     Ok(())
@@ -72,10 +74,12 @@ async fn caught(mutant: &'static str, by_failures: bool, rng: &mut ChaCha8Rng) -
     const TRIES: usize = 30;
     for tries in 1..=TRIES {
         let chance = rand_core::SeedableRng::seed_from_u64(rng.next_u64());
+        // A rig that does not come up has caught nobody.
+        let stage = Box::pin(Stage::set(Some(mutant))).await?;
         let lost = if by_failures {
-            Box::pin(fail_again_and_again(4, chance, Some(mutant))).await
+            Box::pin(stage.fail_again_and_again(4, chance)).await
         } else {
-            Box::pin(cut_again_and_again(6, chance, Some(mutant))).await
+            Box::pin(stage.cut_again_and_again(6, chance)).await
         };
         if let Err(loss) = lost {
             say(&format!("{mutant} was caught at try {tries}: {loss:#}"));
@@ -85,37 +89,41 @@ async fn caught(mutant: &'static str, by_failures: bool, rng: &mut ChaCha8Rng) -
     Ok(false)
 }
 
-async fn cut_again_and_again(
-    cuts: usize,
-    mut rng: ChaCha8Rng,
-    mutant: Option<&'static str>,
-) -> Result<Counts> {
-    let mut rig = Rig::set(mutant).await?;
-    let process = rig.setup.start().await?;
-    let mut trial = rig.trial().await?;
-    let lives = (cuts, LONGEST);
-    let process =
-        trial.live(process, lives, &mut rng, async |process, rng| rig.cut(process, rng).await);
-    let process = process.await?;
-    trial.end(process, cuts).await
+/// People who write to a server that runs on a disk that forgets.
+struct Stage {
+    rig: Rig,
+    process: Process,
+    trial: Trial,
 }
 
-async fn fail_again_and_again(
-    failures: usize,
-    mut rng: ChaCha8Rng,
-    mutant: Option<&'static str>,
-) -> Result<Counts> {
-    let mut rig = Rig::set(mutant).await?;
-    let process = rig.setup.start().await?;
-    let mut trial = rig.trial().await?;
-    // A failed sync, a life after it, and a cut at its end.
-    let mut is_cut = true;
-    let process = trial.live(process, (2 * failures, LONGEST), &mut rng, async |process, rng| {
-        is_cut = !is_cut;
-        if is_cut { rig.cut(process, rng).await } else { rig.fail_a_sync(process, rng).await }
-    });
-    let process = process.await?;
-    trial.end(process, failures).await
+impl Stage {
+    async fn set(mutant: Option<&'static str>) -> Result<Self> {
+        let rig = Rig::set(mutant).await?;
+        let process = rig.setup.start().await?;
+        let config = settings(&rig.setup.folder, Database::Sqlite).await?;
+        let people = |setup: &Setup| browser(setup.address);
+        let trial = Trial::begin((rig.setup.clone(), config), PEOPLE, people).await?;
+        Ok(Self { rig, process, trial })
+    }
+
+    async fn cut_again_and_again(self, cuts: usize, mut rng: ChaCha8Rng) -> Result<Counts> {
+        let Self { mut rig, process, mut trial } = self;
+        let end = async |process, rng: &mut ChaCha8Rng| rig.cut(process, rng).await;
+        let process = trial.live(process, (cuts, LONGEST), &mut rng, end).await?;
+        trial.end(process, cuts).await
+    }
+
+    /// Each time a failed sync, a life after it, and a cut at its end.
+    async fn fail_again_and_again(self, failures: usize, mut rng: ChaCha8Rng) -> Result<Counts> {
+        let Self { mut rig, process, mut trial } = self;
+        let mut is_cut = true;
+        let end = async |process, rng: &mut ChaCha8Rng| {
+            is_cut = !is_cut;
+            if is_cut { rig.cut(process, rng).await } else { rig.fail_a_sync(process, rng).await }
+        };
+        let process = trial.live(process, (2 * failures, LONGEST), &mut rng, end).await?;
+        trial.end(process, failures).await
+    }
 }
 
 /// A server on a disk that forgets.
@@ -141,11 +149,6 @@ impl Rig {
         setup.variables.extend(mutant.map(|name| ("RECONNECT_MUTANT", name.to_owned())));
         let goes_on = mutant == Some("CarryOn");
         Ok(Self { setup, disk, mounted: Some(mounted), folder, goes_on })
-    }
-
-    async fn trial(&self) -> Result<Trial> {
-        let config = settings(&self.setup.folder, Database::Sqlite).await?;
-        Trial::begin((self.setup.clone(), config), PEOPLE, |setup| browser(setup.address)).await
     }
 
     /// Cuts the power, and starts the server on what is left.

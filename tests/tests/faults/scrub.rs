@@ -54,6 +54,13 @@ async fn the_scrub_finds_one_flipped_bit() -> Result<()> {
         flips += 1;
         undo()?;
     }
+    // A secret that is gone is said, and not made anew: that would hide that it is gone.
+    let (key, away) = (folder.path().join("secrets/opaque.key"), folder.path().join("away"));
+    fs::rename(&key, &away)?;
+    let (is_whole, damage) = scrub(&setup).await?;
+    ensure!(!is_whole && damage == ["secrets/opaque.key: it is not there"], "{damage:?}");
+    ensure!(!key.exists(), "a look has made a secret");
+    fs::rename(&away, &key)?;
     ensure!(scrub(&setup).await? == (true, Vec::new()), "what was put back is whole");
     say(&format!("{flips} flipped bits were found"));
     Ok(())
