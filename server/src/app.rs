@@ -39,13 +39,15 @@ use crate::{
     disk::Disk,
     document,
     error::{Error, Result, problem},
-    fresh, generation, grant, guardian, held, invitation, leaf,
+    fresh, generation, grant, guardian, held, invitation,
+    journal::{self, Journal},
+    leaf,
     limit::{Crowd, Place, Rate},
     link,
     log::{self, Log},
     member,
     nobody::Nobody,
-    page, receipt, received, rewrap, say,
+    page, receipt, received, restore, rewrap, say,
     secret::{Secrets, make_folder},
     session, start, statement, structure, sweep, sync,
     time::Time,
@@ -69,6 +71,8 @@ pub struct Inner {
     pub(crate) secrets: Secrets,
     pub(crate) config: Config,
     pub(crate) log: Log,
+    /// Where it was asked for.
+    pub(crate) journal: Option<Journal>,
     /// After the newest statement.
     pub(crate) manifests: statement::Manifests,
     /// After the statement that the log names, where that is another.
@@ -101,7 +105,13 @@ impl Deref for App {
 
 impl App {
     /// Opens a data folder: locks it, repairs what a crash left, migrates, sweeps.
-    pub async fn open(mut config: Config, clock: Clock) -> anyhow::Result<Self> {
+    pub async fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        restore::check_finished(&config.data)?;
+        Self::open_unfinished(config, clock).await
+    }
+
+    /// The same for a restore that goes on.
+    pub(crate) async fn open_unfinished(mut config: Config, clock: Clock) -> anyhow::Result<Self> {
         config.check().map_err(anyhow::Error::msg)?;
         make_folder(&config.data).context("RECONNECT_DATA")?;
         config.data = config.data.canonicalize().context("RECONNECT_DATA")?;
@@ -113,6 +123,7 @@ impl App {
         let secrets = Secrets::open(&config.data)?;
         let app = Self(Arc::new(Inner {
             log: Log::open(&config, &secrets)?,
+            journal: config.journal.as_deref().map(|it| Journal::open(it, &clock)).transpose()?,
             db: Db::open(&config.database, &config.data, &disk).await?,
             blobs: Blobs::open(&config.data)?,
             secrets,
@@ -451,7 +462,12 @@ async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Respo
         Ok(_) if app.is_stopping() && is_api => Error::Wait(Code::Unavailable, 5).into_response(),
         Ok(place) => {
             request.extensions_mut().insert(place.clone());
-            let response = next.run(request).await;
+            let named = route.as_ref().map_or("", MatchedPath::as_str);
+            let response = if app.journal.is_some() && journal::is_kept(&method, named) {
+                journal::through(app.clone(), named.to_owned(), request, next).await
+            } else {
+                next.run(request).await
+            };
             drop(place);
             response
         }

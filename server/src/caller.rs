@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::{
     app::App,
     error::{Error, Result},
+    journal::Noted,
     session,
     wire::id,
 };
@@ -55,7 +56,11 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let hash = token_hash(&parts.headers).ok_or(Code::SessionEnded)?;
-        Ok(Self::find(hash, app).await?.ok_or(Code::SessionEnded)?)
+        let caller = Self::find(hash, app).await?.ok_or(Code::SessionEnded)?;
+        if let Some(noted) = parts.extensions.get::<Noted>() {
+            noted.caller(caller);
+        }
+        Ok(caller)
     }
 }
 

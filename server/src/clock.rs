@@ -27,6 +27,13 @@ impl Clock {
         }
     }
 
+    /// Sets a manual clock; the system's is not set.
+    pub(crate) fn set(&self, seconds: u64) {
+        if let Self::Manual(now) = self {
+            now.store(seconds, Ordering::SeqCst);
+        }
+    }
+
     /// Seconds since 1970.
     pub fn now(&self) -> u64 {
         match self {

@@ -26,6 +26,10 @@ pub struct Config {
         default_value = "./data"
     )]
     pub data: PathBuf,
+    /// Folder on another disk where what is taken in is kept before it is acknowledged, until a backup has it;
+    /// a restore makes it again. It holds what a backup holds.
+    #[arg(long, global = true, env = "RECONNECT_JOURNAL", value_name = "RECONNECT_JOURNAL")]
+    pub journal: Option<PathBuf>,
     /// `sqlite` (a file in the data folder), or a `postgres://` address.
     #[arg(
         long,
@@ -168,6 +172,9 @@ impl Config {
         }
         if self.data.as_os_str().is_empty() {
             return Err("RECONNECT_DATA is empty".to_owned());
+        }
+        if self.journal.as_ref().is_some_and(|it| it.as_os_str().is_empty()) {
+            return Err("RECONNECT_JOURNAL is empty: leave it out, or name a folder".to_owned());
         }
         if self.data.exists() && !self.data.is_dir() {
             return Err("RECONNECT_DATA is not a folder".to_owned());

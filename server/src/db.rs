@@ -46,7 +46,10 @@ const DURABLE: &str = "select set_config('synchronous_commit', 'on', false)
 const CHECKPOINT: &str = "pragma wal_checkpoint(truncate)";
 
 /// Every migration, in order; a released one never changes.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_first.sql"),
+    include_str!("../../migrations/0002_behind.sql"),
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -430,6 +433,22 @@ impl Attempts<'_> {
             error => Err(error),
         }
     }
+}
+
+/// A connection of one's own, beside whoever else is connected.
+pub(crate) async fn connect_to(url: &DatabaseUrl, data: &Path) -> anyhow::Result<AnyConnection> {
+    sqlx::any::install_default_drivers();
+    let options: AnyConnectOptions = match url {
+        DatabaseUrl::Postgres(url) => {
+            url.parse().map_err(|_| anyhow::anyhow!("RECONNECT_DATABASE is no address"))?
+        }
+        _ => sqlite_url(&data.join("reconnect.sqlite"))?.parse()?,
+    };
+    let mut connection = AnyConnection::connect_with(&options).await?;
+    if *url == DatabaseUrl::Sqlite {
+        connection.execute(BUSY_TIMEOUT).await?;
+    }
+    Ok(connection)
 }
 
 fn sqlite_url(file: &Path) -> anyhow::Result<String> {

@@ -54,6 +54,7 @@ async fn owner_of(caller: Caller, grant_id: GrantId, app: &App) -> Result<(Accou
         from member m
         join structure s on s.structure_id = m.structure_id and s.acceptance is not null
         join granted g on g.structure_id = m.structure_id
+          and g.account_id not in (select account_id from behind)
         join account a on a.account_id = g.account_id
         where m.account_id = $1 and m.confirmed = 1 and m.ends_at > $2
           and g.grant_id = $3 and g.ends_at > $2",

@@ -192,6 +192,7 @@ pub(crate) async fn content_of(
         from member m
         join structure s on s.structure_id = m.structure_id and s.acceptance is not null
         join granted g on g.structure_id = m.structure_id
+          and g.account_id not in (select account_id from behind)
         join granted_document c on c.grant_id = g.grant_id
         join document d on d.account_id = g.account_id and d.document_id = c.document_id
         join envelope e on e.envelope_id = d.content_id
@@ -266,6 +267,7 @@ pub(crate) async fn thumbnail(
         from member m
         join structure s on s.structure_id = m.structure_id and s.acceptance is not null
         join granted g on g.structure_id = m.structure_id
+          and g.account_id not in (select account_id from behind)
         join granted_document c on c.grant_id = g.grant_id
         join document d on d.account_id = g.account_id and d.document_id = c.document_id
         join envelope e on e.envelope_id = d.thumbnail_id

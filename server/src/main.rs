@@ -2,13 +2,14 @@
 
 use std::{
     io::{IsTerminal as _, Write as _},
+    path::PathBuf,
     process::ExitCode,
     time::UNIX_EPOCH,
 };
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use reconnect::{App, Clock, Config, operator::Operator, serve::serve};
+use reconnect::{App, Clock, Config, Sources, operator::Operator, serve::serve};
 use tracing_subscriber::EnvFilter;
 
 /// An online safe whose server stores only ciphertext and envelopes.
@@ -30,6 +31,32 @@ enum Command {
     Operator(OperatorCommand),
     /// Reads everything that is stored, beside a running server, and says what is damaged.
     Verify,
+    /// Takes a backup beside a running server: database, blobs, secrets, log.
+    Backup {
+        /// Folder of backups; what an earlier one has is not copied again.
+        folder: PathBuf,
+        /// Older backups there are removed, and with them what was erased since.
+        #[arg(long, value_name = "DAYS", default_value_t = 35)]
+        keep_days: u64,
+    },
+    /// Restores a backup into an empty data folder and an empty database, and reads everything again.
+    Restore {
+        /// A backup, or a folder of backups, of which the newest is taken.
+        backup: PathBuf,
+        /// The newest copy of the log: the folder `log` of the data folder, or of another disk. Only where there is none, the
+        /// backup's own: whoever saw a longer log would find a fork.
+        #[arg(long, value_name = "FOLDER")]
+        log: PathBuf,
+        /// Folders of journals (RECONNECT_JOURNAL): what was taken in since the backup is made again.
+        #[arg(long, value_name = "FOLDER")]
+        journal: Vec<PathBuf>,
+        /// Checkpoints that an auditor or a witness saw: a shorter log is refused.
+        #[arg(long, value_name = "FILE")]
+        seen: Vec<PathBuf>,
+    },
+    /// Moves every row of the SQLite file of the data folder to the empty PostgreSQL database that
+    /// RECONNECT_DATABASE names. The server must not run.
+    Migrate,
     /// Works on the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -85,6 +112,23 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             say(&found.to_string())?;
             anyhow::ensure!(found.damage.is_empty(), "something is damaged: see SECURITY.md");
             Ok(())
+        }
+        Command::Backup { folder, keep_days } => {
+            let taken = reconnect::backup(arguments.config, &clock, &folder, keep_days).await?;
+            say(&taken.to_string())?;
+            anyhow::ensure!(taken.damage.is_empty(), "something is damaged: see SECURITY.md");
+            Ok(())
+        }
+        Command::Restore { backup, log, journal: journals, seen } => {
+            let sources = Sources { backup, log, journals, seen };
+            let restored = reconnect::restore(arguments.config, &sources).await?;
+            say(&restored.to_string())
+        }
+        Command::Migrate => {
+            let rows = reconnect::migrate(arguments.config).await?;
+            say(&format!(
+                "{rows} rows are in PostgreSQL: start the server with this RECONNECT_DATABASE"
+            ))
         }
         Command::Config(ConfigCommand::Check) => {
             arguments.config.check().map_err(anyhow::Error::msg)?;

@@ -1,5 +1,7 @@
 //! The operator's commands, which work beside a running server.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, bail, ensure};
 use reconnect_format::{Suite, id::StructureId, structure::Acceptance};
 
@@ -10,6 +12,7 @@ use crate::{
     db::transaction,
     disk::Disk,
     error::Error,
+    journal::{self, Record},
     secret::Secrets,
     wire::{id, to_row},
 };
@@ -32,6 +35,7 @@ pub struct Operator {
     db: Db,
     secrets: Secrets,
     clock: Clock,
+    journal: Option<PathBuf>,
 }
 
 impl Operator {
@@ -53,6 +57,7 @@ impl Operator {
             db: Db::open_beside(&config.database, &config.data, &disk).await?,
             secrets: Secrets::open(&config.data)?,
             clock,
+            journal: config.journal,
         })
     }
 
@@ -102,6 +107,16 @@ impl Operator {
             Ok::<_, Error>(())
         })
         .map_err(|error| anyhow::anyhow!("not accepted: {error}"))?;
+        if let Some(folder) = &self.journal {
+            let record = Record {
+                at: self.clock.now(),
+                caller: None,
+                method: journal::ACCEPTED.to_owned(),
+                path: structure.structure_id.to_string(),
+                body: acceptance.encode().into(),
+            };
+            journal::keep_beside(folder, &record).context("accepted, and not journaled")?;
+        }
         Ok(Listed { accepted: true, ..structure })
     }
 

@@ -53,6 +53,7 @@ pub(crate) async fn standing(
         join member m on m.account_id = x.account_id
         join structure s on s.structure_id = m.structure_id and s.acceptance is not null
         join granted g on g.structure_id = m.structure_id
+          and g.account_id not in (select account_id from behind)
         where m.account_id = $1 and m.confirmed = 1 and m.ends_at > $2
           and g.grant_id = $3 and g.ends_at > $2
           and x.token_hash = $4 and x.ended = 0 and x.expires_at > $2",

@@ -39,6 +39,7 @@ pub(crate) async fn received(
         from member m
         join structure s on s.structure_id = m.structure_id and s.acceptance is not null
         join granted g on g.structure_id = m.structure_id
+          and g.account_id not in (select account_id from behind)
         join account a on a.account_id = g.account_id
         left join rewrap r on r.grant_id = g.grant_id and r.state = 1 and r.epoch = s.epoch
         where m.account_id = $1 and m.confirmed = 1 and m.ends_at > $2 and g.ends_at > $2
@@ -90,6 +91,7 @@ pub(crate) async fn faces(
         from member m
         join structure s on s.structure_id = m.structure_id and s.acceptance is not null
         join granted g on g.structure_id = m.structure_id
+          and g.account_id not in (select account_id from behind)
         join statement given on given.account_id = g.account_id and given.sequence = g.sequence
         join statement opening on opening.account_id = g.account_id and opening.sequence = 1
         left join generation k on k.account_id = g.account_id and k.generation = given.generation

@@ -252,7 +252,7 @@ async fn is_stored(named: &EnvelopeRef, snapshot: &mut Snapshot) -> Result<bool>
 }
 
 /// How many bytes a part has, and the hashes of its chunks.
-fn hashes(file: &Path) -> io::Result<(u64, Vec<u8>)> {
+pub(crate) fn hashes(file: &Path) -> io::Result<(u64, Vec<u8>)> {
     let mut file = File::open(file)?;
     let (mut bytes, mut hashes) = (0, Vec::new());
     loop {

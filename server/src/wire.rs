@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use crate::{
     app::App,
     error::{Error, Result},
+    journal::Noted,
     limit::{Place, patience},
 };
 
@@ -67,11 +68,15 @@ async fn take_in(request: Request, app: &App) -> Result<Bytes> {
     let place = request.extensions().get::<Place>().cloned();
     let place = place.ok_or(Error::Broken("a request without a place"))?;
     place.leave_for_body(bytes, &app.crowd)?;
+    let noted = request.extensions().get::<Noted>().cloned();
     let body = timeout(patience(bytes as u64), to_bytes(request.into_body(), limit))
         .await
         .map_err(|_| Error::Wait(Code::Unavailable, 1))?
         .map_err(|_| Code::BadRequest)?;
     place.enter(&app.crowd)?;
+    if let Some(noted) = noted {
+        noted.body(&body);
+    }
     Ok(body)
 }
 

@@ -40,7 +40,13 @@ impl Dump {
         }
         connection.close().await?;
         let mut blobs = BTreeMap::new();
-        hash_files(&config.data.join("blobs"), &mut blobs)?;
+        let folder = config.data.join("blobs");
+        hash_files(&folder, &mut blobs)?;
+        let blobs = blobs.into_iter().map(|(path, hash)| {
+            let place = Path::new(&path).strip_prefix(&folder)?;
+            Ok((place.display().to_string(), hash))
+        });
+        let blobs = blobs.collect::<Result<_>>()?;
         Ok(Self { rows, blobs })
     }
 

@@ -12,6 +12,7 @@ pub mod paper;
 pub mod postgres;
 pub mod power;
 pub mod process;
+pub mod restored;
 pub mod scan;
 pub mod stage;
 pub mod team;

@@ -37,6 +37,7 @@ use crate::{
     browser::{Browser, Network, Recording},
     dump::Dump,
     postgres,
+    restored::like,
 };
 
 /// When every play begins: 1 September 2026.
@@ -68,6 +69,7 @@ pub async fn settings(folder: &Path, database: Database) -> Result<Config> {
         connections: 256,
         requests: 256,
         unlocks_per_second: 10_000,
+        journal: None,
         log: reconnect::config::LogConfig::default(),
     })
 }
@@ -123,6 +125,27 @@ impl Server {
         let app = App::open(config.clone(), clock.clone()).await?;
         *network.borrow_mut() = Network::Inside(router(&app, &held));
         Ok(Self { app, config, clock, network, recording, folder, held })
+    }
+
+    /// Ends it, and starts it again on another folder and database, which `fill` has filled.
+    pub async fn move_to<T>(
+        self,
+        fill: impl AsyncFnOnce(Config) -> Result<T>,
+    ) -> Result<(Self, T)> {
+        let Self { app, config, clock, network, recording, folder, held } = self;
+        *network.borrow_mut() = Network::Down;
+        app.close().await;
+        drop((app, folder));
+        let folder = tempfile::tempdir()?;
+        let database = match &config.database {
+            DatabaseUrl::Postgres(_) => Database::Postgres,
+            _ => Database::Sqlite,
+        };
+        let config = like(&config, folder.path(), database).await?;
+        let filled = fill(config.clone()).await?;
+        let app = App::open(config.clone(), clock.clone()).await?;
+        *network.borrow_mut() = Network::Inside(router(&app, &held));
+        Ok((Self { app, config, clock, network, recording, folder, held }, filled))
     }
 
     /// From now on the log takes nothing in, or goes on as it does.

@@ -98,6 +98,34 @@ impl Log {
         Ok(newest.map(|it| it.sequence))
     }
 
+    /// The number of the newest statement at an index, as the newest checkpoint has it.
+    pub(crate) fn newest(&self, index: &[u8]) -> Result<Option<u64>> {
+        let index = hash_of(index)?;
+        let state = self.read();
+        let newest = state.newest.as_ref().and_then(|standing| standing.map.get(&index));
+        Ok(newest.map(|it| it.sequence))
+    }
+
+    /// How many leaves were published.
+    pub(crate) fn size(&self) -> u64 {
+        self.read().published()
+    }
+
+    /// Fails where somebody saw a checkpoint that this log does not continue.
+    pub(crate) fn check_continues(&self, seen: &Note) -> anyhow::Result<()> {
+        ensure!(seen.verify(&self.key).ok().flatten().is_some(), "this log did not sign it");
+        let (state, claim) = (self.read(), seen.claim());
+        let has = state.published();
+        ensure!(
+            has >= claim.size,
+            "the log ends at {has}, but somebody saw {}: find the newer copy; a server that went on from \
+             this one would fork it",
+            claim.size
+        );
+        ensure!(state.replay.tree().root(claim.size) == Some(claim.root), "the log forked");
+        Ok(())
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -78,6 +78,7 @@ pub(crate) async fn server_with(change: impl FnOnce(&mut Config)) -> Server {
         connections: 100,
         requests: 100,
         unlocks_per_second: 1000,
+        journal: None,
         log: reconnect::config::LogConfig::default(),
     };
     change(&mut config);
