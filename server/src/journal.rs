@@ -47,7 +47,6 @@ const PASSED_OVER: &[&str] = &[
     "/v1/unlock/rest",
     "/v1/links",
     "/v1/links/{link_id}",
-    "/v1/sessions",
     "/v1/sessions/this",
     "/v1/received/faces",
     "/v1/received/{grant_id}/fresh",

@@ -122,7 +122,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Restore { backup, log, journal: journals, seen } => {
             let sources = Sources { backup, log, journals, seen };
             let restored = reconnect::restore(arguments.config, &sources).await?;
-            say(&restored.to_string())
+            say(&restored.to_string())?;
+            let is_whole = restored.found.damage.is_empty();
+            anyhow::ensure!(is_whole, "restored, but for what is damaged: the server can start");
+            Ok(())
         }
         Command::Migrate => {
             let rows = reconnect::migrate(arguments.config).await?;

@@ -128,12 +128,8 @@ pub async fn restore(config: Config, sources: &Sources) -> anyhow::Result<Restor
     app.close().await;
     drop(app);
     worked?;
+    // What is damaged is named; it keeps nobody else out.
     restored.found = verify(config.clone()).await?;
-    ensure!(
-        restored.found.damage.is_empty(),
-        "what was restored is damaged, and no server starts on it:\n{}",
-        restored.found
-    );
     fs::remove_file(&unfinished)?;
     sync_folder(&config.data)?;
     Ok(restored)
@@ -254,6 +250,12 @@ impl Work<'_> {
             }
         }
         records.sort_by_key(|(_, record)| record.at);
+        // The operator's word is in a file of its own, and in no order with what came in the same second: it is put
+        // where it belongs as soon as the structure is there.
+        let (mut accepted, others): (Vec<_>, Vec<_>) =
+            records.into_iter().partition(|(_, record)| record.method == journal::ACCEPTED);
+        let mut records = others;
+        self.accept(&mut accepted).await?;
         let router = app::router(self.app.clone());
         loop {
             let (before, mut left) = (records.len(), Vec::new());
@@ -262,7 +264,10 @@ impl Work<'_> {
                 self.app.clock.set(record.at);
                 let said = self.make(&router, &folder, &record).await?;
                 match said {
-                    None => self.restored.repeated += 1,
+                    None => {
+                        self.restored.repeated += 1;
+                        self.accept(&mut accepted).await?;
+                    }
                     Some(said) => {
                         let (method, path) = (&record.method, route_of(&record.path));
                         self.restored.left.push(format!("{method} {path}: {said}"));
@@ -277,6 +282,21 @@ impl Work<'_> {
         }
     }
 
+    /// Accepts those structures that are there.
+    async fn accept(&mut self, accepted: &mut Vec<(PathBuf, Record)>) -> anyhow::Result<()> {
+        let mut waiting = Vec::new();
+        for (folder, record) in accepted.drain(..) {
+            let done = accept(&record.path, &record.body, self.app).await;
+            if done.map_err(|error| anyhow::anyhow!("{error}"))? {
+                self.restored.repeated += 1;
+            } else {
+                waiting.push((folder, record));
+            }
+        }
+        *accepted = waiting;
+        Ok(())
+    }
+
     /// Makes one request; none when it was taken, otherwise what was said.
     async fn make(
         &self,
@@ -284,12 +304,6 @@ impl Work<'_> {
         folder: &Path,
         record: &Record,
     ) -> anyhow::Result<Option<String>> {
-        if record.method == journal::ACCEPTED {
-            accept(&record.path, &record.body, self.app)
-                .await
-                .map_err(|error| anyhow::anyhow!("{error}"))?;
-            return Ok(None);
-        }
         let Ok(body) = journal::body(folder, record) else {
             return Ok(Some("its part is not in the journal".to_owned()));
         };
@@ -389,10 +403,11 @@ async fn lend_session((account_id, device_id): (AccountId, DeviceId), app: &App)
     Ok(URL_SAFE_NO_PAD.encode(token))
 }
 
-async fn accept(structure_id: &str, acceptance: &[u8], app: &App) -> Result<()> {
+/// Whether there is such a structure.
+async fn accept(structure_id: &str, acceptance: &[u8], app: &App) -> Result<bool> {
     let structure_id: StructureId = structure_id.parse()?;
     transaction!(app.db, "restore::accept", |tx| {
-        sqlx::query(
+        let accepted = sqlx::query(
             "-- restore::accept
             update structure set acceptance = $1 where structure_id = $2",
         )
@@ -400,7 +415,7 @@ async fn accept(structure_id: &str, acceptance: &[u8], app: &App) -> Result<()> 
         .bind(structure_id.as_bytes())
         .execute(&mut *tx)
         .await?;
-        Ok(())
+        Ok(accepted.rows_affected() == 1)
     })
 }
 

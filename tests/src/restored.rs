@@ -9,10 +9,7 @@ use anyhow::{Result, ensure};
 use reconnect::{Config, Restored, Sources, backup, restore};
 use tempfile::TempDir;
 
-use crate::{
-    dump::Dump,
-    stage::{Database, Server, settings},
-};
+use crate::stage::{Database, Server, settings};
 
 /// Rows that a restore makes anew, or leaves as they were: sessions end, what was tried may be tried again, and
 /// how far the log has come is read from its own files.
@@ -102,9 +99,4 @@ impl Elsewhere {
 pub async fn like(config: &Config, folder: &Path, database: Database) -> Result<Config> {
     let fresh = settings(folder, database).await?;
     Ok(Config { data: fresh.data, database: fresh.database, journal: None, ..config.clone() })
-}
-
-/// Everything that a data folder and its database hold.
-pub async fn everything(config: &Config) -> Result<Dump> {
-    Ok(Dump::take(config).await?.without(&OTHERS))
 }

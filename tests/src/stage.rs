@@ -148,6 +148,21 @@ impl Server {
         Ok((Self { app, config, clock, network, recording, folder, held }, filled))
     }
 
+    /// Ends it, and starts it again on its folder with what `change` makes of its settings.
+    pub async fn restart_with(
+        self,
+        change: impl AsyncFnOnce(Config) -> Result<Config>,
+    ) -> Result<Self> {
+        let Self { app, config, clock, network, recording, folder, held } = self;
+        *network.borrow_mut() = Network::Down;
+        app.close().await;
+        drop(app);
+        let config = change(config).await?;
+        let app = App::open(config.clone(), clock.clone()).await?;
+        *network.borrow_mut() = Network::Inside(router(&app, &held));
+        Ok(Self { app, config, clock, network, recording, folder, held })
+    }
+
     /// From now on the log takes nothing in, or goes on as it does.
     pub fn hold_log(&self, held: bool) {
         self.held.store(held, Ordering::SeqCst);

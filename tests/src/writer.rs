@@ -98,6 +98,8 @@ impl Writer {
                     self.doubts += 1;
                     self.settle(doubt).await?;
                 }
+                // After a restore nobody's session is live.
+                Err(Error::Refused(problem)) if problem.status == 401 => self.settle(doubt).await?,
                 Err(Error::Refused(problem)) if problem.status >= 500 => {
                     self.refusals += 1;
                     self.settle(doubt).await?;
@@ -184,6 +186,7 @@ impl Writer {
             match self.person.vault.sync(&self.person.browser).await {
                 Ok(()) => break,
                 Err(Error::Offline) => tokio::task::yield_now().await,
+                Err(Error::Refused(problem)) if problem.status == 401 => self.come_in().await?,
                 Err(error) => bail!("writer {}: {error:?} after a restart", self.number),
             }
         }
@@ -198,6 +201,16 @@ impl Writer {
             }
         }
         ensure!(self.agrees(), "writer {}: the safe is neither before nor after", self.number);
+        Ok(())
+    }
+
+    /// Comes in again with the sheet, unless the server is away.
+    async fn come_in(&mut self) -> Result<()> {
+        match self.person.with_sheet(&self.person.browser, true).await {
+            Ok(vault) => self.person.vault = vault,
+            Err(Error::Offline) => tokio::task::yield_now().await,
+            Err(error) => bail!("writer {} cannot come in: {error:?}", self.number),
+        }
         Ok(())
     }
 

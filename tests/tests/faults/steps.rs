@@ -30,12 +30,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LOOKS: u32 = 300;
 
 /// Steps that this play does not come to, and why.
-const ELSEWHERE: [(&str, &str); 7] = [
+const ELSEWHERE: [(&str, &str); 8] = [
     ("Time::believe", "the newest time, when it has gone on by a while"),
     ("Operator::accept", "the operator's command, a process of its own"),
     ("again::", "a structure that begins again"),
     ("comeback::", "coming back through guardians, with its waiting times"),
     ("guardian::", "the same"),
+    ("restore::", "a restore, which begins again in an empty folder when it ended"),
     ("rewrap::", "carrying over what was given, in the next session of a worker"),
     ("say::", "motions of managers"),
 ];
