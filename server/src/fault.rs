@@ -24,6 +24,8 @@ pub(crate) enum Mutant {
     CarryOn,
     /// Starts on a write-ahead log that may have a hole.
     NoCheckpoint,
+    /// Acknowledges what the journal may not have after a cut.
+    NoJournalSync,
 }
 
 #[cfg(not(feature = "faults"))]

@@ -304,7 +304,8 @@ impl Work<'_> {
         folder: &Path,
         record: &Record,
     ) -> anyhow::Result<Option<String>> {
-        let Ok(body) = journal::body(folder, record) else {
+        let blobs = self.app.config.data.join("blobs");
+        let Ok(body) = journal::body(folder, record, &blobs) else {
             return Ok(Some("its part is not in the journal".to_owned()));
         };
         let mut request = Request::builder()

@@ -3,14 +3,14 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use reconnect_tests::{
     power::{Disk, Mounted},
-    process::{Process, Setup},
+    process::{Process, Setup, build_with_faults},
     stage::{Database, settings},
-    trial::Trial,
+    trial::{Counts, Trial},
 };
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -18,33 +18,65 @@ use tokio::process::Command;
 use super::{browser, say};
 
 /// How often a disk is lost.
-const LOSSES: usize = 6;
+const LOSSES: usize = 5;
 /// The longest life, in milliseconds.
 const LONGEST: u64 = 1200;
 
-/// I-26: backups are taken while people write, the disk is lost at a random instant, the journal's disk at the same, and
-/// everything that was acknowledged is there, byte for byte.
+/// I-26: backups are taken while people write, the disk is lost at a random instant, the journal's disk loses power at
+/// the same, and everything that was acknowledged is there, byte for byte.
 #[tokio::test]
 async fn what_was_acknowledged_survives_lost_disks() -> Result<()> {
-    let mut seed = [0; 8];
-    getrandom::fill(&mut seed)?;
-    let seed = u64::from_be_bytes(seed);
-    let mut place = Place::set().await?;
-    let process = place.setup.start().await?;
-    place.run("backup", &[]).await?;
-    let config = settings(&place.setup.folder, Database::Sqlite).await?;
-    let people = |setup: &Setup| browser(setup.address);
-    let mut trial = Trial::begin((place.setup.clone(), config), 3, people).await?;
-    let end = async |process, rng: &mut ChaCha8Rng| place.lose(process, rng).await;
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let process = trial.live(process, (LOSSES, LONGEST), &mut rng, end).await?;
-    let counts = trial.end(process, LOSSES).await?;
+    let seed = chance()?;
+    let (counts, place) = Box::pin(lose_disks(None, (3, LOSSES), seed)).await?;
     let Place { repeated, left, .. } = &place;
     say(&format!("counted: {counts} seed={seed}, lost disks; {repeated} requests made again"));
     ensure!(counts.refusals == 0, "it answered with faults of its own");
     ensure!(*repeated > 0, "the journal was needed for nothing");
     ensure!(*left == 0, "{left} requests could not be made again");
     Ok(())
+}
+
+/// I-26: a server that does not wait for its journal's disk is caught.
+#[tokio::test]
+async fn a_careless_journal_is_caught() -> Result<()> {
+    const TRIES: usize = 8;
+    let seed = chance()?;
+    for tries in 1..=TRIES {
+        let seed = seed.wrapping_add(tries as u64);
+        if let Err(loss) = Box::pin(lose_disks(Some("NoJournalSync"), (1, 2), seed)).await {
+            let said = loss.to_string();
+            let is_loss = said.contains("writer 0") || said.contains("safes are behind");
+            ensure!(is_loss, "the rig failed otherwise: {loss:#}");
+            say(&format!("NoJournalSync was caught at try {tries}: {said}"));
+            return Ok(());
+        }
+    }
+    bail!("seed {seed}: nobody noticed a journal that was not synced")
+}
+
+fn chance() -> Result<u64> {
+    let mut seed = [0; 8];
+    getrandom::fill(&mut seed)?;
+    Ok(u64::from_be_bytes(seed))
+}
+
+/// So many people write while so many disks are lost, and count what they find.
+async fn lose_disks(
+    mutant: Option<&'static str>,
+    (people, losses): (usize, usize),
+    seed: u64,
+) -> Result<(Counts, Place)> {
+    let mut place = Place::set(mutant).await?;
+    let process = place.setup.start().await?;
+    place.run("backup", &[]).await?;
+    let config = settings(&place.setup.folder, Database::Sqlite).await?;
+    let browser = |setup: &Setup| browser(setup.address);
+    let mut trial = Trial::begin((place.setup.clone(), config), people, browser).await?;
+    let end = async |process, rng: &mut ChaCha8Rng| place.lose(process, rng).await;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let process = trial.live(process, (losses, LONGEST), &mut rng, end).await?;
+    let counts = trial.end(process, losses).await?;
+    Ok((counts, place))
 }
 
 /// A program, its backups, and a journal on a disk that forgets.
@@ -59,7 +91,7 @@ struct Place {
 }
 
 impl Place {
-    async fn set() -> Result<Self> {
+    async fn set(mutant: Option<&'static str>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let other = folder.path().join("other");
         fs::create_dir(&other)?;
@@ -69,6 +101,10 @@ impl Place {
         let mut setup = Setup::on(&folder.path().join("data")).await?;
         let journal = other.join("journal").display().to_string();
         setup.variables.push(("RECONNECT_JOURNAL", journal));
+        if let Some(mutant) = mutant {
+            setup.program = build_with_faults().await?;
+            setup.variables.push(("RECONNECT_MUTANT", mutant.to_owned()));
+        }
         let mounted = Some(mounted);
         Ok(Self { setup, disk, mounted, folder, repeated: 0, left: 0 })
     }

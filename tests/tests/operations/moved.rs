@@ -41,11 +41,6 @@ async fn a_live_installation_moves_to_postgres() -> Result<()> {
             Ok(moved)
         })
         .await?;
-    // With the sessions that they had.
-    owner.vault.sync(&owner.browser).await?;
-    ensure!(owner.read(paper).await? == bytes(1, 5_000_000));
-    ensure!(team.worker.read(given, paper).await? == bytes(1, 5_000_000));
-
     // Back in a file of SQLite, every row is what it was.
     let folder = tempfile::tempdir()?;
     let moved = server.folder().join("reconnect.sqlite.moved");
@@ -54,10 +49,14 @@ async fn a_live_installation_moves_to_postgres() -> Result<()> {
     let before = rows_in(server.config(), folder.path()).await?;
     let after = rows_in(server.config(), &taken).await?;
     ensure!(before == after, "{}", before.difference(&after));
+    // With the sessions that they had.
+    owner.vault.sync(&owner.browser).await?;
+    ensure!(owner.read(paper).await? == bytes(1, 5_000_000));
+    ensure!(team.worker.read(given, paper).await? == bytes(1, 5_000_000));
     Ok(())
 }
 
-/// The rows of a file of `SQLite` in a folder, but for receipts that reading left.
+/// The rows of a file of `SQLite` in a folder, but for how far the log has come.
 async fn rows_in(config: &Config, folder: &Path) -> Result<Dump> {
     fs::create_dir_all(folder.join("blobs"))?;
     let file =
