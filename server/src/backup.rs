@@ -8,7 +8,7 @@
 //!   backup.json              what it is; written last
 //! ```
 //!
-//! The rows are read first and the blobs after them, which are never changed: so every row has its blob. What was
+//! BACKUP-1: the rows are read first and the blobs after them, which are never changed: so every row has its blob. What was
 //! erased in between is named, and not brought back.
 
 use std::{
@@ -20,6 +20,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::DateTime;
 use reconnect_format::id::EnvelopeId;
 use serde::{Deserialize, Serialize};
@@ -344,7 +345,7 @@ pub(crate) fn whole_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("no folder {}", folder.display()))? {
         let path = entry?.path();
-        if path.join(ABOUT).is_file() && !path.extension().is_some_and(|it| it == "new") {
+        if path.join(ABOUT).is_file() && path.extension().is_none_or(|it| it != "new") {
             found.push(path);
         }
     }
@@ -370,11 +371,11 @@ pub(crate) fn copy_files(from: &Path, to: &Path, names: &[&str]) -> anyhow::Resu
     Ok(())
 }
 
-/// The hash of a file, in hex.
+/// The hash of a file, in base64url.
 pub(crate) fn sha256(file: &Path) -> anyhow::Result<String> {
     let mut hash = Sha256::new();
     io::copy(&mut File::open(file)?, &mut HashWriter(&mut hash))?;
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(URL_SAFE_NO_PAD.encode(hash.finalize()))
 }
 
 struct HashWriter<'a>(&'a mut Sha256);

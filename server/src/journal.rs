@@ -2,7 +2,7 @@
 //! it is acknowledged. After a restore the same requests are made again (PROTOCOL.md section 17), so that nothing
 //! that was taken away comes back, and nothing that was acknowledged is missing.
 //!
-//! It holds sealed and signed bodies, as a backup does, and is kept no longer than until the next one.
+//! It holds sealed and signed bodies, as a backup does, and is kept no longer than until the next one. BACKUP-2.
 
 use std::{
     fs::{self, File, OpenOptions},

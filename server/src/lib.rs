@@ -45,6 +45,7 @@ mod receipt;
 mod received;
 mod restore;
 mod rewrap;
+mod routes;
 mod say;
 mod secret;
 pub mod serve;

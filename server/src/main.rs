@@ -47,15 +47,15 @@ enum Command {
         /// backup's own: whoever saw a longer log would find a fork.
         #[arg(long, value_name = "FOLDER")]
         log: PathBuf,
-        /// Folders of journals (RECONNECT_JOURNAL): what was taken in since the backup is made again.
+        /// Folders of journals: what was taken in since the backup is made again.
         #[arg(long, value_name = "FOLDER")]
         journal: Vec<PathBuf>,
         /// Checkpoints that an auditor or a witness saw: a shorter log is refused.
         #[arg(long, value_name = "FILE")]
         seen: Vec<PathBuf>,
     },
-    /// Moves every row of the SQLite file of the data folder to the empty PostgreSQL database that
-    /// RECONNECT_DATABASE names. The server must not run.
+    /// Moves every row of the SQLite file of the data folder to an empty PostgreSQL database, which
+    /// `RECONNECT_DATABASE` names. The server must not run.
     Migrate,
     /// Works on the settings.
     #[command(subcommand)]

@@ -144,7 +144,7 @@ fn newest(named: &Path) -> anyhow::Result<PathBuf> {
     last.with_context(|| format!("no backup in {}", named.display()))
 }
 
-/// The log is whole, and as long as anybody saw it.
+/// The log is whole, and as long as anybody saw it. BACKUP-3.
 fn check_log(config: &Config, sources: &Sources) -> anyhow::Result<()> {
     let log = Log::open(config, &Secrets::open(&config.data)?)
         .with_context(|| format!("the log in {}", sources.log.display()))?;
@@ -238,7 +238,7 @@ impl Work<'_> {
     }
 
     /// Makes the requests of the journals again, each at its time. One that another must come before is tried
-    /// again after it: servers write one journal each, and two answers may have crossed.
+    /// again after it: servers write one journal each, and two answers may have crossed. BACKUP-5.
     async fn repeat(&mut self, journals: &[PathBuf]) -> anyhow::Result<()> {
         let mut records = Vec::new();
         for folder in journals {
@@ -323,7 +323,7 @@ impl Work<'_> {
         Ok((!status.is_success()).then(|| status.to_string()))
     }
 
-    /// Of what the log names further than the rows go, nothing is given out.
+    /// Of what the log names further than the rows go, nothing is given out. BACKUP-6.
     async fn hold_back(&mut self) -> Result<()> {
         let safes: Vec<(Vec<u8>, Vec<u8>, i64)> = sqlx::query_as(
             "-- restore::hold_back
@@ -373,7 +373,7 @@ impl Work<'_> {
     }
 }
 
-/// Everybody comes in anew: whoever's session was ended after the backup must not come back with it.
+/// Everybody comes in anew: whoever's session was ended after the backup must not come back with it. BACKUP-4.
 async fn end_sessions(app: &App) -> Result<()> {
     transaction!(app.db, "restore::end_sessions", |tx| {
         sqlx::query("-- restore::end_sessions\ndelete from session").execute(&mut *tx).await?;
@@ -428,7 +428,7 @@ fn route_of(path: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// A server does not start where a restore was not finished.
+/// A server does not start where a restore was not finished. BACKUP-7.
 pub(crate) fn check_finished(data: &Path) -> anyhow::Result<()> {
     if data.join(UNFINISHED).exists() {
         bail!(
