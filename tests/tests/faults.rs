@@ -17,6 +17,8 @@ mod scrub;
 mod steps;
 #[path = "faults/stop.rs"]
 mod stop;
+#[path = "faults/writes.rs"]
+mod writes;
 
 use std::{cell::RefCell, env, io::Write as _, net::SocketAddr, rc::Rc};
 

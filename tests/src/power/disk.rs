@@ -156,6 +156,11 @@ impl Disk {
         state.came = false;
     }
 
+    /// All works again.
+    pub fn end_trouble(&self) {
+        self.state().trouble = None;
+    }
+
     /// Whether the trouble that was to come has come.
     pub fn trouble_came(&self) -> bool {
         self.state().came

@@ -23,7 +23,7 @@ const LONGEST: u64 = 400;
 /// How long a server may go on after a failed sync.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How it ends when its storage fails.
-const STORAGE_FAILED: i32 = 70;
+pub(super) const STORAGE_FAILED: i32 = 70;
 
 /// I-1, I-2, I-4: what was acknowledged survives power cuts.
 #[tokio::test]
@@ -127,9 +127,9 @@ impl Stage {
 }
 
 /// A server on a disk that forgets.
-struct Rig {
-    setup: Setup,
-    disk: Disk,
+pub(super) struct Rig {
+    pub(super) setup: Setup,
+    pub(super) disk: Disk,
     // Before its folder goes.
     mounted: Option<Mounted>,
     folder: TempDir,
@@ -138,7 +138,7 @@ struct Rig {
 }
 
 impl Rig {
-    async fn set(mutant: Option<&'static str>) -> Result<Self> {
+    pub(super) async fn set(mutant: Option<&'static str>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let disk = Disk::default();
         let mounted = Mounted::at(folder.path(), &disk)
@@ -152,7 +152,7 @@ impl Rig {
     }
 
     /// Cuts the power, and starts the server on what is left.
-    async fn cut(&mut self, process: Process, rng: &mut ChaCha8Rng) -> Result<Process> {
+    pub(super) async fn cut(&mut self, process: Process, rng: &mut ChaCha8Rng) -> Result<Process> {
         self.disk.cut();
         process.kill().await?;
         self.mounted.take().context("a disk is mounted")?.take_away()?;
