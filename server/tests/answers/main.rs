@@ -3,6 +3,7 @@
 mod clock;
 mod crash;
 mod given;
+mod histories;
 mod limits;
 mod log;
 mod network;
