@@ -6,6 +6,8 @@ mod load;
 mod lost;
 #[path = "operations/moved.rs"]
 mod moved;
+#[path = "operations/versions.rs"]
+mod versions;
 
 use std::{cell::RefCell, io::Write as _, net::SocketAddr, rc::Rc};
 
