@@ -17,7 +17,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use reconnect_format::{
-    Label,
+    Label, check,
     id::{AccountId, DeviceId, StructureId},
     log::structure_index,
 };
@@ -152,7 +152,9 @@ fn check_log(config: &Config, sources: &Sources) -> anyhow::Result<()> {
         let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
         let note =
             Note::parse(&text).with_context(|| format!("{} is no checkpoint", file.display()))?;
-        log.check_continues(&note).with_context(|| file.display().to_string())?;
+        if check!(RestoredLog) {
+            log.check_continues(&note).with_context(|| file.display().to_string())?;
+        }
     }
     Ok(())
 }
@@ -333,7 +335,9 @@ impl Work<'_> {
         .await?;
         let mut behind = Vec::new();
         for (account_id, index, sequence) in safes {
-            if self.app.log.newest(&index)?.is_some_and(|named| named > from_row(sequence)) {
+            let is_behind =
+                self.app.log.newest(&index)?.is_some_and(|named| named > from_row(sequence));
+            if is_behind && check!(RestoredBehind) {
                 behind.push(account_id);
             }
         }

@@ -29,6 +29,8 @@ mod papers;
 mod readers;
 #[path = "attacks/release.rs"]
 mod release;
+#[path = "attacks/restores.rs"]
+mod restores;
 #[path = "attacks/safe.rs"]
 mod safe;
 #[path = "attacks/table.rs"]

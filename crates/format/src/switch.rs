@@ -83,6 +83,10 @@ mod switches {
         ReturnLogged,
         /// That the log has no return which an owner's device was not told of. BACK-4.
         ReturnShown,
+        /// That nothing of what the log names further is given out after a restore. BACKUP-6.
+        RestoredBehind,
+        /// That a restored log continues what somebody saw. BACKUP-3.
+        RestoredLog,
         /// That a statement follows the one before it. STMT-4.
         ChainOrder,
         /// That an id which was used is never used again. STMT-6.
