@@ -1,7 +1,8 @@
-//! Measures granting, guessing, the server, a large stream and a structure that grows, each beside something measured
+//! Measures a country, granting, guessing, the server, a large stream and a structure that grows, each beside something measured
 //! in the same run. Prints tables; never asserts by a clock. `seal.mjs` beside it measures in a browser.
 
 mod alike;
+mod country;
 mod figures;
 mod grant;
 mod guess;
@@ -19,11 +20,12 @@ use anyhow::{Result, bail};
 
 fn main() -> Result<()> {
     match std::env::args().nth(1).as_deref() {
+        Some("country") => country::measure(),
         Some("grant") => grant::measure(),
         Some("guess") => guess::measure(),
         Some("server") => server::measure(),
         Some("stream") => stream::measure(),
         Some("team") => team::measure(),
-        _ => bail!("say what to measure: grant, guess, server, stream or team"),
+        _ => bail!("say what to measure: country, grant, guess, server, stream or team"),
     }
 }

@@ -40,9 +40,9 @@ fn measure(name: &str) -> Result<()> {
         "lives" => cargo(&["run", "--quiet", "--release", "--package", "reconnect-lives"]).run(),
         "seal" => node(&["../bench/seal.mjs"]).env("RECONNECT_BIN", server).run(),
         // It is measured on both databases.
-        "server" => {
+        "server" | "country" => {
             let postgres = Postgres::start(Disk::Waited)?;
-            native("server").env("RECONNECT_TEST_POSTGRES", postgres.address()).run()
+            native(name).env("RECONNECT_TEST_POSTGRES", postgres.address()).run()
         }
         other => native(other).run(),
     }
@@ -68,4 +68,5 @@ fn machine() -> String {
     format!("{cores} cores of {model}; {load} processes were working in the last minute.")
 }
 
-const ALL: [&str; 8] = ["load", "seal", "grant", "guess", "server", "stream", "team", "lives"];
+const ALL: [&str; 9] =
+    ["load", "seal", "grant", "guess", "server", "stream", "team", "country", "lives"];
