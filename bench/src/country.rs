@@ -133,7 +133,7 @@ pub(crate) async fn measure() -> Result<()> {
         ..settings(folder.path(), Database::Sqlite).await?
     };
     let mut server = setup.start().await?;
-    let mut people = People::come(&server, &config).await?;
+    let mut people = Box::pin(People::come(&server, &config)).await?;
     let mut rows = vec![Vec::new(); NAMES.len()];
     let (mut safes, mut structures) = (0, 0);
     for percent in PERCENT {
@@ -155,7 +155,7 @@ pub(crate) async fn measure() -> Result<()> {
             seconds(published),
             seconds(started),
             format!("{} MB", server.memory()?.resident_bytes / 1_000_000),
-            format!("{:.2} GB", size),
+            format!("{size:.2} GB"),
         ];
         for (row, cell) in rows.iter_mut().rev().zip(more.into_iter().rev()) {
             row.push(cell);

@@ -12,7 +12,7 @@ use std::{
 use anyhow::Context as _;
 use axum::{
     Extension, Json, Router,
-    extract::{MatchedPath, Request, State},
+    extract::{Request, State},
     http::{HeaderValue, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
@@ -47,6 +47,7 @@ use crate::{
     link,
     log::{self, Log},
     member,
+    metrics::{Metrics, Seen},
     nobody::Nobody,
     page, receipt, received, restore, rewrap, say,
     secret::{Secrets, make_folder},
@@ -91,6 +92,7 @@ pub struct Inner {
     pub(crate) erased: AtomicBool,
     pub(crate) crowd: Crowd,
     pub(crate) time: Time,
+    pub(crate) metrics: Metrics,
     stopping: AtomicBool,
     /// Held for as long as the server lives: two servers on one folder are refused.
     _lock: File,
@@ -122,10 +124,13 @@ impl App {
         })?;
         let disk = Disk::new(&config.data, config.reserve_bytes);
         let secrets = Secrets::open(&config.data)?;
+        let log = Log::open(&config, &secrets)?;
+        let db = Db::open(&config.database, &config.data, &disk).await?;
         let app = Self(Arc::new(Inner {
-            log: Log::open(&config, &secrets)?,
+            log,
+            metrics: Metrics::new(&db.transactions, config.reserve_bytes, clock.now()),
             journal: config.journal.as_deref().map(|it| Journal::open(it, &clock)).transpose()?,
-            db: Db::open(&config.database, &config.data, &disk).await?,
+            db,
             blobs: Blobs::open(&config.data)?,
             secrets,
             manifests: statement::Manifests::default(),
@@ -324,34 +329,23 @@ pub fn router(app: App) -> Router {
         .fallback(page::serve)
         .method_not_allowed_fallback(async || Error::Code(Code::MethodNotAllowed))
         .layer(RequestBodyTimeoutLayer::new(std::time::Duration::from_secs(BODY_PROGRESS_SECONDS)))
-        .layer(CatchPanicLayer::custom(|_| {
-            tracing::error!("a request panicked");
-            problem(Problem::of(Code::Internal))
-        }))
+        .layer(CatchPanicLayer::custom(|_| problem(Problem::of(Code::Internal))))
         .layer(middleware::from_fn_with_state(app.clone(), edge))
         .with_state(app)
 }
 
 /// Around every request: overload and stopping are said at once, every answer has its headers, and
-/// the log has one line with ids and codes only.
+/// the answer is counted, and logged by its route and its status only.
 async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let is_api = request.uri().path().starts_with("/v1/");
+    let seen = Seen::come(&request);
+    let is_api = seen.is_api();
     let is_watch = is_watch(request.uri().path());
-    let method = request.method().clone();
-    // As the table writes it: no id of a request is in it.
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let asked = tokio::time::Instant::now();
     let mut response = match Place::take(&app.crowd) {
         _ if is_watch => next.run(request).await,
         Ok(_) if app.is_stopping() && is_api => Error::Wait(Code::Unavailable, 5).into_response(),
         Ok(place) => {
             request.extensions_mut().insert(place.clone());
-            let named = route.as_ref().map_or("", MatchedPath::as_str);
-            let response = if app.journal.is_some() && journal::is_kept(&method, named) {
-                journal::through(app.clone(), named.to_owned(), request, next).await
-            } else {
-                next.run(request).await
-            };
+            let response = journal::through(app.clone(), request, next).await;
             drop(place);
             response
         }
@@ -361,11 +355,8 @@ async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Respo
     if is_api {
         let no_store = HeaderValue::from_static("no-store");
         response.headers_mut().insert(header::CACHE_CONTROL, no_store);
-        let millis = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let status = response.status().as_u16();
-        let route = route.as_ref().map_or("-", MatchedPath::as_str);
-        tracing::debug!(%method, route, status, millis, "answered");
     }
+    seen.answered(response.status(), &app.metrics);
     response
 }
 

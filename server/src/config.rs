@@ -1,9 +1,19 @@
 //! Every setting, read from the environment. A value that does not make sense stops the start.
 
+mod advice;
+mod reference;
+
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::Args;
 use reconnect_log::{KeyKind, VerifierKey};
+use tracing_subscriber::EnvFilter;
+
+pub use advice::Surroundings;
+pub use reference::{Setting, reference, said, settings};
+
+/// What is logged when nothing else is said.
+pub const USUAL_LINES: &str = "info,sqlx=warn";
 
 /// The server's settings.
 #[derive(Args, Clone, Debug)]
@@ -70,6 +80,16 @@ pub struct Config {
         value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
     pub unlocks_per_second: u32,
+    /// Address and port of a second listener that gives figures to Prometheus under `/metrics`; none when it is
+    /// not given. They name nobody, and are not for everybody all the same: keep it on loopback.
+    #[arg(long, global = true, env = "RECONNECT_METRICS", value_name = "RECONNECT_METRICS")]
+    pub metrics: Option<SocketAddr>,
+    /// What is written to standard error: `off`, `error`, `warn`, `info`, `debug`, or parts of the program by name,
+    /// as in `info,reconnect::log=debug`. No line names a person, a safe or an address, at any of them.
+    #[arg(long = "log", global = true, env = "RECONNECT_LOG", value_name = "RECONNECT_LOG", default_value = USUAL_LINES,
+        value_parser = lines
+    )]
+    pub lines: String,
     /// Of the transparency log.
     #[command(flatten)]
     pub log: LogConfig,
@@ -153,6 +173,14 @@ impl FromStr for DatabaseUrl {
     }
 }
 
+/// A filter of lines that can be read.
+fn lines(text: &str) -> Result<String, String> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("give off, error, warn, info or debug".to_owned()),
+    }
+}
+
 impl Config {
     /// What one setting cannot say alone.
     pub fn check(&self) -> Result<(), String> {
@@ -161,7 +189,12 @@ impl Config {
                  the largest file would never fit"
                 .to_owned());
         }
-        if self.database == DatabaseUrl::Unknown {
+        let is_address = match &self.database {
+            DatabaseUrl::Sqlite => true,
+            DatabaseUrl::Postgres(url) => url.parse::<sqlx::postgres::PgConnectOptions>().is_ok(),
+            DatabaseUrl::Unknown => false,
+        };
+        if !is_address {
             return Err("RECONNECT_DATABASE: give `sqlite` or a postgres:// address".to_owned());
         }
         let cosign = self.log.witnesses.iter().all(|key| key.kind() == KeyKind::Cosigner);

@@ -30,6 +30,7 @@ use crate::{
     disk::Disk,
     error::{Error, Fault, Result, kind},
     fault::{self, Mutant},
+    metrics::{Transaction, Transactions},
     writer::{Ended, Line, Turn},
 };
 
@@ -68,6 +69,7 @@ pub(crate) struct Db {
     line: Option<Line>,
     kind: Kind,
     disk: Disk,
+    pub(crate) transactions: Transactions,
 }
 
 impl Db {
@@ -111,8 +113,8 @@ impl Db {
                     .connect_with(options)
                     .await
                     .context("RECONNECT_DATABASE: cannot connect")?;
-                let disk = disk.clone();
-                Ok(Self { readers: pool, line: None, kind: Kind::Postgres, disk })
+                let (disk, transactions) = (disk.clone(), Transactions::default());
+                Ok(Self { readers: pool, line: None, kind: Kind::Postgres, disk, transactions })
             }
         }
     }
@@ -141,7 +143,8 @@ impl Db {
             })
             .connect_with(options);
         let readers = readers.await.with_context(context)?;
-        Ok(Self { readers, line: Some(line), kind: Kind::Sqlite, disk: disk.clone() })
+        let (disk, transactions) = (disk.clone(), Transactions::default());
+        Ok(Self { readers, line: Some(line), kind: Kind::Sqlite, disk, transactions })
     }
 
     /// For one statement that reads.
@@ -161,7 +164,8 @@ impl Db {
 
     /// For [`transaction!`].
     pub(crate) fn attempts(&self, name: &'static str) -> Attempts<'_> {
-        Attempts { db: self, name, count: 0, alone: false }
+        let seen = self.transactions.begin(name);
+        Attempts { db: self, name, count: 0, alone: false, seen }
     }
 
     async fn begin(&self, alone: bool) -> Result<Tx, sqlx::Error> {
@@ -379,6 +383,7 @@ pub(crate) struct Attempts<'a> {
     count: u32,
     /// Whether the next one is to be committed by itself.
     alone: bool,
+    seen: Transaction,
 }
 
 impl Attempts<'_> {
@@ -386,6 +391,7 @@ impl Attempts<'_> {
     pub(crate) async fn begin(&mut self) -> Result<Tx> {
         loop {
             self.count += 1;
+            self.seen.attempt(self.count);
             match self.db.begin(self.alone).await {
                 Ok(tx) => return Ok(tx),
                 Err(error) => self.again(error.into()).await?,
@@ -401,6 +407,7 @@ impl Attempts<'_> {
                 match tx.commit().await {
                     Ok(Ended::Kept) => {
                         fault::point(self.name, "after its commit");
+                        self.seen.kept();
                         return Ok(Some(value));
                     }
                     Ok(Ended::Undone) => None,

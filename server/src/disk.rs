@@ -34,7 +34,7 @@ impl Disk {
         Ok(())
     }
 
-    fn free_bytes(&self) -> u64 {
+    pub(crate) fn free_bytes(&self) -> u64 {
         rustix::fs::statvfs(&self.data)
             .map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
     }
@@ -65,6 +65,11 @@ impl Disk {
             }
         }
         file.sync_all()
+    }
+
+    /// Whether it lies there.
+    pub(crate) fn has_ballast(&self) -> bool {
+        self.ballast().exists()
     }
 
     fn ballast(&self) -> PathBuf {

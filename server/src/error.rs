@@ -39,7 +39,7 @@ pub(crate) enum Error {
     #[error("database: {0}")]
     Database(sqlx::Error),
     /// The blob store failed.
-    #[error("blobs: {0}")]
+    #[error("blobs: {}", redacted(.0))]
     Blobs(object_store::Error),
     /// A file failed.
     #[error("file: {0}")]
@@ -203,9 +203,32 @@ pub(crate) fn causes<'a>(
         .filter_map(|error| error.downcast_ref())
 }
 
+/// What an error says, without what may be an id: paths of files and addresses of objects hold them.
+fn redacted(error: &dyn std::fmt::Display) -> String {
+    /// Letters of the shortest id.
+    const SHORTEST: usize = 22;
+    let is_of_id = |it: char| it.is_ascii_alphanumeric() || it == '-' || it == '_';
+    let said = error.to_string();
+    let mut words: Vec<&str> = said.split(|it| !is_of_id(it)).collect();
+    words.retain(|it| it.len() >= SHORTEST);
+    words.iter().fold(said.clone(), |said, id| said.replace(id, "…"))
+}
+
 /// Ends the process: after a failed write or fsync nobody can say what is on the disk, so nothing
 /// more is acknowledged, and the next start repairs before anything else.
 pub(crate) fn stop_without_ack(what: &str, error: &dyn std::fmt::Display) -> ! {
-    tracing::error!(what, %error, "storage failed: stopping without an answer");
+    let error = redacted(error);
+    tracing::error!(what, error, "storage failed: stopping without an answer");
     std::process::exit(70)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_an_id_is_not_said_and_the_rest_is() {
+        let said = "PUT /blobs/AbCdEfGhIjKlMnOpQrStUv/17: 503 SlowDown (os error 28) /v/l-_01234567890123456789ab#2";
+        assert_eq!(redacted(&said), "PUT /blobs/…/17: 503 SlowDown (os error 28) /v/…#2");
+    }
 }

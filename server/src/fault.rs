@@ -64,9 +64,17 @@ mod on {
         name.as_ref().is_some_and(|name| *name == format!("{mutant:?}"))
     }
 
+    /// Panics at the step that `RECONNECT_PANIC_AT` names, with a message that quotes somebody.
+    fn panic_at(what: &str) {
+        if env::var("RECONNECT_PANIC_AT").is_ok_and(|at| at == what) {
+            std::panic::panic_any("what somebody sent");
+        }
+    }
+
     /// Ends the process at once, as `kill -9` does, the first time that any process comes here which was given
     /// the same file by `RECONNECT_POINTS`; that file lists where others ended.
     pub(crate) fn point(what: &str, when: &str) {
+        panic_at(what);
         static PASSED: OnceLock<Option<(PathBuf, Mutex<HashSet<String>>)>> = OnceLock::new();
         let passed = PASSED.get_or_init(|| {
             let file = PathBuf::from(env::var_os("RECONNECT_POINTS")?);

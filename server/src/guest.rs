@@ -35,6 +35,17 @@ struct Held {
     /// What the next one that waits is known by: those before have waited longer.
     next: u64,
     waiting: BTreeMap<u64, Waiting>,
+    put_out: u64,
+    turned_away: u64,
+}
+
+/// How many connections there are, and were.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counts {
+    pub(crate) held: usize,
+    pub(crate) waiting: usize,
+    pub(crate) put_out: u64,
+    pub(crate) turned_away: u64,
 }
 
 /// A connection on which nothing was asked for yet, or not again.
@@ -62,6 +73,14 @@ impl Guests {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// For who watches.
+    pub(crate) fn counts(&self) -> Counts {
+        let held = self.held();
+        let Held { count, waiting, put_out, turned_away, .. } = &*held;
+        let (put_out, turned_away) = (*put_out, *turned_away);
+        Counts { held: *count, waiting: waiting.len(), put_out, turned_away }
+    }
+
     /// Lets a connection in. Nobody, where even those who are only told to come again are too many.
     pub(crate) fn enter(&self) -> Option<Arc<Guest>> {
         let mut held = self.held();
@@ -70,11 +89,15 @@ impl Guests {
             match held.waiting.pop_first() {
                 Some((_, longest)) => {
                     longest.leave.notify_one();
+                    held.put_out += 1;
                     // It leaves its place, and no better one.
                     beyond = longest.beyond;
                 }
                 None if held.count < self.0.most + BEYOND => beyond = true,
-                None => return None,
+                None => {
+                    held.turned_away += 1;
+                    return None;
+                }
             }
         }
         held.count += 1;

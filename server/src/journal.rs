@@ -14,7 +14,7 @@ use std::{
 
 use axum::{
     body::Bytes,
-    extract::Request,
+    extract::{MatchedPath, Request},
     http::Method,
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -150,14 +150,14 @@ impl Journal {
     }
 }
 
-/// Whether a request is one that a restore makes again.
-pub(crate) fn is_kept(method: &Method, route: &str) -> bool {
-    *method != Method::GET && !PASSED_OVER.contains(&route)
-}
-
-/// Answers a request, and keeps it when it was taken in.
-pub(crate) async fn through(app: App, route: String, mut request: Request, next: Next) -> Response {
-    let Some(journal) = app.journal.clone() else { return next.run(request).await };
+/// Answers a request, and keeps it when it was taken in and is one that a restore makes again.
+pub(crate) async fn through(app: App, mut request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("", MatchedPath::as_str).to_owned();
+    let is_kept = request.method() != Method::GET && !PASSED_OVER.contains(&route.as_str());
+    let Some(journal) = app.journal.clone().filter(|_| is_kept) else {
+        return next.run(request).await;
+    };
     let noted = Noted::default();
     request.extensions_mut().insert(noted.clone());
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());

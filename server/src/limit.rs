@@ -22,6 +22,7 @@ pub(crate) struct Crowd {
     requests: Arc<Semaphore>,
     /// Parts of uploads that arrive: never so many that nothing else is answered.
     parts: Arc<Semaphore>,
+    most_parts: usize,
     /// Room for bodies, in KiB.
     bodies: Arc<Semaphore>,
 }
@@ -31,6 +32,7 @@ impl Crowd {
         Self {
             requests: Arc::new(Semaphore::new(requests)),
             parts: Arc::new(Semaphore::new((requests / 2).max(1))),
+            most_parts: (requests / 2).max(1),
             bodies: Arc::new(Semaphore::new(BODIES_BYTES >> 10)),
         }
     }
@@ -38,6 +40,11 @@ impl Crowd {
     /// Whether one more request would be answered now.
     pub(crate) fn has_place(&self) -> bool {
         self.requests.available_permits() > 0
+    }
+
+    /// How many parts are arriving.
+    pub(crate) fn parts_under_way(&self) -> usize {
+        self.most_parts.saturating_sub(self.parts.available_permits())
     }
 
     /// A place for a part that arrives, or when to come again.

@@ -8,8 +8,13 @@ use std::{
 };
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
-use reconnect::{App, Clock, Config, Sources, operator::Operator, serve::serve};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use reconnect::{
+    App, Clock, Config, Sources, config,
+    operator::Operator,
+    panicked,
+    serve::{serve, show_metrics},
+};
 use tracing_subscriber::EnvFilter;
 
 /// An online safe whose server stores only ciphertext and envelopes.
@@ -82,13 +87,14 @@ enum ConfigCommand {
 
 #[tokio::main]
 pub(crate) async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let logs = start_log();
-    let ended = match logs {
-        Ok(()) => run(arguments).await,
-        Err(error) => Err(error),
+    let matches = Arguments::command().get_matches();
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
     };
-    match ended {
+    start_log(&arguments.config);
+    panicked::keep_to_its_place();
+    match run(arguments, &matches).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -97,7 +103,7 @@ pub(crate) async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> anyhow::Result<()> {
+async fn run(arguments: Arguments, matches: &ArgMatches) -> anyhow::Result<()> {
     // What is written here is for this account alone.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     // No core dump and no debugger of the same account: what passes through memory stays there.
@@ -134,8 +140,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             ))
         }
         Command::Config(ConfigCommand::Check) => {
-            arguments.config.check().map_err(anyhow::Error::msg)?;
-            say(&format!("{:#?}", arguments.config))
+            let (told, right) = config::said(&arguments.config, matches);
+            say(&told)?;
+            anyhow::ensure!(right, "a setting is wrong");
+            Ok(())
         }
     }
 }
@@ -147,13 +155,27 @@ async fn run_server(config: Config, clock: Clock) -> anyhow::Result<()> {
     if rustix::process::setrlimit(rustix::process::Resource::Nofile, most).is_err() {
         tracing::warn!("the limit on open files could not be raised");
     }
+    for advice in config.advice(&config::Surroundings::look(&config)) {
+        tracing::warn!("{advice}");
+    }
     // Before the data folder is opened: a port in use is said at once.
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("RECONNECT_LISTEN: cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
+    let watched = match config.metrics {
+        Some(address) => Some(
+            tokio::net::TcpListener::bind(address)
+                .await
+                .with_context(|| format!("RECONNECT_METRICS: cannot listen on {address}"))?,
+        ),
+        None => None,
+    };
     let stop = stop_signal()?;
     let app = App::open(config, clock).await?;
+    if let Some(listener) = watched {
+        tokio::spawn(show_metrics(listener, app.clone()));
+    }
     tracing::info!("listening on http://{address}");
     serve(listener, app, stop).await
 }
@@ -202,21 +224,13 @@ fn say(text: &str) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// Logs as `RECONNECT_LOG` says. One that cannot be read stops the start, and that is logged too.
-fn start_log() -> anyhow::Result<()> {
-    let usual = || EnvFilter::new("info,sqlx=warn");
-    let asked = std::env::var("RECONNECT_LOG").map(EnvFilter::try_new);
-    let (filter, outcome) = match asked {
-        Ok(Ok(filter)) => (filter, Ok(())),
-        Ok(Err(error)) => (usual(), Err(error).context("RECONNECT_LOG: give info, debug or off")),
-        Err(_) => (usual(), Ok(())),
-    };
+/// Logs as `RECONNECT_LOG` says; what cannot be read has stopped the start before.
+fn start_log(config: &Config) {
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(EnvFilter::new(&config.lines))
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
-    outcome
 }
 
 #[expect(clippy::disallowed_methods, reason = "main is where the system is asked for the time")]

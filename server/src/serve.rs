@@ -30,13 +30,17 @@ use crate::{
     App, app,
     error::Error,
     guest::{Asked, Guest, Guests},
-    log, page, sweep,
+    log,
+    metrics::{self, Traffic},
+    page, supervisor, sweep,
 };
 
 /// Headers must have come by then; an idle connection is closed then too.
 const HEADERS: Duration = Duration::from_secs(30);
 /// A connection on which nothing can be written for this long is closed.
 const STALLED: Duration = Duration::from_mins(1);
+/// Connections of those who watch over the server.
+const WATCHERS: usize = 16;
 /// How long requests under way have after a signal to stop.
 const STOPPING: Duration = Duration::from_secs(30);
 
@@ -53,16 +57,21 @@ pub async fn serve(
     let logging = tokio::spawn(log::forever(app.clone()));
     let router = app::router(app.clone());
     let guests = Guests::new(usize::try_from(app.settings().connections)?);
+    app.metrics.watch(&guests);
+    let traffic = app.metrics.traffic.clone();
     let (stopping, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
     let mut deadline: Option<Instant> = None;
+    let living = tokio::spawn(supervisor::live());
+    supervisor::ready();
     loop {
         tokio::select! {
             biased;
             () = &mut stop, if deadline.is_none() => {
                 tracing::info!(connections = connections.len(), "stopping");
                 app.stop();
+                supervisor::stopping();
                 stopping.send_replace(true);
                 deadline = Some(Instant::now() + STOPPING);
             }
@@ -76,6 +85,7 @@ pub async fn serve(
                 if let Some(stream) = accepted
                     && let Some(guest) = guests.enter()
                 {
+                    let stream = Impatient::new(stream, traffic.clone());
                     connections.spawn(converse(stream, guest, router.clone(), stopped.clone()));
                 }
             }
@@ -87,9 +97,26 @@ pub async fn serve(
     connections.shutdown().await;
     sweeping.abort();
     logging.abort();
+    living.abort();
     app.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Gives figures to who watches over the server, for as long as it runs: `RECONNECT_METRICS`.
+pub async fn show_metrics(listener: TcpListener, app: App) {
+    let router = metrics::router(app);
+    let guests = Guests::new(WATCHERS);
+    // Nobody says so: it ends with the program.
+    let (_stopping, stopped) = watch::channel(false);
+    loop {
+        if let Some(stream) = accept(&listener).await
+            && let Some(guest) = guests.enter()
+        {
+            let stream = Impatient::new(stream, Traffic::default());
+            tokio::spawn(converse(stream, guest, router.clone(), stopped.clone()));
+        }
+    }
 }
 
 async fn wait_until(deadline: Option<Instant>) {
@@ -113,12 +140,11 @@ async fn accept(listener: &TcpListener) -> Option<TcpStream> {
 
 /// Speaks HTTP/1.1 on one connection until either side is done, or it has to make place.
 async fn converse(
-    stream: TcpStream,
+    stream: Impatient,
     guest: Arc<Guest>,
     router: Router,
     mut stopped: watch::Receiver<bool>,
 ) {
-    drop(stream.set_nodelay(true));
     let asked = Arc::clone(&guest);
     let service = service_fn(move |request| answer(request, Arc::clone(&asked), router.clone()));
     let connection = hyper::server::conn::http1::Builder::new()
@@ -126,7 +152,7 @@ async fn converse(
         .header_read_timeout(HEADERS)
         .max_headers(64)
         .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(Impatient::new(stream)), service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
@@ -172,11 +198,19 @@ struct Impatient {
     stream: TcpStream,
     stalled: Pin<Box<Sleep>>,
     waiting: bool,
+    traffic: Traffic,
 }
 
 impl Impatient {
-    fn new(stream: TcpStream) -> Self {
-        Self { stream, stalled: Box::pin(tokio::time::sleep(STALLED)), waiting: false }
+    fn new(stream: TcpStream, traffic: Traffic) -> Self {
+        drop(stream.set_nodelay(true));
+        Self { stream, stalled: Box::pin(tokio::time::sleep(STALLED)), waiting: false, traffic }
+    }
+
+    fn count(&self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.traffic.sent.inc_by(*bytes as u64);
+        }
     }
 
     /// Passes on what was written, or an error when nothing was for too long.
@@ -204,7 +238,10 @@ impl AsyncRead for Impatient {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        self.traffic.received.inc_by((buffer.filled().len() - before) as u64);
+        read
     }
 }
 
@@ -215,6 +252,7 @@ impl AsyncWrite for Impatient {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.count(&written);
         self.patient(cx, written)
     }
 
@@ -224,6 +262,7 @@ impl AsyncWrite for Impatient {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        self.count(&written);
         self.patient(cx, written)
     }
 

@@ -203,12 +203,14 @@ pub(crate) async fn forever(app: App) {
         if timeout(EVERY, app.sweep_soon.notified()).await.is_ok() {
             sleep(GATHER).await;
         }
+        let begun = Instant::now();
         let swept = if looked.elapsed() > ORPHANS_EVERY {
             looked = Instant::now();
             all(&app).await
         } else {
             what_is_over(&app).await
         };
+        app.metrics.swept(begun.elapsed(), swept.is_ok());
         if let Err(error) = swept {
             tracing::error!(%error, "a sweep failed");
         }

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    fs::File,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
@@ -35,6 +36,8 @@ pub struct Setup {
     pub address: SocketAddr,
     /// More settings, as environment variables.
     pub variables: Vec<(&'static str, String)>,
+    /// Where what it logs is kept.
+    pub log: Option<PathBuf>,
     /// The data folder is a disk of this size, in a mount namespace of the process.
     pub disk_bytes: Option<u64>,
     /// The account of the system that it runs under, when it is another one.
@@ -53,6 +56,7 @@ impl Setup {
             folder: folder.to_path_buf(),
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             variables: vec![("RECONNECT_UNLOCKS_PER_SECOND", "10000".to_owned())],
+            log: None,
             disk_bytes: None,
             user: None,
         })
@@ -71,17 +75,21 @@ impl Setup {
     /// Starts it, and waits until it answers.
     pub async fn start(&self) -> Result<Process> {
         let mut command = self.command();
+        if env::var_os("RECONNECT_LOG").is_none() {
+            command.env("RECONNECT_LOG", "off");
+        }
+        let log = match &self.log {
+            Some(file) => File::options().create(true).append(true).open(file)?.into(),
+            None => Stdio::inherit(),
+        };
         command
             .env("RECONNECT_DATA", &self.folder)
             .env("RECONNECT_LISTEN", self.address.to_string())
             .envs(self.variables.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
+            .stderr(log)
             .kill_on_drop(true);
-        if env::var_os("RECONNECT_LOG").is_none() {
-            command.env("RECONNECT_LOG", "off");
-        }
         let mut process = Process { child: command.spawn()?, address: self.address };
         process.wait_until_ready().await?;
         Ok(process)

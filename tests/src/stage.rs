@@ -70,6 +70,8 @@ pub async fn settings(folder: &Path, database: Database) -> Result<Config> {
         requests: 256,
         unlocks_per_second: 10_000,
         journal: None,
+        metrics: None,
+        lines: reconnect::config::USUAL_LINES.to_owned(),
         log: reconnect::config::LogConfig::default(),
     })
 }

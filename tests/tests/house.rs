@@ -2,6 +2,8 @@
 
 #[path = "house/invariants.rs"]
 mod invariants;
+#[path = "house/references.rs"]
+mod references;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,5 @@
-//! What an operator does: backups under load, restores onto another disk, another database.
+//! What operators see and do: the program's log, its figures, its settings; backups under load, restores onto another
+//! disk, another database.
 
 #[path = "operations/load.rs"]
 mod load;
@@ -6,6 +7,10 @@ mod load;
 mod lost;
 #[path = "operations/moved.rs"]
 mod moved;
+#[path = "operations/quiet.rs"]
+mod quiet;
+#[path = "operations/settings.rs"]
+mod settings;
 #[path = "operations/versions.rs"]
 mod versions;
 
@@ -16,7 +21,11 @@ use reconnect_tests::browser::{Browser, Network};
 
 /// A browser that speaks to a server outside this process, by the system's clock.
 fn browser(server: SocketAddr) -> Browser {
-    Browser::new(Rc::new(RefCell::new(Network::Outside(server))), Clock::System(now), None)
+    Browser::new(Rc::new(RefCell::new(Network::Outside(server))), clock(), None)
+}
+
+fn clock() -> Clock {
+    Clock::System(now)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the program under test has the system's clock too")]

@@ -7,6 +7,7 @@ mod bench;
 mod command;
 mod formal;
 mod mutants;
+mod package;
 mod postgres;
 mod run;
 mod rust_std;
@@ -73,6 +74,8 @@ enum Command {
         #[arg(long)]
         budget: bool,
     },
+    /// Build a Debian package of the server, into target/package
+    Package(package::Options),
     /// Install what is missing on this machine
     Setup,
     /// Build Rust's standard library for wasm from Debian's sources into a folder
@@ -123,6 +126,7 @@ fn obey(command: Command) -> Result<()> {
             web::build()?;
             web::budget(budget)
         }
+        Command::Package(options) => package::package(&options),
         Command::Setup => setup::for_testing(),
         Command::BuildStd { into } => rust_std::build(&into),
     }

@@ -26,7 +26,7 @@ use crate::{
 };
 
 use queue::Waiting;
-pub(crate) use queue::{entry, generation_over, head, mark, returned, value};
+pub(crate) use queue::{entry, generation_over, head, mark, returned, value, waiting};
 pub(crate) use routes::{
     __path_checkpoint, __path_hand_in, __path_heads, __path_look_up, __path_tile, checkpoint,
     hand_in, heads, look_up, tile,
@@ -50,6 +50,16 @@ pub(crate) struct Log {
     state: RwLock<State>,
     /// One batch at a time.
     one: tokio::sync::Mutex<()>,
+}
+
+/// What the log's checkpoints say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown {
+    pub(crate) size: u64,
+    /// As far as enough witnesses have cosigned.
+    pub(crate) witnessed: u64,
+    /// When the newest was signed.
+    pub(crate) signed_at: u64,
 }
 
 impl Log {
@@ -124,6 +134,20 @@ impl Log {
         );
         ensure!(state.replay.tree().root(claim.size) == Some(claim.root), "the log forked");
         Ok(())
+    }
+
+    /// How far it is, for who watches.
+    pub(crate) fn standing(&self) -> Shown {
+        let own = self.key.as_kind(KeyKind::Cosigner);
+        let state = self.read();
+        let size = |it: Option<&Standing>| it.map_or(0, |it| it.note.claim().size);
+        let signed_at = |it: &Standing| it.note.verify(&own).ok().flatten();
+        let size = (size(state.newest.as_ref()), size(state.witnessed.as_ref()));
+        Shown {
+            size: size.0,
+            witnessed: if self.waits_for == 0 { size.0 } else { size.1 },
+            signed_at: state.newest.as_ref().and_then(signed_at).unwrap_or(0),
+        }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {

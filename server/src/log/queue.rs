@@ -141,6 +141,12 @@ pub(super) async fn waits(index: &[u8; 32], app: &App) -> Result<bool> {
     Ok(waiting > 0)
 }
 
+/// How much waits.
+pub(crate) async fn waiting(app: &App) -> Result<i64> {
+    let waiting = sqlx::query_scalar("-- log::waiting\nselect count(*) from log_waiting");
+    Ok(waiting.fetch_one(app.db.reader()).await?)
+}
+
 /// What waits, each index in the order of its chain, and marks last.
 pub(super) async fn read(app: &App) -> Result<Vec<Waiting>> {
     let rows: Vec<(Vec<u8>, Vec<u8>, i64, i64)> = sqlx::query_as(

@@ -79,6 +79,8 @@ pub(crate) async fn server_with(change: impl FnOnce(&mut Config)) -> Server {
         requests: 100,
         unlocks_per_second: 1000,
         journal: None,
+        metrics: None,
+        lines: reconnect::config::USUAL_LINES.to_owned(),
         log: reconnect::config::LogConfig::default(),
     };
     change(&mut config);
