@@ -70,6 +70,7 @@ fn every_attack_has_its_pair_of_tests_or_says_what_it_waits_for() -> Result<()> 
         giving::ALL,
         guardians::ALL,
         overruling::ALL,
+        restores::ALL,
         introductions::ALL,
         linking::ALL,
         locks::ALL,

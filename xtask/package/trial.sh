@@ -178,7 +178,7 @@ memory=$(answers metrics 9464 | sed -n 's/^process_resident_memory_bytes //p')
 say "people opened safes and gave papers (through nginx: $proxied): $(head -1 /tmp/before); $((memory >> 20)) MiB of memory"
 if [ "$proxied" = yes ]; then
     # A body that never ends: whoever gathers it before passing it on has no answer in time.
-    code=$( (printf x; sleep 6) | curl -s -m 4 -o /tmp/early -w '%{http_code}' -T - -H 'Authorization: Bearer nobody' \
+    code=$( (printf x; sleep 12) | curl -s -m 10 -o /tmp/early -w '%{http_code}' -T - -H 'Expect:' -H 'Authorization: Bearer nobody' \
         http://127.0.0.1:8081/v1/envelopes/AAAAAAAAAAAAAAAAAAAAAA/parts/0 || true)
     [ "$code" = 401 ] || fail "the proxy does not stream: $code"
     head=$(curl -fsSk -m 5 -D - -o /tmp/readyz --resolve safe.example:443:127.0.0.1 https://safe.example/readyz) || fail "no TLS"
@@ -234,5 +234,32 @@ dpkg -P reconnect >/tmp/dpkg.log 2>&1 || { cat /tmp/dpkg.log; fail "it cannot be
 [ ! -e /etc/reconnect ] || fail "settings are left"
 [ -f /var/lib/reconnect/reconnect.sqlite ] || fail "purging it removed data"
 say "purged: settings are gone, data is kept"
-[ "$proxied" = no ] || nginx -c /trial/nginx.conf -s stop
+
+# Once more from the beginning, over PostgreSQL with the address that the documents have.
+programs=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1)
+if [ -n "$programs" ] && id postgres >/dev/null 2>&1; then
+    rm -rf /var/lib/reconnect
+    install -d -o postgres -g postgres /run/postgresql /tmp/cluster
+    postgres() { (cd /tmp && setpriv --reuid=postgres --regid=postgres --init-groups "$@"); }
+    postgres "$programs/initdb" --auth-local=peer --auth-host=reject --encoding=UTF8 --no-locale --pgdata=/tmp/cluster >/tmp/initdb.log
+    postgres "$programs/pg_ctl" --wait --silent --pgdata=/tmp/cluster --log=/tmp/cluster/log \
+        --options="-k /run/postgresql -c listen_addresses=" start
+    postgres "$programs/createuser" --host=/run/postgresql reconnect
+    postgres "$programs/createdb" --host=/run/postgresql --owner=reconnect --encoding=UTF8 reconnect
+    dpkg -i next.deb >/tmp/dpkg.log 2>&1 || fail "it does not come back"
+    echo 'RECONNECT_LOG_ORIGIN=trial.example' >>/etc/reconnect/reconnect.env
+    echo "RECONNECT_DATABASE='postgres:///reconnect?host=/run/postgresql&user=reconnect'" >>/etc/reconnect/reconnect.env
+    systemctl enable --now --quiet reconnect || fail "it does not start over PostgreSQL"
+    setpriv --reuid=reconnect --regid=reconnect --init-groups env RECONNECT_DATABASE='postgres:///reconnect?host=/run/postgresql&user=reconnect' \
+        /trial/demo "http://127.0.0.1:$port" /var/lib/reconnect >/tmp/demo.txt || fail "people cannot use it over PostgreSQL"
+    stored >/tmp/before || fail "what is stored in PostgreSQL does not verify"
+    [ ! -e /var/lib/reconnect/reconnect.sqlite ] || fail "it is SQLite after all"
+    say "over PostgreSQL, by the account's name alone: $(head -1 /tmp/before)"
+    dpkg -P reconnect >/tmp/dpkg.log 2>&1
+    [ "$(systemctl is-enabled reconnect 2>/dev/null)" != enabled ] || fail "what is gone is still enabled"
+    postgres "$programs/pg_ctl" --mode=fast --silent --pgdata=/tmp/cluster stop
+else
+    say "PostgreSQL is not installed here: not tried"
+fi
+[ "$proxied" = no ] || nginx -c /trial/nginx.conf -s stop 2>/dev/null
 say "all of it went well"

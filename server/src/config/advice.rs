@@ -145,19 +145,27 @@ impl Config {
     fn of_database(&self) -> Vec<String> {
         let DatabaseUrl::Postgres(url) = &self.database else { return Vec::new() };
         let Ok(options) = url.parse::<PgConnectOptions>() else { return Vec::new() };
+        let mut said = Vec::new();
+        if !url.contains('@') && !url.contains("user=") {
+            said.push(
+                "RECONNECT_DATABASE names no user, and under systemd the account's own name is not found: add \
+                 ?user=NAME to its address"
+                    .to_owned(),
+            );
+        }
         let host = options.get_host();
         let is_here = options.get_socket().is_some()
             || ["localhost", "127.0.0.1", "::1", "[::1]"].contains(&host)
             || host.starts_with('/');
         let is_known = matches!(options.get_ssl_mode(), PgSslMode::VerifyFull);
-        if is_here || is_known {
-            return Vec::new();
+        if !is_here && !is_known {
+            said.push(
+                "RECONNECT_DATABASE is on another machine, and nothing says that it is the right one: add \
+                 ?sslmode=verify-full&sslrootcert=FILE to its address"
+                    .to_owned(),
+            );
         }
-        vec![
-            "RECONNECT_DATABASE is on another machine, and nothing says that it is the right one: add \
-             ?sslmode=verify-full&sslrootcert=FILE to its address"
-                .to_owned(),
-        ]
+        said
     }
 
     fn of_log(&self, around: &Surroundings) -> Vec<String> {
@@ -356,6 +364,8 @@ mod tests {
             ("postgres://me:secret@db.example/safe?sslmode=verify-full", false),
             ("postgres://me:secret@localhost/safe", false),
             ("postgres://me@%2Frun%2Fpostgresql/safe", false),
+            ("postgres:///safe?host=/run/postgresql&user=me", false),
+            ("postgres:///safe?host=/run/postgresql", true),
         ] {
             let said = config(&["--database", address]).advice(&usual());
             assert_eq!(!said.is_empty(), noticed, "{address}: {said:?}");
