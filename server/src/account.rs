@@ -52,7 +52,8 @@ pub(crate) async fn register_words(
     check_handle(&start.handle)?;
     let request = RegistrationRequest::<Words>::deserialize(&start.request.0)
         .map_err(|_| Code::BadRequest)?;
-    tries::spend(app.secrets.tries_key(&start.handle), &app).await?;
+    let (key, now) = (app.secrets.tries_key(&start.handle), app.clock.now());
+    transaction!(app.db, "account::register_words", |tx| { tries::spend(key, now, tx).await })?;
     let answer =
         ServerRegistration::<Words>::start(&app.secrets.opaque, request, start.handle.as_bytes())
             .map_err(|_| Code::BadRequest)?;

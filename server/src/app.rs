@@ -30,7 +30,7 @@ pub use crate::routes::{Principals, ROUTES, Route};
 use crate::{
     account, again,
     blob::Blobs,
-    chains::{Chains, Turns},
+    chains::Chains,
     change,
     clock::Clock,
     comeback,
@@ -51,7 +51,7 @@ use crate::{
     nobody::Nobody,
     page, receipt, received, restore, rewrap, say,
     secret::{Secrets, make_folder},
-    session, start, statement, structure, sweep, sync,
+    session, shared, start, statement, structure, sweep, sync,
     time::Time,
     unlock, upload,
     wire::{BodyLimit, CALLER_JSON_BYTES, OPEN_JSON_BYTES, SAFE_JSON_BYTES},
@@ -80,11 +80,8 @@ pub struct Inner {
     /// After the statement that the log names, where that is another.
     pub(crate) logged: statement::Manifests,
     pub(crate) chains: Chains,
-    pub(crate) turns: Turns,
-    pub(crate) unlocks: unlock::Unlocks,
     pub(crate) nobody: Nobody,
     pub(crate) unlock_rate: Rate,
-    pub(crate) links: link::Links,
     /// Grows whenever something was taken away: downloads under way look again.
     pub(crate) taken: watch::Sender<u64>,
     pub(crate) sweep_soon: Notify,
@@ -131,16 +128,13 @@ impl App {
             metrics: Metrics::new(&db.transactions, config.reserve_bytes, clock.now()),
             journal: config.journal.as_deref().map(|it| Journal::open(it, &clock)).transpose()?,
             db,
-            blobs: Blobs::open(&config.data)?,
+            blobs: Blobs::open(&config)?,
             secrets,
             manifests: statement::Manifests::default(),
             logged: statement::Manifests::default(),
             chains: Chains::default(),
-            turns: Turns::default(),
-            unlocks: unlock::Unlocks::default(),
             nobody: Nobody::new()?,
             unlock_rate: Rate::new(config.unlocks_per_second),
-            links: link::Links::default(),
             taken: watch::Sender::new(0),
             sweep_soon: Notify::new(),
             erased: AtomicBool::new(false),
@@ -152,6 +146,7 @@ impl App {
             config,
             _lock: lock,
         }));
+        shared::claim(&app).await?;
         start::claim(&app).await?;
         start::warn_of_lost_words(&app).await?;
         log::begin(&app).await?;
@@ -377,7 +372,14 @@ async fn ready(State(app): State<App>) -> Result<&'static str> {
         return Err(Error::Wait(Code::Unavailable, 1));
     }
     app.db.ping().await.map_err(|_| Error::Wait(Code::Unavailable, 5))?;
-    Ok("ready\n")
+    // Not a refusal: a proxy would take every server out, and with them what needs no content, such as taking
+    // back, deleting and coming in.
+    match app.blobs.bucket() {
+        Some(bucket) if !bucket.answers().await => {
+            Ok("ready, but the object store does not answer\n")
+        }
+        _ => Ok("ready\n"),
+    }
 }
 
 /// What anyone may know of the service.

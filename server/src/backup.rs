@@ -15,14 +15,18 @@ use std::{
     collections::{BTreeMap, HashSet},
     fmt,
     fs::{self, File},
-    io,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, ensure};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::DateTime;
-use reconnect_format::id::EnvelopeId;
+use reconnect_format::{
+    envelope::{CHUNK_BYTES, TAG_BYTES},
+    id::EnvelopeId,
+    tree,
+};
 use serde::{Deserialize, Serialize};
 use sha2_opaque::{Digest as _, Sha256};
 use sqlx::{AnyConnection, Connection as _};
@@ -35,7 +39,6 @@ use crate::{
     journal::{self, SEGMENT_SECONDS, copy_durably},
     secret::{FILES, make_folder, sync_folder},
     tables,
-    verify::hashes,
     wire::id,
 };
 
@@ -108,6 +111,7 @@ pub async fn backup(
     config.check().map_err(anyhow::Error::msg)?;
     let folder = || format!("RECONNECT_DATA: no folder {}", config.data.display());
     config.data = config.data.canonicalize().with_context(folder)?;
+    config.check_folder()?;
     for name in FILES {
         let file = config.data.join("secrets").join(name);
         ensure!(file.is_file(), "RECONNECT_DATA: no server has run here: no {}", file.display());
@@ -243,7 +247,7 @@ impl Work<'_> {
         }
         self.taken.copied += 1;
         self.taken.bytes += length;
-        Ok(if hashes(&to)?.1 == leaves { Part::Whole } else { Part::Damaged })
+        Ok(if hashes(&to)? == leaves { Part::Whole } else { Part::Damaged })
     }
 
     /// Removes backups whose time is over, but for the one that was just taken, and blobs that none has a row of.
@@ -369,6 +373,19 @@ pub(crate) fn copy_files(from: &Path, to: &Path, names: &[&str]) -> anyhow::Resu
         }
     }
     Ok(())
+}
+
+/// The hashes of a part's chunks.
+fn hashes(part: &Path) -> io::Result<Vec<u8>> {
+    let (mut part, mut hashes) = (File::open(part)?, Vec::new());
+    loop {
+        let mut chunk = Vec::new();
+        part.by_ref().take((CHUNK_BYTES + TAG_BYTES).into()).read_to_end(&mut chunk)?;
+        if chunk.is_empty() {
+            return Ok(hashes);
+        }
+        hashes.extend_from_slice(&tree::leaf_hash(&chunk));
+    }
 }
 
 /// The hash of a file, in base64url.

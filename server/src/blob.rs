@@ -1,42 +1,79 @@
-//! Blobs: sealed content, one object for each part, under `<envelope id>/<part index>`.
+//! Blobs: sealed content, one object for each part of an upload, in a folder or in a bucket.
 //!
-//! Order of a write: temporary file, fsync, rename, fsync of the folder (all `object_store`'s with
-//! `with_fsync`), then the caller commits the row and acknowledges. The envelope's own folder is
-//! made durable when the upload is declared: two first parts at once would not wait for each other.
+//! Invariant: a part is seen whole or not at all, and its row is written after it. Which of the two stores it is
+//! shows here and in [`crate::object`] only.
+
+mod bucket;
+mod folder;
 
 use std::{
     collections::HashSet,
-    fs,
-    io::{self, Read as _, Seek as _},
-    path::{Path, PathBuf},
+    fmt, io,
+    ops::Range,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
-use object_store::{
-    MultipartUpload, ObjectStoreExt as _, PutPayload, local::LocalFileSystem,
-    path::Path as Location,
-};
-use reconnect_format::{api::Code, id::EnvelopeId};
+use reconnect_format::id::EnvelopeId;
 
 use crate::{
-    error::{Error, Result, causes, is_full, stop_without_ack},
-    fault::{self, Mutant},
-    secret::{make_folder, sync_folder},
+    config::{BlobsPlace, Config},
+    error::{Error, Result},
 };
+pub(crate) use bucket::Bucket;
+use folder::Folder;
 
 /// A part of an upload; `None` stands for the upload itself.
 pub(crate) type Place = (EnvelopeId, Option<u32>);
 
-/// The blob store of one data folder.
-#[derive(Clone, Debug)]
+/// The random name that a part has in a bucket. Another try of the same part has another, so that whatever
+/// comes late, a request or a removal, meets nothing that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Name(pub(crate) [u8; 16]);
+
+impl Name {
+    pub(crate) fn draw() -> Result<Self> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(|_| Error::Broken("the system gives no randomness"))?;
+        Ok(Self(bytes))
+    }
+
+    /// As the database keeps it.
+    pub(crate) fn of(row: &[u8]) -> Result<Self> {
+        let bytes = row.try_into().map_err(|_| Error::Broken("a name in the database is cut"))?;
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// One part as it is stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    pub(crate) envelope_id: EnvelopeId,
+    pub(crate) index: u32,
+    /// In a bucket.
+    pub(crate) name: Option<Name>,
+}
+
+/// The blob store of one installation.
+#[derive(Clone)]
 pub(crate) struct Blobs {
-    store: Arc<LocalFileSystem>,
-    folder: PathBuf,
+    store: Store,
     held: Arc<Mutex<HashSet<Place>>>,
 }
 
-/// While this lives, nobody else writes or removes at its place.
+#[derive(Clone)]
+enum Store {
+    Folder(Folder),
+    Bucket(Bucket),
+}
+
+/// While this lives, nobody else of this process writes or removes at its place.
 #[derive(Debug)]
 pub(crate) struct Hold {
     place: Place,
@@ -50,23 +87,33 @@ impl Drop for Hold {
 }
 
 /// A part that is arriving: invisible until it is finished, gone when it is dropped.
-pub(crate) struct Arriving(Box<dyn MultipartUpload>);
+pub(crate) enum Arriving {
+    /// Beside its place in the folder.
+    File(folder::Arriving),
+    /// In memory: no part is larger than what a bucket takes in one request.
+    Memory(bucket::Arriving),
+}
 
 /// A part that is being read.
-pub(crate) struct Reading(fs::File);
+pub(crate) enum Reading {
+    File(folder::Reading),
+    Object(Box<bucket::Reading>),
+}
 
 impl Reading {
-    /// Begins to read exactly the next `count` bytes, on a thread that may wait for the disk. They are
-    /// read even when nobody waits for them, so that the next can be on their way while these leave.
-    pub(crate) fn ahead(mut self, count: u64) -> Ahead {
-        Ahead(tokio::task::spawn_blocking(move || {
-            let mut bytes = Vec::with_capacity(usize::try_from(count).map_err(io::Error::other)?);
-            let read = (&mut self.0).take(count).read_to_end(&mut bytes)?;
-            if read as u64 != count {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            Ok((self, bytes.into()))
-        }))
+    /// Begins to read exactly the next `count` bytes. They are read even when nobody waits for them, so that
+    /// the next can be on their way while these leave.
+    pub(crate) fn ahead(self, count: u64) -> Ahead {
+        Ahead(match self {
+            Self::File(mut file) => tokio::task::spawn_blocking(move || {
+                let bytes = file.next(count)?;
+                Ok((Self::File(file), bytes))
+            }),
+            Self::Object(mut object) => tokio::spawn(async move {
+                let bytes = object.next(count).await?;
+                Ok((Self::Object(object), bytes))
+            }),
+        })
     }
 }
 
@@ -82,19 +129,32 @@ impl Ahead {
 }
 
 impl Blobs {
-    /// Opens the store, and removes what a crash left half-written.
-    pub(crate) fn open(data: &Path) -> anyhow::Result<Self> {
-        let folder = data.join("blobs");
-        make_folder(&folder)?;
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                remove_half_written(&entry.path())?;
-            }
+    /// Opens the store, and removes what a crash left half-written in a folder.
+    pub(crate) fn open(config: &Config) -> anyhow::Result<Self> {
+        let blobs = Self::beside(config)?;
+        if let Store::Folder(folder) = &blobs.store {
+            folder.repair()?;
         }
-        let store =
-            LocalFileSystem::new_with_prefix(&folder)?.with_fsync(!fault::has(Mutant::NoBlobSync));
-        Ok(Self { store: Arc::new(store), folder, held: Arc::default() })
+        Ok(blobs)
+    }
+
+    /// Opens it beside a running server.
+    pub(crate) fn beside(config: &Config) -> anyhow::Result<Self> {
+        let store = match &config.blobs.place {
+            BlobsPlace::Folder => Store::Folder(Folder::open(&config.data)?),
+            BlobsPlace::Bucket { bucket, prefix } => {
+                Store::Bucket(Bucket::open((bucket, prefix), &config.blobs)?)
+            }
+        };
+        Ok(Self { store, held: Arc::default() })
+    }
+
+    /// The bucket, where it is one.
+    pub(crate) fn bucket(&self) -> Option<&Bucket> {
+        match &self.store {
+            Store::Folder(_) => None,
+            Store::Bucket(bucket) => Some(bucket),
+        }
     }
 
     /// Holds a place, unless somebody does.
@@ -103,139 +163,73 @@ impl Blobs {
         free.then(|| Hold { place, held: Arc::clone(&self.held) })
     }
 
-    /// Makes the folder of an upload, durably.
+    /// Makes the folder of an upload, durably; a bucket has none.
     pub(crate) async fn begin(&self, envelope_id: EnvelopeId) -> Result<()> {
-        let folder = self.folder.join(envelope_id.to_string());
-        let made = blocking(move || {
-            if !folder.is_dir() {
-                fs::create_dir_all(&folder)?;
-            }
-            fault::point("blobs: an upload's folder", "made");
-            if fault::has(Mutant::NoFolderSync) {
-                return Ok(());
-            }
-            folder.parent().map_or(Ok(()), sync_folder)
-        });
-        made.await.map_err(written)
+        match &self.store {
+            Store::Folder(folder) => folder.begin(envelope_id).await,
+            Store::Bucket(_) => Ok(()),
+        }
     }
 
     /// Starts to write one part.
     pub(crate) async fn arrive(&self, envelope_id: EnvelopeId, index: u32) -> Result<Arriving> {
-        self.store.put_multipart(&location(envelope_id, index)).await.map(Arriving).map_err(put)
-    }
-
-    /// Opens one part, to be read from `start` on.
-    pub(crate) async fn open_part(
-        &self,
-        envelope_id: EnvelopeId,
-        index: u32,
-        start: u64,
-    ) -> Result<Reading> {
-        let file = self.folder.join(envelope_id.to_string()).join(index.to_string());
-        let opened = blocking(move || {
-            let mut file = fs::File::open(file)?;
-            file.seek(io::SeekFrom::Start(start))?;
-            Ok(file)
-        });
-        Ok(Reading(opened.await?))
-    }
-
-    /// Removes a whole envelope. Success when there is nothing.
-    pub(crate) async fn remove(&self, envelope_id: EnvelopeId) -> Result<()> {
-        let folder = self.folder.join(envelope_id.to_string());
-        let removed = blocking(move || match fs::remove_dir_all(&folder) {
-            Ok(()) => {
-                fault::point("blobs: an upload's folder", "removed");
-                folder.parent().map_or(Ok(()), sync_folder)
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-        });
-        Ok(removed.await?)
-    }
-
-    /// Removes one part. Success when there is nothing.
-    pub(crate) async fn remove_part(&self, envelope_id: EnvelopeId, index: u32) -> Result<()> {
-        match self.store.delete(&location(envelope_id, index)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+        match &self.store {
+            Store::Folder(folder) => folder.arrive(envelope_id, index).await.map(Arriving::File),
+            Store::Bucket(bucket) => Ok(Arriving::Memory(bucket.arrive())),
         }
     }
 
-    /// What the folder holds: names of envelopes, and of parts in each.
-    pub(crate) async fn list(&self) -> Result<Vec<(EnvelopeId, Vec<u32>)>> {
-        let folder = self.folder.clone();
-        let listed = blocking(move || {
-            let mut envelopes = Vec::new();
-            for entry in fs::read_dir(&folder)? {
-                let entry = entry?;
-                let Some(Ok(id)) = entry.file_name().to_str().map(str::parse) else { continue };
-                let parts = match fs::read_dir(entry.path()) {
-                    Ok(parts) => parts
-                        .filter_map(|part| part.ok()?.file_name().to_str()?.parse().ok())
-                        .collect(),
-                    Err(_) => Vec::new(),
-                };
-                envelopes.push((id, parts));
+    /// Opens one part, to be read within `range`.
+    pub(crate) async fn open_part(&self, part: Part, range: Range<u64>) -> Result<Reading> {
+        match &self.store {
+            Store::Folder(folder) => folder.open_part(part, range.start).await.map(Reading::File),
+            Store::Bucket(bucket) => {
+                let reading = bucket.open_part(part, range).await?;
+                Ok(Reading::Object(Box::new(reading)))
             }
-            Ok(envelopes)
-        });
-        Ok(listed.await?)
+        }
+    }
+
+    /// Removes a whole envelope from a folder. Success when there is nothing. From a bucket only what has no row
+    /// is removed: [`crate::object`].
+    pub(crate) async fn remove(&self, envelope_id: EnvelopeId) -> Result<()> {
+        match &self.store {
+            Store::Folder(folder) => folder.remove(envelope_id).await,
+            Store::Bucket(_) => Ok(()),
+        }
+    }
+
+    /// Removes one part. Success when there is nothing.
+    pub(crate) async fn remove_part(&self, part: Part) -> Result<()> {
+        match &self.store {
+            Store::Folder(folder) => folder.remove_part(part).await,
+            Store::Bucket(bucket) => bucket.remove_part(part).await,
+        }
+    }
+
+    /// What a folder holds: names of envelopes, and of parts in each. A bucket is listed in pages.
+    pub(crate) async fn list(&self) -> Result<Vec<(EnvelopeId, Vec<u32>)>> {
+        match &self.store {
+            Store::Folder(folder) => folder.list().await,
+            Store::Bucket(_) => Ok(Vec::new()),
+        }
     }
 }
 
 impl Arriving {
     /// Takes the next bytes.
     pub(crate) async fn push(&mut self, bytes: Bytes) -> Result<()> {
-        self.0.put_part(PutPayload::from_bytes(bytes)).await.map_err(put)
+        match self {
+            Self::File(file) => file.push(bytes).await,
+            Self::Memory(memory) => memory.push(bytes),
+        }
     }
 
     /// Makes the part visible and durable.
-    pub(crate) async fn finish(mut self) -> Result<()> {
-        fault::point("blobs: a part", "before it is whole");
-        self.0.complete().await.map(drop).map_err(put)?;
-        fault::point("blobs: a part", "whole");
-        Ok(())
-    }
-}
-
-fn location(envelope_id: EnvelopeId, index: u32) -> Location {
-    Location::from_iter([envelope_id.to_string(), index.to_string()])
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|_| Err(io::Error::other("a task on the blob folder did not end")))
-}
-
-/// A failed write: a full disk is an answer, and so is an upload that was given up while its part
-/// arrived, whose folder is gone; anything else is the end.
-fn put(error: object_store::Error) -> Error {
-    if is_full(&error) {
-        error.into()
-    } else if causes(&error).any(|cause| cause.kind() == io::ErrorKind::NotFound) {
-        Code::NotFound.into()
-    } else if fault::has(Mutant::CarryOn) {
-        error.into()
-    } else {
-        stop_without_ack("blobs", &error)
-    }
-}
-
-fn written(error: io::Error) -> Error {
-    if is_full(&error) { error.into() } else { stop_without_ack("blobs", &error) }
-}
-
-/// `object_store` writes beside the object, under its name with `#` and a number.
-fn remove_half_written(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().contains('#') {
-            fs::remove_file(entry.path())?;
+    pub(crate) async fn finish(self, part: Part) -> Result<()> {
+        match self {
+            Self::File(file) => file.finish().await,
+            Self::Memory(memory) => memory.finish(part).await,
         }
     }
-    Ok(())
 }

@@ -10,11 +10,10 @@ use std::{
 use reconnect_format::{
     api::Code,
     decode,
-    id::{AccountId, Base64, StructureId},
+    id::StructureId,
     structure::{Link, StructureBody, StructureChain},
 };
 use sqlx::AnyConnection;
-use tokio::time::{Duration, Instant};
 
 use crate::{
     app::App,
@@ -107,14 +106,14 @@ pub(crate) async fn rows_from(
 }
 
 /// What a statement does to the room that there is.
-enum Kind {
+pub(crate) enum Kind {
     Adds,
     TakesAway,
     Root,
 }
 
 impl Kind {
-    fn of(link: &[u8]) -> Result<Self> {
+    pub(crate) fn of(link: &[u8]) -> Result<Self> {
         Ok(match (Link::claim(link)?.body, decode(link)?) {
             (_, Link::Root { .. }) => Self::Root,
             (
@@ -144,71 +143,6 @@ pub(crate) fn check_room(chain: &StructureChain, newest: &[u8]) -> Result<()> {
     if count <= Kind::of(newest)?.most() { Ok(()) } else { Err(Error::TooMany(STATEMENTS)) }
 }
 
-/// How much one person says of one structure: so much at once, and then one in each interval.
-struct Pace {
-    burst: u32,
-    interval: Duration,
-}
-
-const MANAGER: Pace = Pace { burst: 1_000, interval: Duration::from_mins(1) };
-const WORKER: Pace = Pace { burst: 50, interval: Duration::from_mins(20) };
-
-/// When all that each member said will have been earned again. A restart forgets it.
-#[derive(Default)]
-pub(crate) struct Turns(Mutex<HashMap<(StructureId, AccountId), Instant>>);
-
-impl Turns {
-    /// Counts what a member says of a structure, or says when they may say more. What takes away is not
-    /// counted, nor what the root signs, nor the answer to a leaf's request: whoever asked was. STRUCT-12.
-    pub(crate) fn take(
-        &self,
-        chain: &StructureChain,
-        by: AccountId,
-        links: &[Base64],
-    ) -> Result<()> {
-        let mut count = 0;
-        for link in links {
-            let answers = matches!(
-                Link::claim(&link.0)?.body,
-                StructureBody::Roster { answers: Some(_), .. }
-            );
-            count += usize::from(!answers && matches!(Kind::of(&link.0)?, Kind::Adds));
-        }
-        self.take_count(chain, by, count)
-    }
-
-    /// The same, of so many.
-    pub(crate) fn take_count(
-        &self,
-        chain: &StructureChain,
-        by: AccountId,
-        count: usize,
-    ) -> Result<()> {
-        let pace = if chain.is_manager(by) { MANAGER } else { WORKER };
-        self.take_at((chain.structure_id, by), &pace, count, Instant::now())
-    }
-
-    fn take_at(
-        &self,
-        who: (StructureId, AccountId),
-        pace: &Pace,
-        count: usize,
-        now: Instant,
-    ) -> Result<()> {
-        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        turns.retain(|_, earned_at| *earned_at > now);
-        let count = u32::try_from(count).unwrap_or(u32::MAX);
-        let earned_at = turns.get(&who).copied().unwrap_or(now);
-        let next = earned_at + pace.interval.saturating_mul(count);
-        let patience = next.saturating_duration_since(now + pace.interval * pace.burst);
-        if !patience.is_zero() {
-            return Err(Error::Wait(Code::TooManyRequests, patience.as_secs() + 1));
-        }
-        turns.insert(who, next);
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,17 +151,5 @@ mod tests {
     fn what_takes_away_has_room_when_nothing_else_has_and_the_root_has_most() {
         let most = [Kind::Adds, Kind::TakesAway, Kind::Root].map(|kind| kind.most());
         assert_eq!(most, [16_384, 17_408, 18_432]);
-    }
-
-    #[tokio::test]
-    async fn a_burst_passes_and_then_one_in_each_interval() {
-        let (turns, now) = (Turns::default(), Instant::now());
-        let take = |who: u8, at| {
-            turns.take_at((StructureId([1; 32]), AccountId([who; 32])), &WORKER, 1, at).is_ok()
-        };
-        assert_eq!((0..200).filter(|_| take(1, now)).count(), 50);
-        assert!(take(2, now), "somebody else is not slowed down");
-        let later = now + WORKER.interval * 3;
-        assert_eq!((0..200).filter(|_| take(1, later)).count(), 3);
     }
 }

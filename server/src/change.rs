@@ -26,7 +26,7 @@ use crate::{
     error::Result,
     leaf, log,
     member::{joined, learn},
-    structure,
+    structure, turn,
     wire::{Named, Sent, to_row},
 };
 
@@ -89,7 +89,8 @@ pub(crate) async fn change(
             _ => return Err(Code::Refused.into()),
         }
         // Last: what is refused is not counted.
-        app.turns.take(&checked.chain, caller.account_id, &change.statements)
+        turn::take(&checked.chain, caller.account_id, &change.statements, (app.clock.now(), tx))
+            .await
     })?;
     if change.joining.is_none() {
         app.taken_away();

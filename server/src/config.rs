@@ -15,6 +15,10 @@ pub use reference::{Setting, reference, said, settings};
 /// What is logged when nothing else is said.
 pub const USUAL_LINES: &str = "info,sqlx=warn";
 
+mod store;
+
+pub use store::{BlobsConfig, BlobsPlace, S3Secret};
+
 /// The server's settings.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
@@ -90,6 +94,9 @@ pub struct Config {
         value_parser = lines
     )]
     pub lines: String,
+    /// Of the blob store.
+    #[command(flatten)]
+    pub blobs: BlobsConfig,
     /// Of the transparency log.
     #[command(flatten)]
     pub log: LogConfig,
@@ -182,6 +189,16 @@ fn lines(text: &str) -> Result<String, String> {
 }
 
 impl Config {
+    /// Backups, restores and the journal are about a folder of content: a bucket is kept, and copied, by its keeper.
+    pub(crate) fn check_folder(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            !self.blobs.is_bucket(),
+            "RECONNECT_BLOBS is a bucket: this command is for a folder. Let PostgreSQL archive its log, and the keeper of \
+             the bucket copy it; a database that is put back follows the bucket's log, and content that no row names is collected"
+        );
+        Ok(())
+    }
+
     /// What one setting cannot say alone.
     pub fn check(&self) -> Result<(), String> {
         if self.account_limit_bytes < self.file_limit_bytes {
@@ -197,6 +214,7 @@ impl Config {
         if !is_address {
             return Err("RECONNECT_DATABASE: give `sqlite` or a postgres:// address".to_owned());
         }
+        self.blobs.check(&self.database, &self.log)?;
         let cosign = self.log.witnesses.iter().all(|key| key.kind() == KeyKind::Cosigner);
         if !cosign || u64::from(self.log.required) > self.log.witnesses.len() as u64 {
             return Err("RECONNECT_LOG_WITNESSES: give at least RECONNECT_LOG_REQUIRED verifier \
@@ -205,6 +223,11 @@ impl Config {
         }
         if self.data.as_os_str().is_empty() {
             return Err("RECONNECT_DATA is empty".to_owned());
+        }
+        if self.journal.is_some() && self.blobs.is_bucket() {
+            return Err("RECONNECT_JOURNAL is for content in a folder: with a bucket let PostgreSQL keep a \
+                 synchronous standby, or archive its log"
+                .to_owned());
         }
         if self.journal.as_ref().is_some_and(|it| it.as_os_str().is_empty()) {
             return Err("RECONNECT_JOURNAL is empty: leave it out, or name a folder".to_owned());
@@ -242,10 +265,10 @@ mod tests {
 
     #[test]
     fn the_address_of_a_database_is_never_shown() {
-        for text in ["postgres://me:secret@host/db", "mysql://me:secret@host/db"] {
+        for text in ["postgres://me:hush@host/db", "mysql://me:hush@host/db"] {
             let command =
                 Command::try_parse_from(["reconnect", "--database", text]).expect("parses");
-            assert!(!format!("{:?}", command.config).contains("secret"));
+            assert!(!format!("{:?}", command.config).contains("hush"));
             let refused = command.config.check().err().unwrap_or_default();
             assert_eq!(refused.contains("RECONNECT_DATABASE"), text.starts_with("mysql"));
         }

@@ -53,6 +53,7 @@ const CHECKPOINT: &str = "pragma wal_checkpoint(truncate)";
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_behind.sql"),
+    include_str!("../../migrations/0003_shared.sql"),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,14 +252,15 @@ impl Db {
                 MIGRATIONS.len()
             );
         }
-        let bytes = match self.kind {
-            Kind::Sqlite => "blob",
-            Kind::Postgres => "bytea",
+        let (bytes, unlogged) = match self.kind {
+            Kind::Sqlite => ("blob", ""),
+            Kind::Postgres => ("bytea", "unlogged"),
         };
         for (index, text) in MIGRATIONS.iter().enumerate().skip(version) {
             let number = i64::try_from(index + 1)?;
             let mut tx = self.begin(true).await?;
-            sqlx::raw_sql(AssertSqlSafe(text.replace("{bytes}", bytes))).execute(&mut *tx).await?;
+            let text = text.replace("{bytes}", bytes).replace("{unlogged}", unlogged);
+            sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *tx).await?;
             sqlx::query("insert into schema_version (version) values ($1)")
                 .bind(number)
                 .execute(&mut *tx)

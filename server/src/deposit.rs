@@ -325,7 +325,7 @@ pub(crate) async fn content(
     let (envelope_id, prefix) =
         content_of(caller, deposit_id, &app).await?.ok_or(Error::Code(Code::NotFound))?;
     let content = Content::new(envelope_id, prefix)?;
-    Ok(download::answer(content, Access::Deposit { caller, deposit_id }, &headers, app))
+    download::answer(content, Access::Deposit { caller, deposit_id }, &headers, app).await
 }
 
 /// The content that waits for the caller, and what it begins with.

@@ -289,7 +289,7 @@ pub(crate) async fn content(
     .await?;
     let (envelope_id, prefix) = row.ok_or(Code::NotFound)?;
     let content = Content::new(id(&envelope_id)?, prefix)?;
-    Ok(download::answer(content, Access::Owner { caller, document_id }, &headers, app))
+    download::answer(content, Access::Owner { caller, document_id }, &headers, app).await
 }
 
 /// The sealed thumbnail of one of the caller's documents.

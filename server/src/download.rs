@@ -21,11 +21,11 @@ use tokio::{
 
 use crate::{
     app::App,
-    blob::Ahead,
+    blob::{Ahead, Reading},
     caller::Caller,
     deposit,
     error::{Error, Result},
-    grant,
+    grant, object,
 };
 
 /// Bytes that are read at one time: as much as a slow reader still gets after something was taken
@@ -34,6 +34,9 @@ const PIECE_BYTES: u64 = 256 * 1024;
 /// A long download looks again at least this often: for what another process took away, and for
 /// what ended by itself.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The same where other servers are on the database: what they took away is cut here within a second. No
+/// counter says so, which every revocation would have to write and wait for.
+const LOOK_AGAIN_SHARED: Duration = Duration::from_millis(400);
 
 /// One stored content.
 pub(crate) struct Content {
@@ -140,6 +143,8 @@ struct Running {
     taken: watch::Receiver<u64>,
     looked: Instant,
     at: Range<u64>,
+    /// A part that was opened before the answer began.
+    opened: Option<(u32, Reading)>,
     /// The next piece, with the number of its part.
     ahead: Option<(u32, Ahead)>,
 }
@@ -152,7 +157,7 @@ impl Running {
         }
         let piece = self.read().await?;
         // After reading, so that nothing leaves that was taken away meanwhile.
-        if self.taken.has_changed().unwrap_or(true) || self.looked.elapsed() > LOOK_AGAIN {
+        if self.taken.has_changed().unwrap_or(true) || self.looked.elapsed() > self.look_again() {
             self.taken.mark_unchanged();
             self.looked = Instant::now();
             if !self.access.holds(self.content.envelope_id, &self.app).await? {
@@ -160,6 +165,31 @@ impl Running {
             }
         }
         Ok(Some((piece, self)))
+    }
+
+    fn look_again(&self) -> Duration {
+        if self.app.db.is_shared() { LOOK_AGAIN_SHARED } else { LOOK_AGAIN }
+    }
+
+    /// Opens the part that holds what is behind the prefix: what cannot be read now is refused, and not begun.
+    async fn open_first(mut self) -> Result<Self> {
+        let behind = self.at.start.max(PREFIX_BYTES as u64);
+        if behind < self.at.end
+            && let Piece::Part { part, start, .. } = self.content.place(&(behind..self.at.end))?
+        {
+            self.opened = Some((part, self.open(part, start).await?));
+        }
+        Ok(self)
+    }
+
+    /// Opens a part, to be read as far as this download goes.
+    async fn open(&mut self, part: u32, start: u64) -> Result<Reading> {
+        let whole = self.content.header.part_bytes(part);
+        let (store, db) = (&self.app.blobs, &self.app.db);
+        let part = object::find(self.content.envelope_id, part, (store.bucket(), db)).await?;
+        let begins = self.at.start.max(PREFIX_BYTES as u64);
+        let end = whole.min(start + self.at.end.saturating_sub(begins));
+        store.open_part(part, start..end).await
     }
 
     /// Reads the next piece, and begins to read the one after it where that is in the same part.
@@ -171,8 +201,10 @@ impl Running {
                 return Ok(bytes);
             }
             (None, Piece::Part { part, start, count }) => {
-                let envelope_id = self.content.envelope_id;
-                let reading = self.app.blobs.open_part(envelope_id, part, start).await?;
+                let reading = match self.opened.take() {
+                    Some((opened, reading)) if opened == part => reading,
+                    _ => self.open(part, start).await?,
+                };
                 (part, reading.ahead(count))
             }
         };
@@ -189,7 +221,12 @@ impl Running {
 }
 
 /// Answers with the whole content, or with the one range that was asked for.
-pub(crate) fn answer(content: Content, access: Access, headers: &HeaderMap, app: App) -> Response {
+pub(crate) async fn answer(
+    content: Content,
+    access: Access,
+    headers: &HeaderMap,
+    app: App,
+) -> Result<Response> {
     let total = content.header.sealed_bytes();
     let asked = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
     let (status, at) = match asked.map_or(Asked::Whole, |text| parse_range(text, total)) {
@@ -199,7 +236,7 @@ pub(crate) fn answer(content: Content, access: Access, headers: &HeaderMap, app:
             let range = HeaderValue::try_from(format!("bytes */{total}"));
             let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
             response.headers_mut().extend(range.ok().map(|range| (header::CONTENT_RANGE, range)));
-            return response;
+            return Ok(response);
         }
     };
     let mut response = status.into_response();
@@ -214,7 +251,9 @@ pub(crate) fn answer(content: Content, access: Access, headers: &HeaderMap, app:
     let mut taken = app.taken.subscribe();
     // The first piece looks again: something may have been taken away since the handler looked.
     taken.mark_changed();
-    let running = Running { content, access, app, taken, looked: Instant::now(), at, ahead: None };
+    let looked = Instant::now();
+    let running = Running { content, access, app, taken, looked, at, opened: None, ahead: None };
+    let running = running.open_first().await?;
     let pieces = stream::try_unfold(running, |running| async {
         running.next().await.inspect_err(|error| {
             if let Error::Code(_) = error {
@@ -225,7 +264,7 @@ pub(crate) fn answer(content: Content, access: Access, headers: &HeaderMap, app:
         })
     });
     *response.body_mut() = Body::from_stream(pieces);
-    response
+    Ok(response)
 }
 
 /// What a `Range` header asks for.

@@ -15,7 +15,7 @@ use crate::{
     caller::Caller,
     error::{Error, Result},
     generation::keys_proof,
-    statement,
+    log, statement,
     wire::{Named, Sent, id, to_row},
 };
 
@@ -39,6 +39,7 @@ pub(crate) async fn fresh(
     }
     let (owner, index) = owner_of(caller, grant_id, &app).await?;
     // Of no other statement: nobody asks how the safe was.
+    log::follow(&app).await?;
     let Some(sequence) = app.log.names(&index)? else {
         return Ok(Json(Freshness { logged: None }));
     };

@@ -243,7 +243,8 @@ pub(crate) async fn content(
         .await?
         .ok_or(Error::Code(Code::NotFound))?;
     let content = Content::new(granted.envelope_id, granted.prefix)?;
-    Ok(download::answer(content, Access::Grantee { caller, grant_id, document_id }, &headers, app))
+    download::answer(content, Access::Grantee { caller, grant_id, document_id }, &headers, app)
+        .await
 }
 
 /// The sealed thumbnail of a document that was given.

@@ -22,6 +22,7 @@ use crate::{
     error::{Error, Result},
     secret::Words,
     unlock::{begin_pin, unlocked},
+    unlocking,
     wire::{Sent, id, to_row},
 };
 
@@ -131,9 +132,9 @@ pub(crate) async fn unlock(
     let now = app.clock.now();
     let unlocked = transaction!(app.db, "held::unlock", |tx| {
         used.count(now, tx).await?;
-        unlocked(used.account_id, used.lock_id, &app, tx).await
+        unlocked(used.account_id, used.lock_id, tx).await
     })?;
-    Ok(Json(unlocked.ok_or(Code::WrongHeld)?))
+    Ok(Json(unlocked.ok_or(Code::WrongHeld)?.named(used.lock_id, &app).await?))
 }
 
 /// First and second message of an OPAQUE login with a PIN. A try is spent, durably, before the answer. LOCK-11.
@@ -151,18 +152,14 @@ pub(crate) async fn start_pin(
         .map_err(|_| Code::BadRequest)?;
     let now = app.clock.now();
     // Whatever has no room is refused before a try is spent; the answer leaves after it.
-    let answer = begin_pin((used.account_id, used.lock_id), record, request, &app)?;
-    let counted = transaction!(app.db, "held::start_pin", |tx| {
+    unlocking::check_room(&app).await?;
+    let begun = begin_pin((used.account_id, used.lock_id), record, request, &app)?;
+    let left = transaction!(app.db, "held::start_pin", |tx| {
         used.count(now, tx).await?;
+        unlocking::begin(begun.answer.unlock_id, &begun.one, now, tx).await?;
         spend(used.lock_id, tx).await
-    });
-    match counted {
-        Ok(left) => Ok(Json(PakeAnswer { tries_left: Some(left), ..answer })),
-        Err(error) => {
-            app.unlocks.give_up(answer.unlock_id);
-            Err(error)
-        }
-    }
+    })?;
+    Ok(Json(PakeAnswer { tries_left: Some(left), ..begun.answer }))
 }
 
 /// Spends one try, and says how many are left.

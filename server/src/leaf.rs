@@ -15,6 +15,7 @@ use crate::{
     db::transaction,
     error::{Error, Result},
     member::{joined, learn},
+    turn,
     wire::{Named, Sent, to_row},
 };
 
@@ -55,7 +56,7 @@ pub(crate) async fn ask(
         }
         take_in(structure_id, caller, &asked.request.0, to_row(now), tx).await?;
         // Each colleague's page answers by itself: whoever asks is counted.
-        app.turns.take_count(&chain, caller.account_id, 1)
+        turn::take_count(&chain, caller.account_id, 1, (now, tx)).await
     })?;
     Ok(StatusCode::NO_CONTENT)
 }

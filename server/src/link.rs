@@ -1,13 +1,8 @@
-//! Linking a computer: offers that wait for whoever scans their code, and the answers. Both live in
-//! memory, for minutes. LINK-6.
+//! Linking a computer: offers that wait for whoever scans their code, and the answers. Both live for
+//! minutes, in rows that any server on the database finds. LINK-6.
 //!
 //! Invariant: whoever fills the table with offers keeps nobody out of it. What waits is sent again
 //! every few seconds; the one that was not sent for the longest time gives way.
-
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
 
 use axum::{Json, extract::State, http::StatusCode};
 use reconnect_format::{
@@ -17,94 +12,131 @@ use reconnect_format::{
     id::{AccountId, Base64, LinkId},
     link::{LINK_ANSWER_BYTES, LINK_OFFER_BYTES, LinkOffer},
 };
+use sqlx::AnyConnection;
 
 use crate::{
     app::App,
     caller::Caller,
+    db::transaction,
     error::{Error, Result},
     wire::{Named, Sent},
 };
 
 /// How long an offer waits after it was last sent, and an answer after it was given.
-const LIFE_SECONDS: u64 = 120;
+const LIFE_SECONDS: i64 = 120;
 /// Offers at one time: some 30 MB with their answers.
-const ROOM: usize = 10_000;
+const ROOM: i64 = 10_000;
 
-/// Offers that wait.
-pub(crate) struct Links {
-    waiting: Mutex<HashMap<LinkId, Waiting>>,
-    room: usize,
-}
-
-struct Waiting {
-    offer: Vec<u8>,
-    answer: Option<(AccountId, Vec<u8>)>,
-    ends_at: u64,
-}
-
-impl Default for Links {
-    fn default() -> Self {
-        Self { waiting: Mutex::default(), room: ROOM }
-    }
-}
-
-impl Links {
-    /// Has an offer wait, or wait on; and what was answered.
-    fn put(&self, link_id: LinkId, offer: Vec<u8>, now: u64) -> Result<Option<Vec<u8>>> {
-        let ends_at = now + LIFE_SECONDS;
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(one) = waiting.get_mut(&link_id).filter(|one| now < one.ends_at) {
-            if one.answer.is_none() {
-                one.ends_at = ends_at;
-            }
-            return Ok(one.answer.as_ref().map(|(_, answer)| answer.clone()));
+/// Has an offer wait, or wait on; and what was answered.
+async fn wait(
+    link_id: LinkId,
+    offer: &[u8],
+    (now, room): (i64, i64),
+    app: &App,
+) -> Result<Option<Vec<u8>>> {
+    // Outside of the transaction: with all that come at one instant they may be a few more, and none
+    // waits for another.
+    let count: i64 = sqlx::query_scalar("-- link::wait\nselect count(*) from link")
+        .fetch_one(app.db.reader())
+        .await?;
+    transaction!(app.db, "link::wait", |tx| {
+        let known: Option<Option<Vec<u8>>> = sqlx::query_scalar(
+            "-- link::wait
+            update link set ends_at = case when answer is null then $2 else ends_at end
+            where link_id = $1 and ends_at > $3
+            returning answer",
+        )
+        .bind(link_id.as_bytes())
+        .bind(now + LIFE_SECONDS)
+        .bind(now)
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some(answer) = known {
+            return Ok(answer);
         }
-        if waiting.len() >= self.room {
-            let others = waiting.iter().filter(|(_, one)| one.answer.is_none());
-            let oldest = others.min_by_key(|(_, one)| one.ends_at).map(|(link_id, _)| *link_id);
-            let oldest = oldest.ok_or(Error::Wait(Code::TooManyRequests, 10))?;
-            waiting.remove(&oldest);
+        if count >= room {
+            make_room(tx).await?;
         }
-        waiting.insert(link_id, Waiting { offer, answer: None, ends_at });
+        sqlx::query(
+            "-- link::wait
+            insert into link (link_id, offer, account_id, answer, ends_at)
+            values ($1, $2, null, null, $3)
+            on conflict (link_id) do update
+            set offer = $2, account_id = null, answer = null, ends_at = $3",
+        )
+        .bind(link_id.as_bytes())
+        .bind(offer)
+        .bind(now + LIFE_SECONDS)
+        .execute(&mut *tx)
+        .await?;
         Ok(None)
-    }
+    })
+}
 
-    fn show(&self, link_id: LinkId, account_id: AccountId, now: u64) -> Option<LinkShown> {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let one = waiting.get(&link_id).filter(|one| now < one.ends_at)?;
-        let taken = one.answer.as_ref().is_some_and(|(by, _)| *by != account_id);
-        Some(LinkShown { offer: Base64(one.offer.clone()), taken })
-    }
+/// The one that was not sent for the longest time gives way.
+async fn make_room(tx: &mut AnyConnection) -> Result<()> {
+    let gone = sqlx::query(
+        "-- link::make_room
+        delete from link where link_id =
+          (select link_id from link where answer is null order by ends_at limit 1)",
+    )
+    .execute(&mut *tx)
+    .await?;
+    if gone.rows_affected() == 1 { Ok(()) } else { Err(Error::Wait(Code::TooManyRequests, 10)) }
+}
 
-    /// The first answer counts. Whoever gave it may give another, should they not know that it arrived: it
-    /// opens the same.
-    fn answer(
-        &self,
-        link_id: LinkId,
-        (account_id, answer): (AccountId, Vec<u8>),
-        now: u64,
-    ) -> Result<()> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let one = waiting.get(&link_id).filter(|one| now < one.ends_at).ok_or(Code::NotFound)?;
-        match &one.answer {
-            Some((by, _)) if *by == account_id => return Ok(()),
+/// The offer, and who answered it.
+async fn look(link_id: LinkId, now: i64, app: &App) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+    let row = sqlx::query_as(
+        "-- link::look
+        select offer, account_id from link where link_id = $1 and ends_at > $2",
+    )
+    .bind(link_id.as_bytes())
+    .bind(now)
+    .fetch_optional(app.db.reader())
+    .await?;
+    Ok(row.ok_or(Code::NotFound)?)
+}
+
+/// The first answer counts. Whoever gave it may give another, should they not know that it arrived: it
+/// opens the same.
+async fn keep(
+    link_id: LinkId,
+    (account_id, answer): (AccountId, &[u8]),
+    now: i64,
+    app: &App,
+) -> Result<()> {
+    transaction!(app.db, "link::keep", |tx| {
+        let by: Option<Option<Vec<u8>>> = sqlx::query_scalar(
+            "-- link::keep
+            select account_id from link where link_id = $1 and ends_at > $2",
+        )
+        .bind(link_id.as_bytes())
+        .bind(now)
+        .fetch_optional(&mut *tx)
+        .await?;
+        match by.ok_or(Code::NotFound)? {
+            Some(by) if by == account_id.as_bytes() => return Ok(()),
             Some(_) => return Err(Code::Conflict.into()),
             None => {}
         }
         // One at a time for each account: answers give way to nobody.
-        waiting.retain(|_, other| other.answer.as_ref().is_none_or(|(by, _)| *by != account_id));
-        if let Some(one) = waiting.get_mut(&link_id) {
-            one.answer = Some((account_id, answer));
-            one.ends_at = now + LIFE_SECONDS;
-        }
+        sqlx::query("-- link::keep\ndelete from link where account_id = $1")
+            .bind(account_id.as_bytes())
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query(
+            "-- link::keep
+            update link set account_id = $2, answer = $3, ends_at = $4 where link_id = $1",
+        )
+        .bind(link_id.as_bytes())
+        .bind(account_id.as_bytes())
+        .bind(answer)
+        .bind(now + LIFE_SECONDS)
+        .execute(&mut *tx)
+        .await?;
         Ok(())
-    }
-
-    /// Forgets those that nobody sends any more.
-    pub(crate) fn sweep(&self, now: u64) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|_, one| now < one.ends_at);
-    }
+    })
 }
 
 /// Has a computer's offer wait, and says what was answered.
@@ -124,7 +156,7 @@ pub(crate) async fn put(
         _ => return Err(Code::BadRequest.into()),
     };
     let link_id = link_id.map_err(|_| Code::BadRequest)?;
-    let answer = app.links.put(link_id, bytes, app.clock.now())?;
+    let answer = wait(link_id, &bytes, (app.clock.now_row(), ROOM), &app).await?;
     Ok(Json(LinkLooked { answer: answer.map(Base64) }))
 }
 
@@ -138,8 +170,9 @@ pub(crate) async fn show(
     State(app): State<App>,
     Named(link_id): Named<LinkId>,
 ) -> Result<Json<LinkShown>> {
-    let shown = app.links.show(link_id, caller.account_id, app.clock.now());
-    Ok(Json(shown.ok_or(Code::NotFound)?))
+    let (offer, by) = look(link_id, app.clock.now_row(), &app).await?;
+    let taken = by.is_some_and(|by| by != caller.account_id.as_bytes());
+    Ok(Json(LinkShown { offer: Base64(offer), taken }))
 }
 
 /// Answers an offer; the first answer counts.
@@ -156,13 +189,28 @@ pub(crate) async fn answer(
     if sent.answer.0.len() != LINK_ANSWER_BYTES {
         return Err(Code::BadRequest.into());
     }
-    app.links.answer(link_id, (caller.account_id, sent.answer.0), app.clock.now())?;
+    keep(link_id, (caller.account_id, &sent.answer.0), app.clock.now_row(), &app).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::{Clock, Config};
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    async fn on(folder: &tempfile::TempDir) -> App {
+        let data = folder.path().to_str().expect("text");
+        let command = Command::try_parse_from(["reconnect", "--data", data]).expect("settings");
+        App::open(command.config, Clock::manual(1_000_000)).await.expect("it opens")
+    }
 
     fn id(number: u64) -> LinkId {
         let mut id = [0; LinkId::SIZE_BYTES];
@@ -172,67 +220,79 @@ mod tests {
 
     const HONEST: LinkId = LinkId([0xff; LinkId::SIZE_BYTES]);
 
-    fn links(room: usize) -> Links {
-        Links { room, ..Links::default() }
-    }
-
-    #[test]
-    fn whoever_fills_the_table_keeps_nobody_out_who_sends_again() {
-        let links = links(100);
+    #[tokio::test]
+    async fn whoever_fills_the_table_keeps_nobody_out_who_sends_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let app = on(&folder).await;
         let (owner, mut number) = (AccountId([1; 32]), 0);
-        for second in 0..60 {
-            // Each second fifty more strangers; every three seconds the honest one is there again.
-            if second % 3 == 0 {
-                assert!(links.put(HONEST, vec![1], second).expect("room").is_none());
-                assert!(links.show(HONEST, owner, second).is_some());
+        let wait = async |link_id, now| wait(link_id, &[1], (now, 20), &app).await.expect("room");
+        for second in 0..20 {
+            // Each second ten more strangers; at each other the honest one is there again.
+            if second % 2 == 0 {
+                assert!(wait(HONEST, second).await.is_none());
+                assert!(look(HONEST, second, &app).await.is_ok());
             }
-            for _ in 0..50 {
+            for _ in 0..10 {
                 number += 1;
-                assert!(links.put(id(number), vec![2], second).expect("room").is_none());
+                assert!(wait(id(number), second).await.is_none());
             }
         }
-        assert!(links.waiting.lock().expect("nobody failed").len() <= 100);
+        let count: i64 = sqlx::query_scalar("select count(*) from link")
+            .fetch_one(app.db.reader())
+            .await
+            .expect("a count");
+        assert!(count <= 20);
         // Once it is answered, nobody takes its place.
-        links.put(HONEST, vec![1], 60).expect("room");
-        links.answer(HONEST, (owner, vec![3]), 60).expect("the first");
-        for _ in 0..1000 {
+        wait(HONEST, 20).await;
+        keep(HONEST, (owner, &[3]), 20, &app).await.expect("the first");
+        for _ in 0..50 {
             number += 1;
-            links.put(id(number), vec![2], 61).expect("room");
+            wait(id(number), 21).await;
         }
-        assert_eq!(links.put(HONEST, vec![1], 62).expect("there"), Some(vec![3]));
+        assert_eq!(wait(HONEST, 22).await, Some(vec![3]));
     }
 
-    #[test]
-    fn the_first_answer_counts_and_each_account_has_one() {
-        let links = links(2);
+    #[tokio::test]
+    async fn the_first_answer_counts_and_each_account_has_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let app = on(&folder).await;
+        let wait = async |link_id, now| wait(link_id, &[1], (now, 2), &app).await;
+        let keep = async |link_id, by, answer: u8| keep(link_id, (by, &[answer]), 0, &app).await;
         let (owner, stranger) = (AccountId([1; 32]), AccountId([2; 32]));
-        links.put(HONEST, vec![1], 0).expect("room");
-        links.answer(HONEST, (owner, vec![3]), 0).expect("the first");
-        links.answer(HONEST, (owner, vec![4]), 0).expect("one's own again");
-        assert!(links.answer(HONEST, (stranger, vec![5]), 0).is_err());
-        assert!(links.show(HONEST, stranger, 0).is_some_and(|shown| shown.taken));
-        assert!(links.show(HONEST, owner, 0).is_some_and(|shown| !shown.taken));
-        assert_eq!(links.put(HONEST, vec![1], 0).expect("there"), Some(vec![3]));
+        wait(HONEST, 0).await.expect("room");
+        keep(HONEST, owner, 3).await.expect("the first");
+        keep(HONEST, owner, 4).await.expect("one's own again");
+        assert!(keep(HONEST, stranger, 5).await.is_err());
+        let (_, by) = look(HONEST, 0, &app).await.expect("there");
+        assert_eq!(by.as_deref(), Some(owner.as_bytes()));
+        assert_eq!(wait(HONEST, 0).await.expect("there"), Some(vec![3]));
         // Another answer of the same account ends its first.
-        links.put(id(1), vec![1], 0).expect("room");
-        links.answer(id(1), (owner, vec![6]), 0).expect("the first");
-        assert!(links.show(HONEST, owner, 0).is_none());
+        wait(id(1), 0).await.expect("room");
+        keep(id(1), owner, 6).await.expect("the first");
+        assert!(look(HONEST, 0, &app).await.is_err());
         // A table full of answers takes nothing in.
-        links.put(id(2), vec![1], 0).expect("room");
-        links.answer(id(2), (stranger, vec![7]), 0).expect("the first");
-        assert!(links.put(id(3), vec![1], 0).is_err());
-        links.sweep(LIFE_SECONDS);
-        assert!(links.put(id(3), vec![1], LIFE_SECONDS).is_ok());
+        wait(id(2), 0).await.expect("room");
+        keep(id(2), stranger, 7).await.expect("the first");
+        assert!(wait(id(3), 0).await.is_err());
     }
 
-    #[test]
-    fn what_nobody_sends_any_more_is_over() {
-        let links = links(2);
+    #[tokio::test]
+    async fn what_nobody_sends_any_more_is_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let app = on(&folder).await;
         let owner = AccountId([1; 32]);
-        links.put(HONEST, vec![1], 0).expect("room");
-        links.put(HONEST, vec![1], 100).expect("there");
-        assert!(links.show(HONEST, owner, 200).is_some());
-        assert!(links.show(HONEST, owner, 100 + LIFE_SECONDS).is_none());
-        assert!(links.answer(HONEST, (owner, vec![3]), 100 + LIFE_SECONDS).is_err());
+        let wait = async |now| wait(HONEST, &[1], (now, 2), &app).await.expect("room");
+        wait(0).await;
+        wait(100).await;
+        assert!(look(HONEST, 200, &app).await.is_ok());
+        assert!(look(HONEST, 100 + LIFE_SECONDS, &app).await.is_err());
+        assert!(keep(HONEST, (owner, &[3]), 100 + LIFE_SECONDS, &app).await.is_err());
+        // What is over is swept.
+        app.sweep().await.expect("swept");
+        let count: i64 = sqlx::query_scalar("select count(*) from link")
+            .fetch_one(app.db.reader())
+            .await
+            .expect("a count");
+        assert_eq!(count, 0);
     }
 }

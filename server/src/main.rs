@@ -51,10 +51,10 @@ enum Command {
         /// The newest copy of the log: the folder `log` of the data folder, or of another disk. Only where there is none, the
         /// backup's own: whoever saw a longer log would find a fork.
         #[arg(long, value_name = "FOLDER")]
-        log: PathBuf,
+        newest_log: PathBuf,
         /// Folders of journals: what was taken in since the backup is made again.
         #[arg(long, value_name = "FOLDER")]
-        journal: Vec<PathBuf>,
+        from_journal: Vec<PathBuf>,
         /// Checkpoints that an auditor or a witness saw: a shorter log is refused.
         #[arg(long, value_name = "FILE")]
         seen: Vec<PathBuf>,
@@ -125,7 +125,7 @@ async fn run(arguments: Arguments, matches: &ArgMatches) -> anyhow::Result<()> {
             anyhow::ensure!(taken.damage.is_empty(), "something is damaged: see SECURITY.md");
             Ok(())
         }
-        Command::Restore { backup, log, journal: journals, seen } => {
+        Command::Restore { backup, newest_log: log, from_journal: journals, seen } => {
             let sources = Sources { backup, log, journals, seen };
             let restored = reconnect::restore(arguments.config, &sources).await?;
             say(&restored.to_string())?;

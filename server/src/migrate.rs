@@ -18,6 +18,7 @@ const MOVED: &str = "reconnect.sqlite.moved";
 /// not run.
 pub async fn migrate(mut config: Config) -> anyhow::Result<u64> {
     config.check().map_err(anyhow::Error::msg)?;
+    config.check_folder()?;
     ensure!(
         matches!(config.database, DatabaseUrl::Postgres(_)),
         "RECONNECT_DATABASE: give the postgres:// address of the empty database that the rows go to"

@@ -102,6 +102,7 @@ impl fmt::Display for Restored {
 pub async fn restore(config: Config, sources: &Sources) -> anyhow::Result<Restored> {
     let mut config = Config { journal: None, ..config };
     config.check().map_err(anyhow::Error::msg)?;
+    config.check_folder()?;
     let from = newest(&sources.backup)?;
     let about = backup::about(&from)?;
     let file = from.join(DATABASE);

@@ -22,7 +22,7 @@ use crate::{
     error::Result,
     log,
     member::{joined, learn, managed},
-    structure,
+    structure, turn,
     wire::{Named, Sent, to_row},
 };
 
@@ -66,7 +66,7 @@ pub(crate) async fn say(
             carry_out(structure_id, Link::claim(&link.0)?.body, tx).await?;
         }
         store(&chain, before, &said.statements, tx).await?;
-        app.turns.take(&chain, caller.account_id, &said.statements)
+        turn::take(&chain, caller.account_id, &said.statements, (app.clock.now(), tx)).await
     })?;
     // Somebody may have lost what they could fetch.
     app.taken_away();

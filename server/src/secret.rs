@@ -99,6 +99,18 @@ impl Secrets {
         })
     }
 
+    /// What follows from each file and is no secret: servers with other files have others.
+    pub(crate) fn marks(&self) -> [(&'static str, Vec<u8>); 5] {
+        [
+            (FILES[0], self.opaque.keypair().public().serialize().to_vec()),
+            (FILES[1], self.operator_key().0.to_vec()),
+            // Of no handle: none is empty.
+            (FILES[2], self.tries_key("").to_vec()),
+            (FILES[3], self.folder.clone()),
+            (FILES[4], self.log_key().to_vec()),
+        ]
+    }
+
     /// The operator's public key.
     pub(crate) fn operator_key(&self) -> PublicKey {
         PublicKey(self.operator.verifying_key().to_bytes())

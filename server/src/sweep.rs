@@ -10,11 +10,12 @@ use tokio::time::{Duration, Instant, sleep, timeout};
 
 use crate::{
     app::App,
+    blob::Part,
     comeback,
     db::transaction,
     deposit,
     error::{Error, Result},
-    grant, kept, leaf, rewrap, say, tries, upload,
+    grant, kept, leaf, object, rewrap, say, tries, upload,
     wire::id,
 };
 
@@ -67,8 +68,6 @@ async fn what_is_over(app: &App) -> Result<()> {
 
 /// What the clock says is over.
 async fn by_time(app: &App) -> Result<bool> {
-    app.unlocks.sweep(app.clock.now());
-    app.links.sweep(app.clock.now());
     tries::sweep(app).await?;
     deposit::sweep(app).await?;
     upload::sweep(app.clock.now_row() - ABANDONED_SECONDS, app).await?;
@@ -104,6 +103,17 @@ async fn rows_that_are_over(app: &App) -> Result<bool> {
             let rows = sqlx::query(statement).bind(before).execute(&mut *tx).await?;
             gone += rows.rows_affected();
         }
+        for statement in [
+            "-- sweep::rows_that_are_over\ndelete from unlocking where ends_at <= $1",
+            "-- sweep::rows_that_are_over\ndelete from unlock_rest where ends_at <= $1",
+            "-- sweep::rows_that_are_over\ndelete from link where ends_at <= $1",
+        ] {
+            gone += sqlx::query(statement).bind(now).execute(&mut *tx).await?.rows_affected();
+        }
+        sqlx::query("-- sweep::rows_that_are_over\ndelete from turn where earned_at <= $1")
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
         Ok(gone > 0)
     })
 }
@@ -121,9 +131,15 @@ async fn doomed(app: &App) -> Result<bool> {
         if rows.is_empty() {
             return Ok(removed);
         }
+        if app.blobs.bucket().is_some() {
+            object::forget_doomed(&rows, app).await?;
+        }
         for row in &rows {
             let envelope_id: EnvelopeId = id(row)?;
-            app.blobs.remove(envelope_id).await?;
+            match app.blobs.bucket() {
+                Some(bucket) => object::collect_of(Some(envelope_id), bucket, app).await?,
+                None => app.blobs.remove(envelope_id).await?,
+            }
         }
         transaction!(app.db, "sweep::doomed", |tx| {
             for row in &rows {
@@ -140,6 +156,9 @@ async fn doomed(app: &App) -> Result<bool> {
 
 /// Blobs without a row: a crash came between the two.
 async fn orphans(app: &App) -> Result<()> {
+    if let Some(bucket) = app.blobs.bucket() {
+        return object::collect(bucket, app).await;
+    }
     let listed = app.blobs.list().await?;
     // After the folder was listed: what is there and has no row now never had one, or lost it.
     let rows: Vec<(Vec<u8>, i64)> = sqlx::query_as(
@@ -179,7 +198,7 @@ async fn orphan_parts(envelope_id: EnvelopeId, parts: Vec<u32>, app: &App) -> Re
         .fetch_one(app.db.reader())
         .await?;
         if count == 0 {
-            app.blobs.remove_part(envelope_id, index).await?;
+            app.blobs.remove_part(Part { envelope_id, index, name: None }).await?;
         }
     }
     Ok(())

@@ -5,6 +5,7 @@
 //! wait for it, so a stranger who spends somebody's tries does not lock them out.
 
 use reconnect_format::api::Code;
+use sqlx::AnyConnection;
 
 use crate::{
     app::App,
@@ -49,34 +50,31 @@ impl Tries {
     }
 }
 
-/// Spends one try, durably, or refuses with the time to wait.
-pub(crate) async fn spend(key: [u8; 32], app: &App) -> Result<()> {
-    let now = app.clock.now();
-    transaction!(app.db, "tries::spend", |tx| {
-        let row: Option<(i64, i64)> = sqlx::query_as(
-            "-- tries::spend
-                select spent, spent_at from handle_tries where handle_key = $1",
-        )
-        .bind(key.as_slice())
-        .fetch_optional(&mut *tx)
-        .await?;
-        let tries = row.map_or(Tries::default(), |(spent, spent_at)| Tries {
-            spent: from_row(spent),
-            spent_at: from_row(spent_at),
-        });
-        let after = tries.spend(now).map_err(|wait| Error::Wait(Code::TooManyTries, wait))?;
-        sqlx::query(
-            "-- tries::spend
-                insert into handle_tries (handle_key, spent, spent_at) values ($1, $2, $3)
-                on conflict (handle_key) do update set spent = $2, spent_at = $3",
-        )
-        .bind(key.as_slice())
-        .bind(to_row(after.spent))
-        .bind(to_row(after.spent_at))
-        .execute(&mut *tx)
-        .await?;
-        Ok(())
-    })
+/// Spends one try, or refuses with the time to wait.
+pub(crate) async fn spend(key: [u8; 32], now: u64, tx: &mut AnyConnection) -> Result<()> {
+    let row: Option<(i64, i64)> = sqlx::query_as(
+        "-- tries::spend
+        select spent, spent_at from handle_tries where handle_key = $1",
+    )
+    .bind(key.as_slice())
+    .fetch_optional(&mut *tx)
+    .await?;
+    let tries = row.map_or(Tries::default(), |(spent, spent_at)| Tries {
+        spent: from_row(spent),
+        spent_at: from_row(spent_at),
+    });
+    let after = tries.spend(now).map_err(|wait| Error::Wait(Code::TooManyTries, wait))?;
+    sqlx::query(
+        "-- tries::spend
+        insert into handle_tries (handle_key, spent, spent_at) values ($1, $2, $3)
+        on conflict (handle_key) do update set spent = $2, spent_at = $3",
+    )
+    .bind(key.as_slice())
+    .bind(to_row(after.spent))
+    .bind(to_row(after.spent_at))
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
 }
 
 /// Gives one try back: its finish was valid.

@@ -4,11 +4,6 @@
 //! the database, the same work, answers of the same shape and size. Only the finish differs, and
 //! there an unknown handle fails as wrong words do.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
-
 use axum::{Extension, Json, extract::State};
 use opaque_ke::{
     CredentialFinalization, CredentialRequest, ServerLogin, ServerLoginParameters,
@@ -25,52 +20,15 @@ use sqlx::AnyConnection;
 use crate::{
     account::{check_handle, pin_name},
     app::App,
+    db::transaction,
     error::Result,
     held,
     limit::Place,
     secret::{SystemRng, Words},
     statement, tries,
+    unlocking::{self, Spent, UnderWay},
     wire::{Sent, id},
 };
-
-/// How long somebody has between the first and the third message.
-const LIFE_SECONDS: u64 = 120;
-/// How long the rest of a long chain may be asked for, once its lock was opened.
-const REST_SECONDS: u64 = 600;
-/// Unlockings that are under way at one time.
-const UNDER_WAY: usize = 20_000;
-
-/// Unlockings that are under way. They live in memory: after a restart one types again.
-#[derive(Default)]
-pub(crate) struct Unlocks {
-    under_way: Mutex<HashMap<UnlockId, UnderWay>>,
-    /// Who opened a lock, and has not read the whole chain.
-    rests: Mutex<HashMap<UnlockId, Rest>>,
-}
-
-/// Somebody who opened this lock.
-#[derive(Clone, Copy)]
-struct Rest {
-    account_id: AccountId,
-    lock_id: LockId,
-    ends_at: u64,
-}
-
-struct UnderWay {
-    login: ServerLogin<Words>,
-    spent: Spent,
-    lock: Option<(AccountId, LockId)>,
-    ends_at: u64,
-}
-
-/// Whose try it was, to be given back after a valid finish.
-#[derive(Clone, Copy)]
-enum Spent {
-    /// Of six words: under which key of [`tries`].
-    Words([u8; 32]),
-    /// Of this lock's PIN.
-    Pin(LockId),
-}
 
 impl Spent {
     fn context(self) -> Label {
@@ -78,57 +36,6 @@ impl Spent {
             Self::Words(_) => Label::WordsContext,
             Self::Pin(_) => Label::PinContext,
         }
-    }
-}
-
-impl Unlocks {
-    fn begin(&self, unlock_id: UnlockId, one: UnderWay) -> Result<()> {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Spent::Pin(lock_id) = one.spent {
-            // One at a time for each lock: whoever has one card cannot take everybody's room.
-            under_way.retain(|_, other| !matches!(other.spent, Spent::Pin(id) if id == lock_id));
-        }
-        if under_way.len() >= UNDER_WAY {
-            return Err(crate::error::Error::Wait(Code::TooManyRequests, 10));
-        }
-        under_way.insert(unlock_id, one);
-        Ok(())
-    }
-
-    /// Takes one out that was never answered.
-    pub(crate) fn give_up(&self, unlock_id: UnlockId) {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&unlock_id);
-    }
-
-    /// Takes one out: each is finished once.
-    fn end(&self, unlock_id: UnlockId, now: u64) -> Option<UnderWay> {
-        let one =
-            self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&unlock_id)?;
-        (now < one.ends_at).then_some(one)
-    }
-
-    /// Forgets those that took too long.
-    pub(crate) fn sweep(&self, now: u64) {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        under_way.retain(|_, one| now < one.ends_at);
-        let mut rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
-        rests.retain(|_, rest| now < rest.ends_at);
-    }
-
-    /// Names what is left of a chain.
-    fn keep_rest(&self, rest: Rest) -> Result<UnlockId> {
-        let rest_id = UnlockId(random()?);
-        let mut rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
-        if rests.len() >= UNDER_WAY {
-            return Err(crate::error::Error::Wait(Code::TooManyRequests, 10));
-        }
-        rests.insert(rest_id, rest);
-        Ok(rest_id)
-    }
-
-    fn rest(&self, rest_id: UnlockId, now: u64) -> Option<Rest> {
-        let rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
-        rests.get(&rest_id).filter(|rest| now < rest.ends_at).copied()
     }
 }
 
@@ -183,13 +90,21 @@ pub(crate) async fn start_words(
     let lock = (id(&account)?, id(&lock)?);
     let (tries_key, name) = (app.secrets.tries_key(&start.handle), start.handle.as_bytes());
     let lock = is_there.then_some(lock);
-    let answer = begin(Spent::Words(tries_key), lock, (record, name, request), &app)?;
     // Whatever has no room is refused before a try is spent; the answer leaves after it.
-    if let Err(error) = tries::spend(tries_key, &app).await {
-        app.unlocks.give_up(answer.unlock_id);
-        return Err(error);
-    }
-    Ok(Json(answer))
+    unlocking::check_room(&app).await?;
+    let begun = begin(Spent::Words(tries_key), lock, (record, name, request), &app)?;
+    let now = app.clock.now();
+    transaction!(app.db, "unlock::start_words", |tx| {
+        tries::spend(tries_key, now, tx).await?;
+        unlocking::begin(begun.answer.unlock_id, &begun.one, now, tx).await
+    })?;
+    Ok(Json(begun.answer))
+}
+
+/// An answer that may leave once its try was spent.
+pub(crate) struct Begun {
+    pub(crate) answer: PakeAnswer,
+    pub(crate) one: UnderWay,
 }
 
 /// The same for a PIN: its answer leaves once a try was spent.
@@ -198,7 +113,7 @@ pub(crate) fn begin_pin(
     record: &[u8],
     request: CredentialRequest<Words>,
     app: &App,
-) -> Result<PakeAnswer> {
+) -> Result<Begun> {
     let record = ServerRegistration::<Words>::deserialize(record)
         .map_err(|_| crate::error::Error::Broken("a stored record does not decode"))?;
     let (lock, name) = (Some((account_id, lock_id)), pin_name(lock_id));
@@ -210,16 +125,17 @@ fn begin(
     lock: Option<(AccountId, LockId)>,
     (record, name, request): (Option<ServerRegistration<Words>>, &[u8], CredentialRequest<Words>),
     app: &App,
-) -> Result<PakeAnswer> {
+) -> Result<Begun> {
     let parameters = parameters(spent.context());
     let (rng, setup) = (&mut SystemRng, &app.secrets.opaque);
     let answer = ServerLogin::start(rng, setup, record, request, name, parameters)
         .map_err(|_| Code::BadRequest)?;
     let unlock_id = UnlockId(random()?);
-    let ends_at = app.clock.now() + LIFE_SECONDS;
-    app.unlocks.begin(unlock_id, UnderWay { login: answer.state, spent, lock, ends_at })?;
     let response = Base64(answer.message.serialize().to_vec());
-    Ok(PakeAnswer { unlock_id, response, tries_left: None })
+    Ok(Begun {
+        answer: PakeAnswer { unlock_id, response, tries_left: None },
+        one: UnderWay { login: answer.state, spent, lock },
+    })
 }
 
 /// Third message: what it opens, or one answer for everything that is wrong.
@@ -233,7 +149,7 @@ pub(crate) async fn finish(
 ) -> Result<Json<Unlocked>> {
     let wrong = Code::WrongWordsOrHandle;
     // It is over for whatever was tried, right or wrong: the try stays spent, since its answer was given. LOCK-16.
-    let one = app.unlocks.end(finish.unlock_id, app.clock.now()).ok_or(Code::UnlockOver)?;
+    let one = unlocking::end(finish.unlock_id, &app).await?;
     let message =
         CredentialFinalization::<Words>::deserialize(&finish.finalization.0).map_err(|_| wrong)?;
     one.login.finish(message, parameters(one.spent.context())).map_err(|_| wrong)?;
@@ -243,8 +159,9 @@ pub(crate) async fn finish(
         Spent::Pin(lock_id) => held::give_tries_back(lock_id, &app).await?,
     }
     let mut tx = app.db.snapshot().await?;
-    let unlocked = unlocked(account_id, lock_id, &app, &mut tx).await?;
-    Ok(Json(unlocked.ok_or(wrong)?))
+    let found = unlocked(account_id, lock_id, &mut tx).await?.ok_or(wrong)?;
+    drop(tx);
+    Ok(Json(found.named(lock_id, &app).await?))
 }
 
 /// What is left of a long chain, for whoever opened a lock of it just now.
@@ -256,28 +173,45 @@ pub(crate) async fn rest(
     State(app): State<App>,
     Sent(asked): Sent<UnlockRest>,
 ) -> Result<Json<ChainPage>> {
-    let rest = app.unlocks.rest(asked.rest, app.clock.now()).ok_or(Code::NotFound)?;
+    let (account_id, lock_id) = unlocking::rest(asked.rest, &app).await?.ok_or(Code::NotFound)?;
     let mut tx = app.db.snapshot().await?;
     // The lock may have been retired since.
-    root_wrap(rest.account_id, rest.lock_id, &mut tx).await?.ok_or(Code::NotFound)?;
-    let page = statement::page(rest.account_id, asked.statements_after, &mut tx).await?;
+    root_wrap(account_id, lock_id, &mut tx).await?.ok_or(Code::NotFound)?;
+    let page = statement::page(account_id, asked.statements_after, &mut tx).await?;
     Ok(Json(ChainPage { statements: page.rows, more: page.more }))
+}
+
+/// What a lock gives, before what is left of its chain has a name.
+pub(crate) struct Opened {
+    unlocked: Unlocked,
+    more: bool,
+}
+
+impl Opened {
+    /// With a name for what is left of its chain.
+    pub(crate) async fn named(self, lock_id: LockId, app: &App) -> Result<Unlocked> {
+        let Self { mut unlocked, more } = self;
+        if more {
+            let rest_id = UnlockId(random()?);
+            unlocking::keep_rest(rest_id, (unlocked.account_id, lock_id), app).await?;
+            unlocked.rest = Some(rest_id);
+        }
+        Ok(unlocked)
+    }
 }
 
 /// What a lock gives: the wrapped root, and the chain as far as one answer goes.
 pub(crate) async fn unlocked(
     account_id: AccountId,
     lock_id: LockId,
-    app: &App,
     tx: &mut AnyConnection,
-) -> Result<Option<Unlocked>> {
+) -> Result<Option<Opened>> {
     let Some(root_wrap) = root_wrap(account_id, lock_id, tx).await? else { return Ok(None) };
     let page = statement::page(account_id, 0, tx).await?;
-    let ends_at = app.clock.now() + REST_SECONDS;
-    let rest = Rest { account_id, lock_id, ends_at };
-    let rest = page.more.then(|| app.unlocks.keep_rest(rest)).transpose()?;
     let (root_wrap, log_place) = (Base64(root_wrap), log_place(account_id, tx).await?);
-    Ok(Some(Unlocked { account_id, root_wrap, log_place, statements: page.rows, rest }))
+    let (statements, more) = (page.rows, page.more);
+    let unlocked = Unlocked { account_id, root_wrap, log_place, statements, rest: None };
+    Ok(Some(Opened { unlocked, more }))
 }
 
 async fn log_place(account_id: AccountId, tx: &mut AnyConnection) -> Result<Base64> {
@@ -336,14 +270,13 @@ mod tests {
         let mut rng = SystemRng;
         let begun = opaque_ke::ClientLogin::<Words>::start(&mut rng, b"words").expect("begins");
         let request = Base64(begun.message.serialize().to_vec());
-        let (setup, parameters) = (&app.secrets.opaque, parameters(Label::WordsContext));
-        let login = ServerLogin::start(&mut rng, setup, None, begun.message, b"nobody", parameters)
-            .expect("answers");
-        for number in 0..UNDER_WAY as u128 {
-            let (login, ends_at) = (login.state.clone(), u64::MAX);
-            let one = UnderWay { login, spent: Spent::Words([0; 32]), lock: None, ends_at };
-            app.unlocks.begin(UnlockId(number.to_be_bytes()), one).expect("there is room");
-        }
+        let fill = "with recursive n (i) as (select 1 union all select i + 1 from n where i < $1)
+            insert into unlocking (unlock_id, login, ends_at) select randomblob(16), x'00', 9 from n";
+        let filled: Result<()> = transaction!(app.db, "test", |tx| {
+            sqlx::query(fill).bind(unlocking::UNDER_WAY).execute(tx).await?;
+            Ok(())
+        });
+        filled.expect("there is room");
         let start = async || {
             let start = WordsStart { handle: "nobody-here-1234".into(), request: request.clone() };
             let place = Place::take(&app.crowd).expect("a place");
@@ -356,7 +289,11 @@ mod tests {
             .await
             .expect("a count");
         assert_eq!(spent, 0);
-        app.unlocks.give_up(UnlockId([0; 16]));
+        let emptied: Result<()> = transaction!(app.db, "test", |tx| {
+            sqlx::query("delete from unlocking").execute(tx).await?;
+            Ok(())
+        });
+        emptied.expect("emptied");
         assert!(start().await.is_ok());
     }
 }

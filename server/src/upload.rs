@@ -22,6 +22,7 @@ use tokio::time::timeout;
 
 use crate::{
     app::App,
+    blob::Part,
     caller::Caller,
     db::transaction,
     deposit, document,
@@ -29,6 +30,7 @@ use crate::{
     error::{Error, Result},
     fault::{self, Mutant},
     limit::patience,
+    object,
     wire::{Named, Taken, id, to_row},
 };
 
@@ -260,28 +262,26 @@ async fn finish(
     caller: Caller,
     app: App,
 ) -> Result<()> {
+    let name = object::begin(envelope_id, index, &app).await?;
+    let part = Part { envelope_id, index, name };
     if fault::has(Mutant::RowFirst) {
-        keep((envelope_id, index), leaves.clone(), caller, &app).await?;
+        keep(part, leaves.clone(), caller, &app).await?;
         // As long as a slow disk takes.
         tokio::time::sleep(std::time::Duration::from_millis(40)).await;
     }
     if let Some(arriving) = arriving {
-        arriving.finish().await?;
+        arriving.finish(part).await?;
     }
-    let kept = keep((envelope_id, index), leaves, caller, &app).await;
+    let kept = keep(part, leaves, caller, &app).await;
     // Only when it is certain that no row was written.
     if matches!(kept, Err(Error::Code(Code::NotFound))) {
-        app.blobs.remove_part(envelope_id, index).await?;
+        app.blobs.remove_part(part).await?;
     }
     kept
 }
 
-async fn keep(
-    (envelope_id, index): (EnvelopeId, u32),
-    leaves: Vec<u8>,
-    caller: Caller,
-    app: &App,
-) -> Result<()> {
+/// Writes a part's row. Another server may have been faster: with the same bytes, or others. I-3.
+async fn keep(part: Part, leaves: Vec<u8>, caller: Caller, app: &App) -> Result<()> {
     let now = app.clock.now_row();
     transaction!(app.db, "upload::keep", |tx| {
         let touched = sqlx::query(
@@ -290,25 +290,43 @@ async fn keep(
                 where envelope_id = $2 and account_id = $3 and sequence is null",
         )
         .bind(now)
-        .bind(envelope_id.as_bytes())
+        .bind(part.envelope_id.as_bytes())
         .bind(caller.account_id.as_bytes())
         .execute(&mut *tx)
         .await?;
         if touched.rows_affected() != 1 {
             return Err(Code::NotFound.into());
         }
-        sqlx::query(
+        let written = sqlx::query(
             "-- upload::keep
                 insert into part (envelope_id, part_index, leaves) values ($1, $2, $3)
                 on conflict do nothing",
         )
-        .bind(envelope_id.as_bytes())
-        .bind(i64::from(index))
+        .bind(part.envelope_id.as_bytes())
+        .bind(i64::from(part.index))
         .bind(leaves.as_slice())
         .execute(&mut *tx)
         .await?;
-        Ok(())
+        match part.name {
+            Some(name) if written.rows_affected() == 1 => object::keep(name, tx).await,
+            // The sweep takes the object away.
+            Some(name) if leaves_of(part, tx).await? == leaves => object::forget(name, tx).await,
+            Some(_) => Err(Code::Conflict.into()),
+            None => Ok(()),
+        }
     })
+}
+
+async fn leaves_of(part: Part, tx: &mut AnyConnection) -> Result<Vec<u8>> {
+    let leaves = sqlx::query_scalar(
+        "-- upload::leaves_of
+        select leaves from part where envelope_id = $1 and part_index = $2",
+    )
+    .bind(part.envelope_id.as_bytes())
+    .bind(i64::from(part.index))
+    .fetch_one(&mut *tx)
+    .await?;
+    Ok(leaves)
 }
 
 /// What has arrived.

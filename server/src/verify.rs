@@ -1,16 +1,14 @@
 //! The scrub: everything that is stored is read, and compared with what was hashed and signed when it came. It works
 //! beside a running server; what goes away meanwhile is no damage.
 
-use std::{
-    fmt,
-    fs::File,
-    io::{self, Read as _},
-    path::{Path, PathBuf},
-};
+use std::fmt;
 
 use anyhow::{Context as _, ensure};
 use reconnect_format::{
-    envelope::{CHUNK_BYTES, EnvelopeKind, EnvelopeRef, TAG_BYTES, check_whole},
+    envelope::{
+        CHUNK_BYTES, EnvelopeHeader, EnvelopeKind, EnvelopeRef, HEADER_BYTES, TAG_BYTES,
+        check_whole,
+    },
     id::{AccountId, EnvelopeId, StructureId},
     manifest::Manifest,
     structure::StructureChain,
@@ -18,12 +16,14 @@ use reconnect_format::{
 };
 
 use crate::{
+    blob::Blobs,
     chains,
     config::{Config, DatabaseUrl},
     db::{Db, Snapshot},
     disk::Disk,
     error::{Error, Result},
     log::Log,
+    object,
     secret::{FILES, Secrets},
     wire::id,
 };
@@ -70,7 +70,7 @@ pub async fn verify(mut config: Config) -> anyhow::Result<Found> {
     }
     let disk = Disk::new(&config.data, config.reserve_bytes);
     let db = Db::open_beside(&config.database, &config.data, &disk).await?;
-    let mut scrub = Scrub { db, blobs: config.data.join("blobs"), found: Found::default() };
+    let mut scrub = Scrub { db, blobs: Blobs::beside(&config)?, found: Found::default() };
     let looked = scrub.look(&config).await;
     scrub.db.close().await;
     looked.map_err(|error| anyhow::anyhow!("not everything could be read: {error}"))?;
@@ -79,7 +79,7 @@ pub async fn verify(mut config: Config) -> anyhow::Result<Found> {
 
 struct Scrub {
     db: Db,
-    blobs: PathBuf,
+    blobs: Blobs,
     found: Found,
 }
 
@@ -144,10 +144,7 @@ impl Scrub {
     }
 
     async fn part(&mut self, envelope_id: EnvelopeId, index: i64, leaves: Vec<u8>) -> Result<()> {
-        let file = self.blobs.join(envelope_id.to_string()).join(index.to_string());
-        let read = tokio::task::spawn_blocking(move || hashes(&file));
-        let read = read.await.map_err(|_| Error::Broken("a part could not be read"))?;
-        let why = match read {
+        let why = match self.hashes(envelope_id, index).await {
             Ok((bytes, hashes)) => {
                 self.found.bytes += bytes;
                 if hashes == leaves {
@@ -155,6 +152,8 @@ impl Scrub {
                 }
                 "is not what came".to_owned()
             }
+            // The object store may be away: that is no damage.
+            Err(error @ Error::Wait(..)) => return Err(error),
             Err(error) => error.to_string(),
         };
         let there: Option<i64> = sqlx::query_scalar(
@@ -169,6 +168,31 @@ impl Scrub {
             self.found.damage.push(format!("blobs/{envelope_id}/{index}: {why}"));
         }
         Ok(())
+    }
+
+    /// How many bytes a part has, and the hashes of its chunks.
+    async fn hashes(&self, envelope_id: EnvelopeId, index: i64) -> Result<(u64, Vec<u8>)> {
+        let index = u32::try_from(index).map_err(|_| Error::Broken("a part has no number"))?;
+        let prefix: Option<Vec<u8>> = sqlx::query_scalar(
+            "-- Scrub::hashes
+            select prefix from envelope where envelope_id = $1",
+        )
+        .bind(envelope_id.as_bytes())
+        .fetch_optional(self.db.reader())
+        .await?;
+        let header = prefix.as_deref().and_then(|prefix| prefix.get(..HEADER_BYTES));
+        let header = header.and_then(|bytes| EnvelopeHeader::decode(bytes).ok());
+        let whole = header.ok_or(Error::Broken("its envelope's header is gone"))?.part_bytes(index);
+        let part = object::find(envelope_id, index, (self.blobs.bucket(), &self.db)).await?;
+        let mut reading = self.blobs.open_part(part, 0..whole).await?;
+        let (mut bytes, mut hashes) = (0, Vec::new());
+        while bytes < whole {
+            let count = (whole - bytes).min((CHUNK_BYTES + TAG_BYTES).into());
+            let (rest, chunk) = reading.ahead(count).read().await?;
+            hashes.extend_from_slice(&tree::leaf_hash(&chunk));
+            (reading, bytes) = (rest, bytes + count);
+        }
+        Ok((bytes, hashes))
     }
 
     /// A safe: its chain, and every envelope that the chain names.
@@ -249,19 +273,4 @@ async fn is_stored(named: &EnvelopeRef, snapshot: &mut Snapshot) -> Result<bool>
         .chain(leaves.concat().as_chunks::<32>().0.iter().copied())
         .collect();
     Ok(tree::root(&hashes) == named.tree_root)
-}
-
-/// How many bytes a part has, and the hashes of its chunks.
-pub(crate) fn hashes(file: &Path) -> io::Result<(u64, Vec<u8>)> {
-    let mut file = File::open(file)?;
-    let (mut bytes, mut hashes) = (0, Vec::new());
-    loop {
-        let mut chunk = Vec::new();
-        file.by_ref().take((CHUNK_BYTES + TAG_BYTES).into()).read_to_end(&mut chunk)?;
-        if chunk.is_empty() {
-            return Ok((bytes, hashes));
-        }
-        bytes += chunk.len() as u64;
-        hashes.extend_from_slice(&tree::leaf_hash(&chunk));
-    }
 }

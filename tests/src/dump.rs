@@ -1,16 +1,14 @@
 //! Everything that a server stores, as text that can be compared: rows of all tables, and a hash
 //! of each blob.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use reconnect::{Config, config::DatabaseUrl};
 use sha2::{Digest as _, Sha256};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
+
+use crate::store::Store;
 
 /// What was stored at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,14 +37,12 @@ impl Dump {
             rows.insert(table, lines);
         }
         connection.close().await?;
+        let store = Store::of(config)?;
         let mut blobs = BTreeMap::new();
-        let folder = config.data.join("blobs");
-        hash_files(&folder, &mut blobs)?;
-        let blobs = blobs.into_iter().map(|(path, hash)| {
-            let place = Path::new(&path).strip_prefix(&folder)?;
-            Ok((place.display().to_string(), hash))
-        });
-        let blobs = blobs.collect::<Result<_>>()?;
+        for blob in store.blobs().await? {
+            let hash = hex::encode(Sha256::digest(store.read(&blob).await?));
+            blobs.insert(blob.name, hash);
+        }
         Ok(Self { rows, blobs })
     }
 
@@ -105,17 +101,4 @@ pub async fn columns(
         tables.entry(table).or_default().push(column);
     }
     Ok(tables)
-}
-
-fn hash_files(folder: &Path, into: &mut BTreeMap<String, String>) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            hash_files(&path, into)?;
-        } else {
-            let hash = hex::encode(Sha256::digest(fs::read(&path)?));
-            into.insert(path.display().to_string(), hash);
-        }
-    }
-    Ok(())
 }

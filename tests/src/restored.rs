@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use reconnect::{Config, Restored, Sources, backup, restore};
+use reconnect::{Config, Restored, Sources, backup, config::DatabaseUrl, restore};
 use tempfile::TempDir;
 
 use crate::stage::{Database, Server, settings};
@@ -29,7 +29,7 @@ impl Elsewhere {
     /// A server with a journal here, and a backup of before anybody came.
     pub async fn server(&self, database: Database) -> Result<Server> {
         let journal = self.journal();
-        let server = Server::with(database, |config| config.journal = Some(journal)).await?;
+        let server = Server::alone(database, |config| config.journal = Some(journal)).await?;
         self.back_up(&server).await?;
         Ok(server)
     }
@@ -95,8 +95,12 @@ impl Elsewhere {
     }
 }
 
-/// What a server on another folder and database would run with.
-pub async fn like(config: &Config, folder: &Path, database: Database) -> Result<Config> {
+/// What a server on another folder, and another database of the same kind, would run with.
+pub async fn like(config: &Config, folder: &Path) -> Result<Config> {
+    let database = match &config.database {
+        DatabaseUrl::Postgres(_) => Database::Postgres,
+        _ => Database::Sqlite,
+    };
     let fresh = settings(folder, database).await?;
     Ok(Config { data: fresh.data, database: fresh.database, journal: None, ..config.clone() })
 }

@@ -4,11 +4,11 @@ use std::{
     cell::RefCell,
     fs,
     net::{Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::Path,
     rc::Rc,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -18,7 +18,10 @@ use axum::{
     extract::Request,
     middleware::{Next, from_fn},
 };
-use reconnect::{App, Clock, Config, app, config::DatabaseUrl};
+use reconnect::{
+    App, Clock, Config, app,
+    config::{BlobsConfig, DatabaseUrl},
+};
 use reconnect_core::{
     document::{ChunkPlan, DocumentKind},
     error::Error,
@@ -31,13 +34,17 @@ use reconnect_format::{
     id::DocumentId,
     tree,
 };
+use sqlx::Connection as _;
 use tempfile::TempDir;
+use tower::ServiceExt as _;
 
 use crate::{
     browser::{Browser, Network, Recording},
     dump::Dump,
     postgres,
     restored::like,
+    scan::files,
+    store::{Blob, Given, Store},
 };
 
 /// When every play begins: 1 September 2026.
@@ -72,18 +79,19 @@ pub async fn settings(folder: &Path, database: Database) -> Result<Config> {
         journal: None,
         metrics: None,
         lines: reconnect::config::USUAL_LINES.to_owned(),
+        blobs: BlobsConfig::default(),
         log: reconnect::config::LogConfig::default(),
     })
 }
 
-/// A server of this process.
+/// A server of this process; on `PostgreSQL`, two behind a proxy that takes turns, with one bucket.
 pub struct Server {
-    app: App,
-    config: Config,
+    apps: Vec<App>,
+    configs: Vec<Config>,
     clock: Clock,
     network: Rc<RefCell<Network>>,
     recording: Recording,
-    folder: TempDir,
+    folders: Vec<TempDir>,
     held: Arc<AtomicBool>,
 }
 
@@ -95,74 +103,92 @@ impl Server {
 
     /// Starts one with some settings changed.
     pub async fn with(database: Database, change: impl FnOnce(&mut Config)) -> Result<Self> {
+        let mut folders = vec![tempfile::tempdir()?];
+        let mut config = settings(folders[0].path(), database).await?;
+        if database == Database::Postgres {
+            config.blobs = Given::read()?.fresh()?;
+            config.log.origin = Some("stage.example".to_owned());
+            folders.push(tempfile::tempdir()?);
+        }
+        change(&mut config);
+        Self::start(config, folders).await
+    }
+
+    /// Starts one alone, with a folder, on either database.
+    pub async fn alone(database: Database, change: impl FnOnce(&mut Config)) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut config = settings(folder.path(), database).await?;
         change(&mut config);
+        Self::start(config, vec![folder]).await
+    }
+
+    async fn start(config: Config, folders: Vec<TempDir>) -> Result<Self> {
+        let mut configs = Vec::new();
+        for folder in &folders {
+            configs.push(Config { data: folder.path().to_path_buf(), ..config.clone() });
+        }
         let clock = Clock::manual(BEGINNING);
-        let app = App::open(config.clone(), clock.clone()).await?;
+        let apps = open(&configs, &clock).await?;
         let held = Arc::default();
-        let network = Rc::new(RefCell::new(Network::Inside(router(&app, &held))));
+        let network = Rc::new(RefCell::new(Network::Inside(routers(&apps, &held))));
         let recording = Recording::default();
-        Ok(Self { app, config, clock, network, recording, folder, held })
+        Ok(Self { apps, configs, clock, network, recording, folders, held })
     }
 
     /// Ends it and starts it again on the same folder and database.
     pub async fn restart(self) -> Result<Self> {
-        let Self { app, config, clock, network, recording, folder, held } = self;
-        *network.borrow_mut() = Network::Down;
-        app.close().await;
-        drop(app);
-        let app = App::open(config.clone(), clock.clone()).await?;
-        *network.borrow_mut() = Network::Inside(router(&app, &held));
-        Ok(Self { app, config, clock, network, recording, folder, held })
+        self.restart_after(|_| Ok(())).await
     }
 
     /// Ends it, lets `change` do something to its data folder, and starts it again.
-    pub async fn restart_after(self, change: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
-        let Self { app, config, clock, network, recording, folder, held } = self;
-        *network.borrow_mut() = Network::Down;
-        app.close().await;
-        drop(app);
-        change(folder.path())?;
-        let app = App::open(config.clone(), clock.clone()).await?;
-        *network.borrow_mut() = Network::Inside(router(&app, &held));
-        Ok(Self { app, config, clock, network, recording, folder, held })
+    pub async fn restart_after(mut self, change: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
+        *self.network.borrow_mut() = Network::Down;
+        for app in self.apps.drain(..) {
+            app.close().await;
+        }
+        change(self.folder())?;
+        if self.folders.len() > 1 {
+            // Whoever lost secrets says so: nobody compares with those that are gone.
+            let mut connection = crate::dump::connect(self.config()).await?;
+            sqlx::query("delete from secret_mark").execute(&mut connection).await?;
+            connection.close().await?;
+        }
+        self.apps = open(&self.configs, &self.clock).await?;
+        *self.network.borrow_mut() = Network::Inside(routers(&self.apps, &self.held));
+        Ok(self)
     }
 
-    /// Ends it, and starts it again on another folder and database, which `fill` has filled.
+    /// Ends it, which is alone, and starts it again on another folder and database, which `fill` has filled.
     pub async fn move_to<T>(
         self,
         fill: impl AsyncFnOnce(Config) -> Result<T>,
     ) -> Result<(Self, T)> {
-        let Self { app, config, clock, network, recording, folder, held } = self;
-        *network.borrow_mut() = Network::Down;
-        app.close().await;
-        drop((app, folder));
         let folder = tempfile::tempdir()?;
-        let database = match &config.database {
-            DatabaseUrl::Postgres(_) => Database::Postgres,
-            _ => Database::Sqlite,
-        };
-        let config = like(&config, folder.path(), database).await?;
-        let filled = fill(config.clone()).await?;
-        let app = App::open(config.clone(), clock.clone()).await?;
-        *network.borrow_mut() = Network::Inside(router(&app, &held));
-        Ok((Self { app, config, clock, network, recording, folder, held }, filled))
+        let config = like(self.config(), folder.path()).await?;
+        let mut filled = None;
+        let mut moved = self
+            .restart_with(async |_| {
+                filled = Some(fill(config.clone()).await?);
+                Ok(config)
+            })
+            .await?;
+        moved.folders = vec![folder];
+        Ok((moved, filled.context("it was not filled")?))
     }
 
-    /// Ends it, and starts it again on its folder with what `change` makes of its settings.
+    /// Ends it, which is alone, and starts it again with what `change` makes of its settings.
     pub async fn restart_with(
-        self,
+        mut self,
         change: impl AsyncFnOnce(Config) -> Result<Config>,
     ) -> Result<Self> {
-        let Self { app, config, clock, network, recording, folder, held } = self;
-        *network.borrow_mut() = Network::Down;
-        app.close().await;
-        drop(app);
-        let config = change(config).await?;
-        let app = App::open(config.clone(), clock.clone()).await?;
-        *network.borrow_mut() = Network::Inside(router(&app, &held));
-        Ok(Self { app, config, clock, network, recording, folder, held })
+        *self.network.borrow_mut() = Network::Down;
+        for app in self.apps.drain(..) {
+            app.close().await;
+        }
+        self.configs = vec![change(self.config().clone()).await?];
+        self.apps = open(&self.configs, &self.clock).await?;
+        *self.network.borrow_mut() = Network::Inside(routers(&self.apps, &self.held));
+        Ok(self)
     }
 
     /// From now on the log takes nothing in, or goes on as it does.
@@ -172,26 +198,36 @@ impl Server {
 
     /// Everything it answers, for who stands between it and somebody.
     pub fn router(&self) -> Router {
-        router(&self.app, &self.held)
+        routers(&self.apps, &self.held)
     }
 
-    /// The server itself.
+    /// The server itself; of two, the first.
     pub fn app(&self) -> &App {
-        &self.app
+        &self.apps[0]
+    }
+
+    /// All of them.
+    pub fn apps(&self) -> &[App] {
+        &self.apps
+    }
+
+    /// What each of them answers, without the other.
+    pub fn each(&self) -> Vec<Router> {
+        self.apps.iter().map(|app| router(app, &self.held)).collect()
     }
 
     /// Time passes as it does, with a sweep each day: nobody sees it leap over one.
     pub async fn pass(&self, days: u64) -> Result<()> {
-        for _ in 0..days {
+        for (_, app) in (0..days).zip(self.apps.iter().cycle()) {
             self.clock.advance(DAY);
-            self.app.sweep().await?;
+            app.sweep().await?;
         }
         Ok(())
     }
 
     /// What it runs with.
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.configs[0]
     }
 
     /// The one clock of server and browsers.
@@ -199,9 +235,9 @@ impl Server {
         &self.clock
     }
 
-    /// Its data folder.
+    /// Its data folder; of two, the first's.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.folders[0].path()
     }
 
     /// What went over the wire so far.
@@ -216,7 +252,7 @@ impl Server {
 
     /// Everything it stores.
     pub async fn dump(&self) -> Result<Dump> {
-        Dump::take(&self.config).await
+        Dump::take(self.config()).await
     }
 
     /// Somebody opens a safe on a device of their own.
@@ -224,18 +260,55 @@ impl Server {
         Person::open(self.browser(), true).await
     }
 
-    /// Files of sealed content, largest first.
-    pub fn blobs(&self) -> Result<Vec<PathBuf>> {
-        let mut found = Vec::new();
-        for envelope in fs::read_dir(self.folder().join("blobs"))? {
-            for part in fs::read_dir(envelope?.path())? {
-                let part = part?;
-                found.push((part.metadata()?.len(), part.path()));
+    /// Where it keeps sealed content.
+    pub fn store(&self) -> Result<Store> {
+        Store::of(self.config())
+    }
+
+    /// Sealed content, largest first.
+    pub async fn blobs(&self) -> Result<Vec<Blob>> {
+        self.store()?.blobs().await
+    }
+
+    /// Every file and object that it keeps, with what it holds.
+    pub async fn files(&self) -> Result<Vec<(String, Vec<u8>)>> {
+        let mut found = self.store()?.objects().await?;
+        for folder in &self.folders {
+            found.extend(files(folder.path())?);
+        }
+        Ok(found)
+    }
+}
+
+/// Starts all of them; the others get a copy of the first one's secrets.
+async fn open(configs: &[Config], clock: &Clock) -> Result<Vec<App>> {
+    let mut apps = Vec::new();
+    for config in configs {
+        let own = config.data.join("secrets");
+        if let Some(first) = configs.first().filter(|first| first.data != config.data) {
+            fs::create_dir_all(&own)?;
+            for file in fs::read_dir(first.data.join("secrets"))? {
+                let file = file?;
+                fs::copy(file.path(), own.join(file.file_name()))?;
             }
         }
-        found.sort();
-        Ok(found.into_iter().rev().map(|(_, path)| path).collect())
+        apps.push(App::open(config.clone(), clock.clone()).await?);
     }
+    Ok(apps)
+}
+
+/// A proxy that gives each request to the next one in turn.
+fn routers(apps: &[App], held: &Arc<AtomicBool>) -> Router {
+    let routers: Arc<[Router]> = apps.iter().map(|app| router(app, held)).collect();
+    let turn = Arc::new(AtomicUsize::new(0));
+    if let [only] = &*routers {
+        return only.clone();
+    }
+    Router::new().fallback(move |request: Request| {
+        let next = turn.fetch_add(1, Ordering::Relaxed) % routers.len();
+        let router = routers[next].clone();
+        async move { router.oneshot(request).await }
+    })
 }
 
 /// The router of a server whose log goes on by itself: here whenever somebody looks.

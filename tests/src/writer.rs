@@ -241,6 +241,7 @@ impl Writer {
             return match read(vault, browser, id).await {
                 Ok(plain) if plain == known.plain() => Ok(()),
                 Err(Error::Offline) => Ok(()),
+                Err(Error::Refused(problem)) if problem.status >= 500 => Ok(()),
                 other => bail!("{id} differs: {:?}", other.err()),
             };
         }

@@ -116,7 +116,9 @@ fn read_migration(file: &Path, columns: &mut BTreeMap<String, String>) -> Result
         let line = line.trim();
         let words: Vec<_> = line.split_whitespace().collect();
         match words.as_slice() {
-            ["create", "table", name, "("] => table = Some((*name).to_owned()),
+            ["create", "table", name, "("] | ["create", "{unlogged}", "table", name, "("] => {
+                table = Some((*name).to_owned());
+            }
             [");"] => table = None,
             ["drop", "table", name] => {
                 let prefix = format!("{}.", name.trim_end_matches(';'));

@@ -11,6 +11,7 @@ mod package;
 mod postgres;
 mod run;
 mod rust_std;
+mod seaweedfs;
 mod setup;
 mod soak;
 mod stamp;

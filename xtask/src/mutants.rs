@@ -10,13 +10,16 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::command::{Runs as _, program, root};
-use crate::web;
+use crate::postgres::{Disk, Postgres};
+use crate::seaweedfs::SeaweedFs;
+use crate::{setup, web};
 
 /// Where the patches are.
 const PATCHES: &str = "tests/mutants";
@@ -61,6 +64,7 @@ pub(crate) fn mutants(names: &[String]) -> Result<()> {
     let chosen: Vec<_> =
         all.iter().filter(|it| names.is_empty() || names.contains(&it.name)).collect();
     web::build_if_missing()?;
+    let _servers = start_servers(&chosen)?;
     // Without any flaw every test passes: whatever fails later fails of the flaw.
     lay_out()?;
     let tests: BTreeSet<_> = chosen.iter().map(|it| (&it.suite, &it.test)).collect();
@@ -90,6 +94,22 @@ pub(crate) fn mutants(names: &[String]) -> Result<()> {
     ensure!(caught == rows.len(), "{} mutants were not caught", rows.len() - caught);
     Ok(())
 }
+
+/// A database and an object store, where a flaw is one of several servers.
+fn start_servers(chosen: &[&Mutant]) -> Result<Option<(Postgres, SeaweedFs)>> {
+    if chosen.iter().all(|it| it.suite != "scale") {
+        return Ok(None);
+    }
+    setup::for_testing()?;
+    let (database, objects) = (Postgres::start(Disk::Unwaited)?, SeaweedFs::start()?);
+    let addresses =
+        [("RECONNECT_TEST_POSTGRES", database.address()), ("RECONNECT_TEST_S3", objects.address())];
+    ensure!(SERVERS.set(addresses).is_ok(), "they are started once");
+    Ok(Some((database, objects)))
+}
+
+/// What tests are told of them.
+static SERVERS: OnceLock<[(&str, String); 2]> = OnceLock::new();
 
 fn read_all() -> Result<Vec<Mutant>> {
     let mut mutants = Vec::new();
@@ -148,6 +168,7 @@ fn cargo(arguments: &[&str]) -> Command {
     let mut command = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(tree()).args(arguments);
     command.env("CARGO_TARGET_DIR", root().join(TARGET)).env("RUST_BACKTRACE", "0");
+    command.envs(SERVERS.get().into_iter().flatten().map(|(name, address)| (name, address)));
     command
 }
 

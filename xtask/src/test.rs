@@ -7,6 +7,7 @@ use anyhow::{Result, bail, ensure};
 
 use crate::command::{Runs as _, cargo, node, root};
 use crate::postgres::{Disk, Postgres};
+use crate::seaweedfs::SeaweedFs;
 use crate::{setup, wasm, web};
 
 /// Runs all suites, or the named ones, and fails when one of them failed.
@@ -14,7 +15,7 @@ use crate::{setup, wasm, web};
 pub(crate) fn test(names: &[String]) -> Result<()> {
     let suites = choose(names)?;
     setup::for_testing()?;
-    let mut stage = Stage { postgres: Vec::new() };
+    let mut stage = Stage { postgres: Vec::new(), seaweedfs: None };
     let mut outcomes = Vec::new();
     for suite in suites {
         println!("\nsuite {suite}");
@@ -48,6 +49,7 @@ pub(crate) fn check_rust() -> Result<()> {
 /// What the suites of one run share.
 struct Stage {
     postgres: Vec<(Disk, Postgres)>,
+    seaweedfs: Option<SeaweedFs>,
 }
 
 impl Stage {
@@ -102,7 +104,21 @@ impl Stage {
     fn cargo_test(&mut self, arguments: &[&str], disk: Disk) -> Result<()> {
         web::build_if_missing()?;
         let address = self.postgres(disk)?;
-        cargo(&["test"]).args(arguments).env("RECONNECT_TEST_POSTGRES", address).run()
+        let objects = self.seaweedfs()?;
+        cargo(&["test"])
+            .args(arguments)
+            .env("RECONNECT_TEST_POSTGRES", address)
+            .env("RECONNECT_TEST_S3", objects)
+            .run()
+    }
+
+    /// The address of the object store, which is started for the first suite.
+    fn seaweedfs(&mut self) -> Result<String> {
+        let started = match self.seaweedfs.take() {
+            Some(running) => running,
+            None => SeaweedFs::start()?,
+        };
+        Ok(self.seaweedfs.insert(started).address())
     }
 
     /// The address of the database server of this kind, which is started for the first suite that wants it.

@@ -21,9 +21,9 @@ pub use error::{Error, Fault};
 pub use leaf::{HEAD_BYTES, Head, Leaf, Newest};
 pub use lookup::{Beside, Kept, Lookup, Question, Witnessed};
 pub use map::{Map, MapProof};
-pub use note::{Checkpoint, KeyKind, Note, VerifierKey};
+pub use note::{Checkpoint, KeyKind, Line, Note, VerifierKey};
 pub use policy::Policy;
-pub use replay::Replay;
+pub use replay::{Replay, ReplayMark};
 pub use tree::Tree;
 
 /// SHA-256's output.

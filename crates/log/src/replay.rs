@@ -17,7 +17,27 @@ pub struct Replay {
     ends_with_map: bool,
 }
 
+/// How far a log was, for whoever writes it and may have to take back what nobody was told.
+#[derive(Clone, Debug)]
+pub struct ReplayMark {
+    size: u64,
+    map: Map,
+    ends_with_map: bool,
+}
+
 impl Replay {
+    /// Where it is now.
+    pub fn mark(&self) -> ReplayMark {
+        ReplayMark { size: self.size(), map: self.map.clone(), ends_with_map: self.ends_with_map }
+    }
+
+    /// Goes back there. For whoever writes a log, and never for one who reads it.
+    pub fn back(&mut self, mark: ReplayMark) {
+        self.tree.truncate(mark.size);
+        self.map = mark.map;
+        self.ends_with_map = mark.ends_with_map;
+    }
+
     /// The tree.
     pub fn tree(&self) -> &Tree {
         &self.tree

@@ -48,6 +48,15 @@ impl Tree {
         }
     }
 
+    /// Takes away the leaves behind the first `size`.
+    pub(crate) fn truncate(&mut self, size: u64) {
+        for (level, row) in (0..).zip(&mut self.levels) {
+            let kept = size.checked_shr(level).unwrap_or(0);
+            row.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
+        }
+        self.levels.retain(|row| !row.is_empty());
+    }
+
     /// Hashes of complete subtrees of 2^`level` leaves, `count` from number `first`; none when the
     /// tree has not so many.
     pub fn row(&self, level: usize, first: u64, count: u64) -> Option<&[Hash]> {

@@ -8,6 +8,7 @@
 mod queue;
 mod routes;
 mod said;
+mod shared;
 mod state;
 mod store;
 
@@ -15,7 +16,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use anyhow::{Context as _, bail, ensure};
 use reconnect_format::api::Code;
-use reconnect_log::{Checkpoint, KeyKind, Note, VerifierKey};
+use reconnect_log::{Checkpoint, KeyKind, Line, Note, VerifierKey};
 use tokio::time::{Duration, sleep};
 
 use crate::{
@@ -83,7 +84,13 @@ impl Log {
             ensure!(signed, "log/checkpoint was not signed with secrets/log.key");
         }
         let witnessed = store.note(WITNESSED)?;
-        let state = State::replay(&store, newest, witnessed.as_ref())?;
+        let state = match State::replay(&store, newest, witnessed.as_ref()) {
+            Err(error) if config.blobs.is_bucket() => {
+                tracing::warn!("the copy of the log is made anew: {error:#}");
+                State::default()
+            }
+            replayed => replayed?,
+        };
         Ok(Self {
             store,
             key,
@@ -219,9 +226,9 @@ impl Log {
         Ok(())
     }
 
-    /// Takes a witness's cosignature of a checkpoint that stands. Anybody may send some: all is verified
-    /// before anybody waits for it, and nothing is written where nothing is new.
-    fn cosigned(&self, given: &Note) -> Result<()> {
+    /// The cosignatures of witnesses that a note brings. Anybody may send some: all is verified before anybody
+    /// waits for it.
+    fn valid<'a>(&'a self, given: &'a Note) -> Result<Vec<(&'a VerifierKey, u64, &'a Line)>> {
         let mut valid = Vec::new();
         for key in &self.witnesses {
             let mut lines = given.lines().iter().filter(|line| line.is_of(key));
@@ -232,9 +239,27 @@ impl Log {
             let time = given.verify(key).map_err(|_| Code::Refused)?;
             valid.extend(time.zip(line).map(|(time, line)| (key, time, line)));
         }
-        if valid.is_empty() {
-            return Err(Code::Refused.into());
+        if valid.is_empty() { Err(Code::Refused.into()) } else { Ok(valid) }
+    }
+
+    /// Puts newer signatures of another copy of a note into it. Whether there were any.
+    fn merge(&self, into: &mut Note, from: &Note) -> bool {
+        let own = self.key.as_kind(KeyKind::Cosigner);
+        let mut news = false;
+        for key in self.witnesses.iter().chain([&own]) {
+            let time = |note: &Note| note.verify(key).ok().flatten();
+            let line = from.lines().iter().find(|line| line.is_of(key));
+            if let Some(line) = line.filter(|_| time(from) > time(into)) {
+                into.put(key, line.clone());
+                news = true;
+            }
         }
+        news
+    }
+
+    /// Takes a witness's cosignature of a checkpoint that stands. Nothing is written where nothing is new.
+    fn cosigned(&self, given: &Note) -> Result<()> {
+        let valid = self.valid(given)?;
         let mut state = self.write();
         let State { newest, witnessed, .. } = &mut *state;
         let is_given = |it: &Standing| it.note.claim() == given.claim();
@@ -273,6 +298,9 @@ fn stored(done: std::io::Result<()>) -> Result<()> {
 
 /// Compares the log with what the database knows to be published, and brings it up to date.
 pub(crate) async fn begin(app: &App) -> anyhow::Result<()> {
+    if let Some(bucket) = app.blobs.bucket() {
+        return shared::begin(bucket, app).await;
+    }
     let published = queue::published(app).await.map_err(|error| anyhow::anyhow!("{error}"))?;
     if let Some((size, root)) = published {
         let state = app.log.read();
@@ -292,8 +320,19 @@ pub(crate) async fn begin(app: &App) -> anyhow::Result<()> {
     step(app).await.map_err(|error| anyhow::anyhow!("the log cannot go on: {error}"))
 }
 
+/// Before something is said of the log: what other servers published is known here.
+pub(crate) async fn follow(app: &App) -> Result<()> {
+    match app.blobs.bucket() {
+        Some(bucket) => shared::follow(bucket, app).await,
+        None => Ok(()),
+    }
+}
+
 /// One batch.
 pub(crate) async fn step(app: &App) -> Result<()> {
+    if let Some(bucket) = app.blobs.bucket() {
+        return shared::step(bucket, app).await;
+    }
     let _one = app.log.one.lock().await;
     let waiting = queue::read(app).await?;
     let (worker, now) = (app.clone(), app.clock.now());

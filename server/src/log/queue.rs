@@ -175,23 +175,54 @@ pub(super) async fn forget(
         return Ok(());
     }
     transaction!(app.db, "log::forget", |tx| {
-        for gone in waiting {
-            sqlx::query(
-                "-- log::forget
-                delete from log_waiting where log_index = $1 and value = $2",
-            )
-            .bind(gone.index.as_slice())
-            .bind(gone.newest.value.as_slice())
-            .execute(&mut *tx)
-            .await?;
+        delete(waiting, tx).await?;
+        set_published((size, root), tx).await
+    })
+}
+
+async fn delete(waiting: &[Waiting], tx: &mut AnyConnection) -> Result<()> {
+    for gone in waiting {
+        sqlx::query(
+            "-- log::forget
+            delete from log_waiting where log_index = $1 and value = $2",
+        )
+        .bind(gone.index.as_slice())
+        .bind(gone.newest.value.as_slice())
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn set_published((size, root): (u64, [u8; 32]), tx: &mut AnyConnection) -> Result<()> {
+    sqlx::query("-- log::set_published\ndelete from log_published").execute(&mut *tx).await?;
+    sqlx::query("-- log::set_published\ninsert into log_published (size, root) values ($1, $2)")
+        .bind(to_row(size))
+        .bind(root.as_slice())
+        .execute(&mut *tx)
+        .await?;
+    Ok(())
+}
+
+/// Goes from one tree to the next for all servers, unless another one did; what that holds waits no more.
+pub(super) async fn publish(
+    waiting: &[Waiting],
+    from: Option<(u64, [u8; 32])>,
+    to: (u64, [u8; 32]),
+    app: &App,
+) -> Result<bool> {
+    transaction!(app.db, "log::publish", |tx| {
+        let row: Option<(i64, Vec<u8>)> =
+            sqlx::query_as("-- log::publish\nselect size, root from log_published")
+                .fetch_optional(&mut *tx)
+                .await?;
+        let known = row.as_ref().map(|(size, root)| (from_row(*size), root.as_slice()));
+        if known != from.as_ref().map(|(size, root)| (*size, root.as_slice())) {
+            return Ok(false);
         }
-        sqlx::query("-- log::forget\ndelete from log_published").execute(&mut *tx).await?;
-        sqlx::query("-- log::forget\ninsert into log_published (size, root) values ($1, $2)")
-            .bind(to_row(size))
-            .bind(root.as_slice())
-            .execute(&mut *tx)
-            .await?;
-        Ok(())
+        delete(waiting, tx).await?;
+        set_published(to, tx).await?;
+        Ok(true)
     })
 }
 

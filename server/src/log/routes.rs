@@ -14,7 +14,10 @@ use reconnect_log::{
     tile::{HEIGHT, TilePath, WIDTH, decode_entries, encode_entries},
 };
 
-use super::state::{HeadsAt, leaf_of};
+use super::{
+    follow, shared,
+    state::{HeadsAt, leaf_of},
+};
 use crate::{
     app::App,
     error::{Error, Result},
@@ -36,6 +39,7 @@ fn bytes(bytes: Vec<u8>) -> Bytes {
     responses((status = 200, body = String), (status = "default", body = Problem))
 )]
 pub(crate) async fn checkpoint(State(app): State<App>) -> Result<String> {
+    follow(&app).await?;
     let state = app.log.read();
     Ok(state.newest.as_ref().ok_or(Code::NotFound)?.note.to_string())
 }
@@ -48,6 +52,7 @@ pub(crate) async fn checkpoint(State(app): State<App>) -> Result<String> {
 pub(crate) async fn tile(State(app): State<App>, Named(path): Named<String>) -> Result<Bytes> {
     let tile: TilePath = path.parse().map_err(|_| Code::NotFound)?;
     let width = usize::from(tile.width);
+    follow(&app).await?;
     let start = {
         let state = app.log.read();
         let levels = tile.level.map_or(0, |level| usize::from(level) * HEIGHT);
@@ -85,6 +90,7 @@ fn cut(read: &[u8], width: usize) -> Result<Vec<u8>> {
     responses((status = 200, body = Vec<u8>), (status = "default", body = Problem))
 )]
 pub(crate) async fn heads(State(app): State<App>, Named(leaf): Named<u64>) -> Result<Bytes> {
+    follow(&app).await?;
     let HeadsAt { start, length, .. } = {
         let state = app.log.read();
         let found = state.heads.binary_search_by_key(&leaf, |it| it.leaf).ok();
@@ -115,6 +121,7 @@ pub(crate) async fn look_up(
     if beside.len() > BESIDE {
         return Err(Code::BadRequest.into());
     }
+    follow(&app).await?;
     // Who looks up a structure waits for no batch; safes do, because batches hide them.
     if super::queue::waits(&asked.index.0, &app).await? {
         super::step(&app).await?;
@@ -155,6 +162,10 @@ pub(crate) async fn hand_in(
     Sent(sent): Sent<HandIn>,
 ) -> Result<StatusCode> {
     let note = Note::parse(&sent.note).map_err(|_| Code::BadRequest)?;
+    if let Some(bucket) = app.blobs.bucket() {
+        shared::hand_in(&note, bucket, &app).await?;
+        return Ok(StatusCode::NO_CONTENT);
+    }
     let work = tokio::task::spawn_blocking(move || app.log.cosigned(&note));
     work.await.map_err(|_| Error::Broken("a cosignature could not be kept"))??;
     Ok(StatusCode::NO_CONTENT)

@@ -39,6 +39,7 @@ pub(crate) async fn said(State(app): State<App>, Named(name): Named<String>) -> 
 
 /// What is not as the log names it waits for the log, under the next number.
 pub(crate) async fn announce(app: &App) -> Result<()> {
+    super::follow(app).await?;
     for name in NAMES {
         let (index, text) = (said_index(name), text(name, app).ok_or(Code::Internal)?);
         let named = app.log.read().replay.map().get(&index);

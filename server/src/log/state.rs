@@ -1,10 +1,10 @@
 //! What the log holds in memory: everything but the leaves themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use anyhow::{Context as _, ensure};
 use reconnect_log::{
-    HEAD_BYTES, Hash, Head, Leaf, Map, Note, Replay,
+    HEAD_BYTES, Hash, Head, Leaf, Map, Note, Replay, ReplayMark,
     tile::{WIDTH, decode_entries, encode_entries},
 };
 
@@ -40,6 +40,19 @@ pub(super) struct State {
     pub(super) newest: Option<Standing>,
     /// The newest that as many have cosigned as the log waits for.
     pub(super) witnessed: Option<Standing>,
+    /// The newest ones, for which another server may find enough cosignatures.
+    recent: VecDeque<Standing>,
+}
+
+/// How many checkpoints are remembered that may still be cosigned.
+const RECENT: usize = 64;
+
+/// How far a state was, to go back to before anything of what followed was said.
+pub(super) struct Mark {
+    replay: ReplayMark,
+    tiles: usize,
+    heads: usize,
+    lengths: (u64, u64),
 }
 
 /// Leaves that go into the log together, the map's last.
@@ -156,6 +169,48 @@ impl State {
                 .map_err(|_| Error::Broken("the log would not take its own batch"))?;
         }
         Ok(())
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            replay: self.replay.mark(),
+            tiles: self.tiles.len(),
+            heads: self.heads.len(),
+            lengths: self.lengths,
+        }
+    }
+
+    /// Undoes what was taken since, of which nothing was signed.
+    pub(super) fn back(&mut self, mark: Mark) {
+        self.replay.back(mark.replay);
+        self.tiles.truncate(mark.tiles);
+        self.heads.truncate(mark.heads);
+        self.lengths = mark.lengths;
+    }
+
+    /// From now on this is the newest checkpoint.
+    pub(super) fn stand(&mut self, standing: Standing) {
+        let size = standing.note.claim().size;
+        if self.recent.back().is_none_or(|it| it.note.claim().size < size) {
+            self.recent.push_back(standing.clone());
+        }
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+        self.newest = Some(standing);
+    }
+
+    /// From now on this is the newest that is cosigned enough, unless a newer one is.
+    pub(super) fn cosigned(&mut self, note: &Note) {
+        let known = |it: &&Standing| it.note.claim() == note.claim();
+        let before = self.witnessed.as_ref().map_or(0, |it| it.note.claim().size);
+        if note.claim().size < before {
+            return;
+        }
+        let found = self.witnessed.iter().chain(&self.recent).find(known).cloned();
+        if let Some(found) = found {
+            self.witnessed = Some(Standing { note: note.clone(), ..found });
+        }
     }
 
     /// What a look-up is answered under: the newest that enough witnesses have cosigned, unless

@@ -57,7 +57,7 @@ async fn a_log_of_before() -> Result<Outcome> {
     std::fs::write(&seen, owner.browser.send(&checkpoint, None).await?.body)?;
     let sources = Sources { log: older.join("log"), seen: vec![seen], ..elsewhere.sources(false) };
     let folder = tempfile::tempdir()?;
-    let fresh = like(server.config(), &folder.path().join("data"), Database::Sqlite).await?;
+    let fresh = like(server.config(), &folder.path().join("data")).await?;
     Ok(match restore(fresh, &sources).await {
         Ok(_) => Outcome::Succeeded,
         Err(_) => Outcome::PassedOver,

@@ -30,13 +30,19 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LOOKS: u32 = 300;
 
 /// Steps that this play does not come to, and why.
-const ELSEWHERE: [(&str, &str); 8] = [
+const ELSEWHERE: [(&str, &str); 14] = [
     ("Time::believe", "the newest time, when it has gone on by a while"),
     ("Operator::accept", "the operator's command, a process of its own"),
     ("again::", "a structure that begins again"),
     ("comeback::", "coming back through guardians, with its waiting times"),
     ("guardian::", "the same"),
     ("restore::", "a restore, which begins again in an empty folder when it ended"),
+    ("link::", "letting a computer in, whose rows live for two minutes and may be lost"),
+    ("log::publish", "several servers with a bucket: the suite `scale`"),
+    ("log::share", "the same"),
+    ("object::", "the same"),
+    ("shared::", "the same"),
+    ("unlocking::keep_rest", "the rest of a chain that is longer than an answer"),
     ("rewrap::", "carrying over what was given, in the next session of a worker"),
     ("say::", "motions of managers"),
 ];

@@ -15,7 +15,7 @@ use reconnect_format::{
 use reconnect_tests::{
     browser::Cut,
     dump,
-    scan::{Canary, contains, files},
+    scan::{Canary, contains},
     stage::{Person, Server, bytes, card, read, titles},
     team::{Member, Team},
 };
@@ -122,8 +122,8 @@ async fn a_worker_gives_a_paper_and_the_owner_takes_it(server: Server) -> Result
     // What was sealed by the depositor is erased; they learn that it was taken.
     server.app().sweep().await?;
     let folder = reading.named.envelope_id.to_string();
-    let left = server.blobs()?;
-    ensure!(!left.iter().any(|file| file.to_string_lossy().contains(&folder)), "{left:?}");
+    let left = server.blobs().await?;
+    ensure!(!left.iter().any(|file| file.name.contains(&folder)), "{left:?}");
     team.worker.person.vault.sync(&team.worker.person.browser).await?;
     ensure!(team.worker.person.vault.used_bytes() == before);
     let Person { browser, vault, .. } = &team.worker.person;
@@ -152,10 +152,10 @@ async fn what_is_refused_never_comes_back_and_its_depositor_is_not_told(
     let used = vault.used_bytes();
     let before = team.worker.desk.sent_deposits(vault, browser).await?;
     ensure!(look(&mut owner).await?.waiting == [deposit_id]);
-    let blobs = server.blobs()?.len();
+    let blobs = server.blobs().await?.len();
     owner.vault.refuse_deposit(&owner.browser, deposit_id).await?;
     server.app().sweep().await?;
-    ensure!(server.blobs()?.len() == blobs - 1, "its bytes are still there");
+    ensure!(server.blobs().await?.len() == blobs - 1, "its bytes are still there");
     ensure!(
         count(server.config(), "select count(*) from deposit where wrap is not null").await? == 0
     );
@@ -347,11 +347,11 @@ async fn what_nobody_takes_goes_after_thirty_days(server: Server) -> Result<()> 
     let team = Team::on(&server).await?;
     let mut owner = server.person().await?;
     give(&team.worker, &owner, "Attestation", &bytes(1, 20_000)).await?;
-    let kept = server.blobs()?.len();
+    let kept = server.blobs().await?.len();
     server.pass(29).await?;
-    ensure!(server.blobs()?.len() == kept, "it went too early");
+    ensure!(server.blobs().await?.len() == kept, "it went too early");
     server.pass(2).await?;
-    ensure!(server.blobs()?.len() == kept - 1);
+    ensure!(server.blobs().await?.len() == kept - 1);
     let browser = server.browser();
     owner.vault = owner.with_words(&browser, true).await?;
     owner.browser = browser;
@@ -367,7 +367,7 @@ async fn what_nobody_takes_goes_after_thirty_days(server: Server) -> Result<()> 
     owner.vault.close_for_good(&owner.browser).await.map_err(|stayed| stayed.error)?;
     server.app().sweep().await?;
     ensure!(count(server.config(), "select count(*) from deposit").await? == 0);
-    ensure!(server.blobs()?.len() == kept - 1);
+    ensure!(server.blobs().await?.len() == kept - 1);
     worker.person.vault.sync(&worker.person.browser).await?;
     ensure!(worker.person.vault.used_bytes() == 0);
     Ok(())
@@ -426,7 +426,7 @@ async fn nothing_of_a_deposit_is_stored_in_the_clear(server: Server) -> Result<(
     let dump = format!("{:?}", server.dump().await?);
     for canary in &canaries {
         ensure!(!canary.is_in(dump.as_bytes()), "{} is in the database", canary.name());
-        for (path, content) in files(server.folder())? {
+        for (path, content) in server.files().await? {
             ensure!(!canary.is_in(&content), "{} is in {}", canary.name(), path);
         }
         for exchange in server.recording().borrow().iter() {

@@ -1,10 +1,7 @@
 //! Somebody who left kept every secret that they ever had, and whoever runs the server gives them a
 //! full copy of database and blobs: every key is tried on everything.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, ensure};
 use reconnect_core::{
@@ -61,7 +58,7 @@ impl Copy {
             let Some((prefix, whole)) = row else { continue };
             let bytes = match whole {
                 Some(whole) => whole,
-                None => [prefix, blob(server, named.envelope_id)?].concat(),
+                None => [prefix, blob(server, named.envelope_id).await?].concat(),
             };
             envelopes.insert(named.envelope_id, (owner, document_id, named, bytes));
         }
@@ -183,19 +180,16 @@ struct Opened {
     plain: BTreeSet<Vec<u8>>,
 }
 
-fn blob(server: &Server, envelope_id: EnvelopeId) -> Result<Vec<u8>> {
-    let folders = fs::read_dir(server.folder().join("blobs"))?;
-    for folder in folders {
-        let folder = folder?;
-        if folder.file_name().to_string_lossy().contains(&envelope_id.to_string()) {
-            let mut parts: Vec<_> =
-                fs::read_dir(folder.path())?.map(|part| Ok(part?.path())).collect::<Result<_>>()?;
-            parts.sort();
-            let read = parts.iter().map(fs::read).collect::<Result<Vec<_>, _>>()?;
-            return Ok(read.concat());
-        }
+async fn blob(server: &Server, envelope_id: EnvelopeId) -> Result<Vec<u8>> {
+    let mut parts = server.blobs().await?;
+    parts.retain(|part| part.name.starts_with(&envelope_id.to_string()));
+    parts.sort_by(|one, other| one.name.cmp(&other.name));
+    anyhow::ensure!(!parts.is_empty(), "no blob {envelope_id}");
+    let mut whole = Vec::new();
+    for part in parts {
+        whole.extend(server.store()?.read(&part).await?);
     }
-    anyhow::bail!("no blob {envelope_id}")
+    Ok(whole)
 }
 
 fn read(

@@ -25,7 +25,7 @@ super::on_both_databases! {
     the_first_answer_counts,
     a_computer_that_is_gone_leaves_no_device,
     an_answer_that_was_lost_is_given_again,
-    a_server_that_forgot_is_told_again,
+    a_restart_forgets_no_square_and_time_does,
     a_square_shows_a_phone_that_it_is_alone_with_a_fork,
 }
 
@@ -238,13 +238,16 @@ async fn an_answer_that_was_lost_is_given_again(server: Server) -> Result<()> {
     Ok(())
 }
 
-async fn a_server_that_forgot_is_told_again(server: Server) -> Result<()> {
+async fn a_restart_forgets_no_square_and_time_does(server: Server) -> Result<()> {
     let mut owner = server.person().await?;
     let computer = server.browser();
     let mut linking = Linking::draw(&computer, true).await;
     linking.look(&computer).await?;
-    let _server = server.restart().await?;
+    let server = server.restart().await?;
     let code = code_of(&linking)?;
+    owner.vault.find_link(&owner.browser, &code).await?;
+    // Nobody sent it for a while: what is over is told again.
+    server.clock().advance(121);
     let refused = owner.vault.find_link(&owner.browser, &code).await.err();
     ensure!(refused.as_ref().is_some_and(|it| it.code() == "not_found"), "{refused:?}");
     linking.look(&computer).await?;

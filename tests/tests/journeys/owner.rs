@@ -9,7 +9,7 @@ use reconnect_core::{
 };
 use reconnect_format::api::{Call, Code};
 use reconnect_tests::{
-    scan::{Canary, contains, files},
+    scan::{Canary, contains},
     stage::{Person, Server, bytes, card, read, titles, unlock_with_paper, unlock_with_words},
 };
 
@@ -76,7 +76,7 @@ async fn a_paper_is_added_renamed_replaced_and_removed(server: Server) -> Result
     let gone = Call::read(format!("/v1/documents/{id}/content"));
     ensure!(browser.send(&gone, Some(vault.token())).await?.status == 404);
     server.app().sweep().await?;
-    ensure!(server.blobs()?.len() == 1, "the removed paper's content is still on the disk");
+    ensure!(server.blobs().await?.len() == 1, "the removed paper's content is still on the disk");
     ensure!(read(vault, browser, kept).await? == bytes(3, 10));
 
     let said: Vec<_> = vault.trace().into_iter().rev().map(|entry| entry.sentence).collect();
@@ -199,11 +199,11 @@ async fn closing_a_safe_erases_everything(server: Server) -> Result<()> {
     server.app().sweep().await?;
     // The last head goes into the log, and what it says there is nobody's.
     server.app().publish().await?;
-    let grows = ["closed_account", "handle_tries", "log_published"];
+    let grows = ["closed_account", "handle_tries", "log_note", "log_published"];
     let after = server.dump().await?.without(&grows);
     let before = empty.without(&grows);
     ensure!(after == before, "left behind: {}", before.difference(&after));
-    for (name, content) in files(server.folder())? {
+    for (name, content) in server.files().await? {
         ensure!(!contains(&content, account_id.as_bytes()), "the safe's id is still in {name}");
         ensure!(!contains(&content, handle.as_bytes()), "the handle is still in {name}");
     }
@@ -262,10 +262,14 @@ async fn nothing_that_a_person_wrote_is_stored_or_heard_by_the_server(
         Canary::text("the sheet without spaces", &sheet),
     ];
     // A word of the list may stand in the schema, which the database quotes.
-    let schema = include_str!("../../../migrations/0001_first.sql");
+    let schema = [
+        include_str!("../../../migrations/0001_first.sql"),
+        include_str!("../../../migrations/0003_shared.sql"),
+    ]
+    .concat();
     let tell = |word: &&str| word.len() > 6 && !schema.contains(*word);
     canaries.extend(owner.words.split(' ').filter(tell).map(|word| Canary::text(word, word)));
-    let mut places = files(server.folder())?;
+    let mut places = server.files().await?;
     for exchange in server.recording().borrow().iter() {
         places.push((exchange.head.clone(), exchange.sent.clone()));
         places.push((format!("answer to {}", exchange.head), exchange.answer.body.clone()));

@@ -200,7 +200,7 @@ async fn from_the_answer_that_takes_back_nothing_is_given_out(server: Server) ->
         ensure!(ended == Some(Error::GrantEnded), "{ended:?}");
     }
     let record = owner.vault.manifest().document(id).context("the owner keeps it")?;
-    let sealed = blob_start(&server, record.content.envelope_id.to_string())?;
+    let sealed = blob_start(&server, record.content.envelope_id.to_string()).await?;
     for exchange in &server.recording().borrow()[from..] {
         for wrap in &wraps {
             let text: String = reconnect_format::id::Base64(wrap.clone()).into();
@@ -427,8 +427,9 @@ async fn statements_of(
 }
 
 /// The first sealed bytes of a content.
-fn blob_start(server: &Server, envelope_id: String) -> Result<Vec<u8>> {
-    let path = server.folder().join("blobs").join(envelope_id).join("0");
-    let bytes = std::fs::read(path)?;
+async fn blob_start(server: &Server, envelope_id: String) -> Result<Vec<u8>> {
+    let first = format!("{envelope_id}/0");
+    let blob = server.blobs().await?.into_iter().find(|blob| blob.name.starts_with(&first));
+    let bytes = server.store()?.read(&blob.context("no blob")?).await?;
     Ok(bytes.get(..64).context("a short blob")?.to_vec())
 }

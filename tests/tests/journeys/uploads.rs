@@ -127,7 +127,7 @@ async fn an_upload_that_was_given_up_leaves_nothing(server: Server) -> Result<()
     let token = Some(owner.vault.token());
     owner.browser.ship(upload_begin(&draft), token).await?;
     owner.browser.ship(upload_part(draft.envelope_id, 0, pieces[0].clone()), token).await?;
-    ensure!(server.blobs()?.len() == 1);
+    ensure!(server.blobs().await?.len() == 1);
     let give_up = Call::remove(format!("/v1/envelopes/{}", draft.envelope_id));
     owner.browser.ship(give_up.clone(), token).await?;
     server.app().sweep().await?;
@@ -149,7 +149,7 @@ async fn an_upload_that_nobody_finishes_is_swept(server: Server) -> Result<()> {
     owner.browser.ship(upload_begin(&draft), token).await?;
     owner.browser.ship(upload_part(draft.envelope_id, 0, pieces[0].clone()), token).await?;
     server.app().sweep().await?;
-    ensure!(server.blobs()?.len() == 1, "the sweep removed what is being uploaded");
+    ensure!(server.blobs().await?.len() == 1, "the sweep removed what is being uploaded");
     server.pass(8).await?;
     let passing = ["handle_tries", "session", "server"];
     let after = server.dump().await?.without(&passing);
@@ -164,15 +164,16 @@ async fn a_damaged_paper_says_so_and_the_rest_still_opens(server: Server) -> Res
     let (large, small) = (bytes(1, 700_000), bytes(2, 20_000));
     let damaged = owner.add("Abîmé", &large).await?;
     let sound = owner.add("Intact", &small).await?;
-    let blob = server.blobs()?.into_iter().next().context("no blob")?;
-    let mut content = std::fs::read(&blob)?;
+    let blob = server.blobs().await?.into_iter().next().context("no blob")?;
+    let store = server.store()?;
+    let mut content = store.read(&blob).await?;
     let middle = content.len() / 2;
     content[middle] ^= 0x10;
-    std::fs::write(&blob, &content)?;
+    store.write(&blob, content.clone()).await?;
     ensure!(owner.read(damaged).await == Err(Error::Damaged(Damaged)));
     ensure!(owner.read(sound).await? == small);
     // Truncated: whether the server notices or the reader does, it never looks whole.
-    std::fs::write(&blob, &content[..middle])?;
+    store.write(&blob, content[..middle].to_vec()).await?;
     let cut = owner.read(damaged).await;
     ensure!(cut.is_err(), "a truncated file looked whole");
     ensure!(owner.read(sound).await? == small);

@@ -144,9 +144,9 @@ impl Place {
         let lost = self.in_folder("lost");
         fs::rename(&self.setup.folder, &lost)?;
         let more = [
-            "--log".into(),
+            "--newest-log".into(),
             lost.join("log"),
-            "--journal".into(),
+            "--from-journal".into(),
             self.in_folder("other").join("journal"),
         ];
         let said = self.run("restore", &more).await?;

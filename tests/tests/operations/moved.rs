@@ -87,7 +87,7 @@ async fn restores_that_would_harm_are_refused() -> Result<()> {
     refuse(server.config(), &older, "move").await?;
     // With a log that ends before what somebody saw.
     let folder = tempfile::tempdir()?;
-    let empty = like(server.config(), &folder.path().join("data"), Database::Sqlite).await?;
+    let empty = like(server.config(), &folder.path().join("data")).await?;
     refuse(&empty, &older, "somebody saw").await?;
     // Which was not finished, so that nobody starts on it.
     let opened = App::open(empty.clone(), server.clock().clone()).await;

@@ -314,15 +314,21 @@ async fn failures(
     document: &str,
 ) -> Result<Vec<Canary>> {
     let mut canaries = Vec::new();
+    let token = Some(owner.vault.token());
+    let content = Call::read(format!("/v1/documents/{document}/content"));
+    // The head has left before it is noticed that a part ends too early.
+    for envelope in fs::read_dir(config.data.join("blobs"))? {
+        let part = fs::OpenOptions::new().write(true).open(envelope?.path().join("0"))?;
+        part.set_len(part.metadata()?.len() / 2)?;
+    }
+    drop(wire::outside(server, &content, token).await);
     for envelope in fs::read_dir(config.data.join("blobs"))? {
         let envelope = envelope?.path();
         canaries.push(Canary::text("an envelope", &name(&envelope)?));
         fs::remove_dir_all(&envelope)?;
     }
     ensure!(canaries.len() > 1, "nothing was stored");
-    let token = Some(owner.vault.token());
-    let content = Call::read(format!("/v1/documents/{document}/content"));
-    // The head may have left before the file was missed; the thumbnail is read whole.
+    // What is not there is missed before the head leaves; the thumbnail is a row.
     for path in ["content", "thumbnail"] {
         let call = Call::read(format!("/v1/documents/{document}/{path}"));
         drop(wire::outside(server, &call, token).await);

@@ -125,8 +125,10 @@ async fn back_to_the_first(connection: &mut AnyConnection) -> Result<usize> {
         for statement in code.split(';').map(str::trim).filter(|it| !it.is_empty()) {
             let words: Vec<_> = statement.split_whitespace().collect();
             let undo = match words.as_slice() {
-                ["create", "table", name, ..] => format!("drop table {name}"),
-                ["create", "index", ..] => continue,
+                ["create", "table", name, ..] | ["create", _, "table", name, ..] => {
+                    format!("drop table {name}")
+                }
+                ["create", "index", ..] | ["create", "unique", "index", ..] => continue,
                 ["alter", "table", table, "add", "column", column, ..] => {
                     format!("alter table {table} drop column {column}")
                 }

@@ -81,6 +81,7 @@ pub(crate) async fn server_with(change: impl FnOnce(&mut Config)) -> Server {
         journal: None,
         metrics: None,
         lines: reconnect::config::USUAL_LINES.to_owned(),
+        blobs: reconnect::config::BlobsConfig::default(),
         log: reconnect::config::LogConfig::default(),
     };
     change(&mut config);

@@ -1,0 +1,204 @@
+//! Blobs in a folder, under `<envelope id>/<part index>`.
+//!
+//! Order of a write: temporary file, fsync, rename, fsync of the folder (all `object_store`'s with
+//! `with_fsync`), then the caller commits the row and acknowledges. The envelope's own folder is
+//! made durable when the upload is declared: two first parts at once would not wait for each other.
+
+use std::{
+    fs,
+    io::{self, Read as _, Seek as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use object_store::{
+    MultipartUpload, ObjectStoreExt as _, PutPayload, local::LocalFileSystem,
+    path::Path as Location,
+};
+use reconnect_format::{api::Code, id::EnvelopeId};
+
+use super::Part;
+use crate::{
+    error::{Error, Result, causes, is_full, stop_without_ack},
+    fault::{self, Mutant},
+    secret::{make_folder, sync_folder},
+};
+
+/// The blobs of one data folder.
+#[derive(Clone, Debug)]
+pub(super) struct Folder {
+    store: Arc<LocalFileSystem>,
+    folder: PathBuf,
+}
+
+/// A part that is arriving beside its place.
+pub(crate) struct Arriving(Box<dyn MultipartUpload>);
+
+/// A part that is being read.
+pub(crate) struct Reading(fs::File);
+
+impl Reading {
+    /// Exactly the next `count` bytes, on a thread that may wait for the disk.
+    pub(super) fn next(&mut self, count: u64) -> io::Result<Bytes> {
+        let mut bytes = Vec::with_capacity(usize::try_from(count).map_err(io::Error::other)?);
+        let read = (&mut self.0).take(count).read_to_end(&mut bytes)?;
+        if read as u64 != count {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(bytes.into())
+    }
+}
+
+impl Folder {
+    pub(super) fn open(data: &Path) -> anyhow::Result<Self> {
+        let folder = data.join("blobs");
+        make_folder(&folder)?;
+        let store =
+            LocalFileSystem::new_with_prefix(&folder)?.with_fsync(!fault::has(Mutant::NoBlobSync));
+        Ok(Self { store: Arc::new(store), folder })
+    }
+
+    /// Removes what a crash left half-written.
+    pub(super) fn repair(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                remove_half_written(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the folder of an upload, durably.
+    pub(super) async fn begin(&self, envelope_id: EnvelopeId) -> Result<()> {
+        let folder = self.folder.join(envelope_id.to_string());
+        let made = blocking(move || {
+            if !folder.is_dir() {
+                fs::create_dir_all(&folder)?;
+            }
+            fault::point("blobs: an upload's folder", "made");
+            if fault::has(Mutant::NoFolderSync) {
+                return Ok(());
+            }
+            folder.parent().map_or(Ok(()), sync_folder)
+        });
+        made.await.map_err(written)
+    }
+
+    /// Starts to write one part.
+    pub(super) async fn arrive(&self, envelope_id: EnvelopeId, index: u32) -> Result<Arriving> {
+        self.store.put_multipart(&location(envelope_id, index)).await.map(Arriving).map_err(put)
+    }
+
+    /// Opens one part, to be read from `start` on.
+    pub(super) async fn open_part(&self, part: Part, start: u64) -> Result<Reading> {
+        let Part { envelope_id, index, .. } = part;
+        let file = self.folder.join(envelope_id.to_string()).join(index.to_string());
+        let opened = blocking(move || {
+            let mut file = fs::File::open(file)?;
+            file.seek(io::SeekFrom::Start(start))?;
+            Ok(file)
+        });
+        Ok(Reading(opened.await?))
+    }
+
+    /// Removes a whole envelope. Success when there is nothing.
+    pub(super) async fn remove(&self, envelope_id: EnvelopeId) -> Result<()> {
+        let folder = self.folder.join(envelope_id.to_string());
+        let removed = blocking(move || match fs::remove_dir_all(&folder) {
+            Ok(()) => {
+                fault::point("blobs: an upload's folder", "removed");
+                folder.parent().map_or(Ok(()), sync_folder)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        });
+        Ok(removed.await?)
+    }
+
+    /// Removes one part. Success when there is nothing.
+    pub(super) async fn remove_part(&self, part: Part) -> Result<()> {
+        match self.store.delete(&location(part.envelope_id, part.index)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What the folder holds: names of envelopes, and of parts in each.
+    pub(super) async fn list(&self) -> Result<Vec<(EnvelopeId, Vec<u32>)>> {
+        let folder = self.folder.clone();
+        let listed = blocking(move || {
+            let mut envelopes = Vec::new();
+            for entry in fs::read_dir(&folder)? {
+                let entry = entry?;
+                let Some(Ok(id)) = entry.file_name().to_str().map(str::parse) else { continue };
+                let parts = match fs::read_dir(entry.path()) {
+                    Ok(parts) => parts
+                        .filter_map(|part| part.ok()?.file_name().to_str()?.parse().ok())
+                        .collect(),
+                    Err(_) => Vec::new(),
+                };
+                envelopes.push((id, parts));
+            }
+            Ok(envelopes)
+        });
+        Ok(listed.await?)
+    }
+}
+
+impl Arriving {
+    /// Takes the next bytes.
+    pub(super) async fn push(&mut self, bytes: Bytes) -> Result<()> {
+        self.0.put_part(PutPayload::from_bytes(bytes)).await.map_err(put)
+    }
+
+    /// Makes the part visible and durable.
+    pub(super) async fn finish(mut self) -> Result<()> {
+        fault::point("blobs: a part", "before it is whole");
+        self.0.complete().await.map(drop).map_err(put)?;
+        fault::point("blobs: a part", "whole");
+        Ok(())
+    }
+}
+
+fn location(envelope_id: EnvelopeId, index: u32) -> Location {
+    Location::from_iter([envelope_id.to_string(), index.to_string()])
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(io::Error::other("a task on the blob folder did not end")))
+}
+
+/// A failed write: a full disk is an answer, and so is an upload that was given up while its part
+/// arrived, whose folder is gone; anything else is the end.
+fn put(error: object_store::Error) -> Error {
+    if is_full(&error) {
+        error.into()
+    } else if causes(&error).any(|cause| cause.kind() == io::ErrorKind::NotFound) {
+        Code::NotFound.into()
+    } else if fault::has(Mutant::CarryOn) {
+        error.into()
+    } else {
+        stop_without_ack("blobs", &error)
+    }
+}
+
+fn written(error: io::Error) -> Error {
+    if is_full(&error) { error.into() } else { stop_without_ack("blobs", &error) }
+}
+
+/// `object_store` writes beside the object, under its name with `#` and a number.
+fn remove_half_written(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().contains('#') {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! Two programs behind a proxy, of which one or the other is killed while people write.
+
+use std::{cell::RefCell, fs, net::SocketAddr, path::Path, rc::Rc};
+
+use anyhow::{Result, bail, ensure};
+use futures_util::future::try_join_all;
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng as _, SeedableRng as _};
+use reconnect::{
+    Clock, Config,
+    config::{BlobsPlace, DatabaseUrl},
+};
+use reconnect_tests::{
+    browser::{Browser, Network},
+    process::{Process, Setup},
+    proxy::Proxy,
+    stage::{Database, Person, settings},
+    store::Given,
+    writer::{Life, Writer},
+};
+use tokio::{
+    sync::watch,
+    time::{Duration, sleep},
+};
+
+use super::say;
+
+const KILLS: usize = 8;
+
+#[expect(clippy::disallowed_methods, reason = "the program under test has the system's clock too")]
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |passed| passed.as_secs())
+}
+
+fn browser(server: SocketAddr) -> Browser {
+    Browser::new(Rc::new(RefCell::new(Network::Outside(server))), Clock::System(now), None)
+}
+
+/// The program on this folder, with the database and the bucket that both share.
+async fn setup(folder: &Path, config: &Config) -> Result<Setup> {
+    let mut setup = Setup::on(folder).await?;
+    let (DatabaseUrl::Postgres(url), BlobsPlace::Bucket { bucket, prefix }) =
+        (&config.database, &config.blobs.place)
+    else {
+        bail!("nothing to share");
+    };
+    let given = Given::read()?;
+    setup.variables.extend([
+        ("RECONNECT_DATABASE", url.clone()),
+        ("RECONNECT_BLOBS", format!("s3://{bucket}/{prefix}")),
+        ("RECONNECT_S3_ENDPOINT", given.endpoint),
+        ("RECONNECT_S3_KEY_ID", given.key_id),
+        ("RECONNECT_S3_SECRET", given.secret),
+        ("RECONNECT_LOG_ORIGIN", "kills.example".to_owned()),
+        ("RECONNECT_LOG_SECONDS", "1".to_owned()),
+    ]);
+    Ok(setup)
+}
+
+/// I-1, I-4, I-22: a server is killed while the other one goes on: what was acknowledged is there, byte for byte, and
+/// every part has its object.
+#[tokio::test]
+async fn what_was_acknowledged_survives_kills_of_one_of_two_servers() -> Result<()> {
+    let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
+    let mut config = settings(folders[0].path(), Database::Postgres).await?;
+    config.blobs = Given::read()?.fresh()?;
+    config.log.origin = Some("kills.example".to_owned());
+    let setups =
+        [setup(folders[0].path(), &config).await?, setup(folders[1].path(), &config).await?];
+    let first = setups[0].start().await?;
+    let [from, to] = folders.each_ref().map(|folder| folder.path().join("secrets"));
+    fs::create_dir_all(&to)?;
+    for file in fs::read_dir(from)? {
+        let file = file?;
+        fs::copy(file.path(), to.join(file.file_name()))?;
+    }
+    let second = setups[1].start().await?;
+    let proxy = Proxy::before(setups.iter().map(|setup| setup.address).collect()).await?;
+    let (life, seen) = watch::channel(Life::Up);
+    let mut writers = Vec::new();
+    for number in 0..3 {
+        let person = Person::open(browser(proxy.address), true).await?;
+        writers.push(Writer::new(person, number, seen.clone()));
+    }
+    let mut running: [Option<Process>; 2] = [Some(first), Some(second)];
+    let killing = async {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        for kill in 0..KILLS {
+            sleep(Duration::from_millis(300 + rng.next_u64() % 700)).await;
+            if let Some(process) = running[kill % 2].take() {
+                process.kill().await?;
+            }
+            sleep(Duration::from_millis(200)).await;
+            running[kill % 2] = Some(setups[kill % 2].start().await?);
+        }
+        life.send_replace(Life::Over);
+        Ok(())
+    };
+    let working = try_join_all(writers.iter_mut().map(Writer::work));
+    tokio::try_join!(killing, working)?;
+    for writer in &writers {
+        writer.check_elsewhere(&browser(proxy.address)).await?;
+    }
+    for process in running.into_iter().flatten() {
+        ensure!(process.stop().await?.success(), "the end was not in order");
+    }
+    let found = reconnect::verify(config).await?;
+    ensure!(found.damage.is_empty(), "{found}");
+    let sum = |of: fn(&Writer) -> usize| writers.iter().map(of).sum::<usize>();
+    say(&format!(
+        "kills={KILLS} acks={} papers={} doubts={}: {found}",
+        sum(Writer::acks),
+        sum(Writer::papers),
+        sum(|writer| writer.doubts),
+    ));
+    ensure!(sum(Writer::papers) > 5 && sum(|writer| writer.doubts) > 0);
+    Ok(())
+}
