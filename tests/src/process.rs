@@ -10,13 +10,17 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use reconnect::{Config, config::DatabaseUrl};
+use reconnect::{
+    Config,
+    config::{BlobsPlace, DatabaseUrl},
+};
 use reconnect_format::api::Call;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use crate::{
     stage::{Database, settings},
+    store::Given,
     wire,
 };
 
@@ -70,6 +74,39 @@ impl Setup {
             setup.variables.push(("RECONNECT_DATABASE", url.clone()));
         }
         Ok((setup, config))
+    }
+
+    /// Two of them over one database and one bucket; the second starts with a copy of the first one's secrets.
+    pub async fn pair(folders: [&Path; 2]) -> Result<([Self; 2], Config)> {
+        let mut config = settings(folders[0], Database::Postgres).await?;
+        let given = Given::read()?;
+        config.blobs = given.fresh()?;
+        config.log.origin = Some("pair.example".to_owned());
+        let (DatabaseUrl::Postgres(url), BlobsPlace::Bucket { bucket, prefix }) =
+            (&config.database, &config.blobs.place)
+        else {
+            bail!("nothing to share");
+        };
+        let mut pair = [Self::on(folders[0]).await?, Self::on(folders[1]).await?];
+        for setup in &mut pair {
+            setup.variables.extend([
+                ("RECONNECT_DATABASE", url.clone()),
+                ("RECONNECT_BLOBS", format!("s3://{bucket}/{prefix}")),
+                ("RECONNECT_S3_ENDPOINT", given.endpoint.clone()),
+                ("RECONNECT_S3_KEY_ID", given.key_id.clone()),
+                ("RECONNECT_S3_SECRET", given.secret.clone()),
+                ("RECONNECT_LOG_ORIGIN", "pair.example".to_owned()),
+                ("RECONNECT_LOG_SECONDS", "1".to_owned()),
+            ]);
+        }
+        Ok((pair, config))
+    }
+
+    /// Starts both.
+    pub async fn start_pair(pair: &[Self; 2]) -> Result<[Process; 2]> {
+        let first = pair[0].start().await?;
+        copy_secrets(&pair[0].folder, &pair[1].folder)?;
+        Ok([first, pair[1].start().await?])
     }
 
     /// Starts it, and waits until it answers.
@@ -202,6 +239,17 @@ impl Process {
         }
         bail!("the server was not ready in time")
     }
+}
+
+/// Gives another server's data folder the same secrets.
+pub fn copy_secrets(from: &Path, to: &Path) -> Result<()> {
+    let to = to.join("secrets");
+    std::fs::create_dir_all(&to)?;
+    for file in std::fs::read_dir(from.join("secrets"))? {
+        let file = file?;
+        std::fs::copy(file.path(), to.join(file.file_name()))?;
+    }
+    Ok(())
 }
 
 /// A program, built from the source as it is now.

@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    fs,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     rc::Rc,
@@ -42,6 +41,7 @@ use crate::{
     browser::{Browser, Network, Recording},
     dump::Dump,
     postgres,
+    process::copy_secrets,
     restored::like,
     scan::files,
     store::{Blob, Given, Store},
@@ -284,13 +284,8 @@ impl Server {
 async fn open(configs: &[Config], clock: &Clock) -> Result<Vec<App>> {
     let mut apps = Vec::new();
     for config in configs {
-        let own = config.data.join("secrets");
         if let Some(first) = configs.first().filter(|first| first.data != config.data) {
-            fs::create_dir_all(&own)?;
-            for file in fs::read_dir(first.data.join("secrets"))? {
-                let file = file?;
-                fs::copy(file.path(), own.join(file.file_name()))?;
-            }
+            copy_secrets(&first.data, &config.data)?;
         }
         apps.push(App::open(config.clone(), clock.clone()).await?);
     }

@@ -24,6 +24,8 @@ pub(crate) struct SeaweedFs {
     folder: PathBuf,
     s3: u16,
     master: u16,
+    /// Which it makes whatever it is told, and leaves.
+    sockets: [PathBuf; 4],
 }
 
 impl SeaweedFs {
@@ -67,7 +69,16 @@ impl SeaweedFs {
             .stderr(log)
             .spawn()
             .context("cannot start SeaweedFS")?;
-        let mut started = Self { process, folder, s3, master };
+        let socket = |(name, port): (&str, u16)| {
+            env::temp_dir().join(format!("seaweedfs-{name}-grpc-{port}.sock"))
+        };
+        let grpc = [
+            ("master", master_grpc),
+            ("volume", volume_grpc),
+            ("filer", filer_grpc),
+            ("s3", s3_grpc),
+        ];
+        let mut started = Self { process, folder, s3, master, sockets: grpc.map(socket) };
         started.wait()?;
         Ok(started)
     }
@@ -101,6 +112,9 @@ impl Drop for SeaweedFs {
         let _ = self.process.kill();
         let _ = self.process.wait();
         let _ = fs::remove_dir_all(&self.folder);
+        for socket in &self.sockets {
+            let _ = fs::remove_file(socket);
+        }
     }
 }
 

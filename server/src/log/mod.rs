@@ -66,8 +66,12 @@ pub(crate) struct Shown {
 impl Log {
     /// Reads the log, replays it, and checks that it is what its newest checkpoint says.
     pub(crate) fn open(config: &Config, secrets: &Secrets) -> anyhow::Result<Self> {
-        let store = Store::open(&config.data)?;
-        let newest = store.note(NEWEST)?;
+        let is_copy = config.blobs.is_bucket();
+        let store = Store::open(&config.data, is_copy)?;
+        let newest = match store.note(NEWEST) {
+            Err(_) if is_copy => None,
+            newest => newest?,
+        };
         let said = newest.as_ref().map(|note| note.claim().origin.clone());
         let origin = match (&config.log.origin, said) {
             (Some(origin), Some(said)) if *origin != said => {
@@ -83,9 +87,12 @@ impl Log {
             let signed = note.verify(&key).ok().flatten().is_some();
             ensure!(signed, "log/checkpoint was not signed with secrets/log.key");
         }
-        let witnessed = store.note(WITNESSED)?;
+        let witnessed = match store.note(WITNESSED) {
+            Err(_) if is_copy => None,
+            witnessed => witnessed?,
+        };
         let state = match State::replay(&store, newest, witnessed.as_ref()) {
-            Err(error) if config.blobs.is_bucket() => {
+            Err(error) if is_copy => {
                 tracing::warn!("the copy of the log is made anew: {error:#}");
                 State::default()
             }

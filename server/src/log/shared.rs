@@ -76,17 +76,14 @@ pub(super) async fn begin(bucket: &Bucket, app: &App) -> anyhow::Result<()> {
     let published = queue::published(app).await.map_err(failed)?;
     {
         let _one = app.log.one.lock().await;
-        let newest = path(bucket, app).await.map_err(failed)?;
-        let has = newest.iter().map(|tree| tree.0).chain([app.log.read().replay.size()]).max();
-        let at_stake = published.filter(|tree| has < Some(tree.0));
-        // The row is one batch ahead where a server ended before it signed; its batch is there.
-        if let Some(tree) = at_stake {
+        if let Some(tree) = published {
+            // The row is one batch ahead where a server ended before it signed: its batch is there.
+            let signed = bucket.get(&[CHECKPOINTS[0], CHECKPOINTS[1], &number(tree.0)]).await;
             let batch = bucket.get(&[BATCHES[0], BATCHES[1], &batch_name(tree)]).await;
             ensure!(
-                batch.map_err(failed)?.is_some(),
-                "the log in the bucket ends at {}, but {} was published: it was put back from an older \
+                signed.map_err(failed)?.is_some() || batch.map_err(failed)?.is_some(),
+                "the log in the bucket ends before {}, which was published: it was put back from an older \
                  copy, or another bucket is named. A server that went on from here would fork it",
-                has.unwrap_or(0),
                 tree.0
             );
         }

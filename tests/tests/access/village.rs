@@ -12,6 +12,7 @@ use reconnect_format::{
 use reconnect_tests::{
     browser::{Browser, Exchange, Network, Recording},
     process::{Process, Setup},
+    proxy::Proxy,
     stage::{Database, Person, Server, bytes},
     team::{Member, accept},
     wire::{self, Answer, Connection},
@@ -66,7 +67,12 @@ impl Line {
 /// What keeps a server running.
 enum Host {
     Inside(Box<Server>),
-    Outside { _process: Box<Process>, _folder: TempDir, config: Box<Config> },
+    Outside {
+        _processes: Vec<Process>,
+        _folders: Vec<TempDir>,
+        _proxy: Option<Proxy>,
+        config: Box<Config>,
+    },
 }
 
 pub(crate) struct Village {
@@ -96,15 +102,23 @@ impl Village {
         Box::pin(Self::gather(Host::Inside(Box::new(server)), (network, clock), target)).await
     }
 
-    /// On the real program.
+    /// On the real program; on `PostgreSQL` on two of them behind a proxy, with one bucket.
     pub(crate) async fn outside(database: Database) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let (setup, config) = Setup::over(folder.path(), database).await?;
-        let process = setup.start().await?;
-        let network = Rc::new(RefCell::new(Network::Outside(setup.address)));
-        let target = Target::Outside(setup.address);
+        let folders = vec![tempfile::tempdir()?, tempfile::tempdir()?];
+        let (address, processes, proxy, config) = if database == Database::Postgres {
+            let (pair, config) = Setup::pair([folders[0].path(), folders[1].path()]).await?;
+            let processes = Setup::start_pair(&pair).await?;
+            let proxy = Proxy::before(pair.map(|setup| setup.address).to_vec()).await?;
+            (proxy.address, Vec::from(processes), Some(proxy), config)
+        } else {
+            let (setup, config) = Setup::over(folders[0].path(), database).await?;
+            (setup.address, vec![setup.start().await?], None, config)
+        };
+        let network = Rc::new(RefCell::new(Network::Outside(address)));
+        let target = Target::Outside(address);
         let config = Box::new(config);
-        let host = Host::Outside { _process: Box::new(process), _folder: folder, config };
+        let host =
+            Host::Outside { _processes: processes, _folders: folders, _proxy: proxy, config };
         Box::pin(Self::gather(host, (network, Clock::System(now)), target)).await
     }
 

@@ -1,21 +1,17 @@
 //! Two programs behind a proxy, of which one or the other is killed while people write.
 
-use std::{cell::RefCell, fs, net::SocketAddr, path::Path, rc::Rc};
+use std::{cell::RefCell, net::SocketAddr, rc::Rc};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
-use reconnect::{
-    Clock, Config,
-    config::{BlobsPlace, DatabaseUrl},
-};
+use reconnect::Clock;
 use reconnect_tests::{
     browser::{Browser, Network},
     process::{Process, Setup},
     proxy::Proxy,
-    stage::{Database, Person, settings},
-    store::Given,
+    stage::Person,
     writer::{Life, Writer},
 };
 use tokio::{
@@ -37,45 +33,13 @@ fn browser(server: SocketAddr) -> Browser {
     Browser::new(Rc::new(RefCell::new(Network::Outside(server))), Clock::System(now), None)
 }
 
-/// The program on this folder, with the database and the bucket that both share.
-async fn setup(folder: &Path, config: &Config) -> Result<Setup> {
-    let mut setup = Setup::on(folder).await?;
-    let (DatabaseUrl::Postgres(url), BlobsPlace::Bucket { bucket, prefix }) =
-        (&config.database, &config.blobs.place)
-    else {
-        bail!("nothing to share");
-    };
-    let given = Given::read()?;
-    setup.variables.extend([
-        ("RECONNECT_DATABASE", url.clone()),
-        ("RECONNECT_BLOBS", format!("s3://{bucket}/{prefix}")),
-        ("RECONNECT_S3_ENDPOINT", given.endpoint),
-        ("RECONNECT_S3_KEY_ID", given.key_id),
-        ("RECONNECT_S3_SECRET", given.secret),
-        ("RECONNECT_LOG_ORIGIN", "kills.example".to_owned()),
-        ("RECONNECT_LOG_SECONDS", "1".to_owned()),
-    ]);
-    Ok(setup)
-}
-
 /// I-1, I-4, I-22: a server is killed while the other one goes on: what was acknowledged is there, byte for byte, and
 /// every part has its object.
 #[tokio::test]
 async fn what_was_acknowledged_survives_kills_of_one_of_two_servers() -> Result<()> {
     let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
-    let mut config = settings(folders[0].path(), Database::Postgres).await?;
-    config.blobs = Given::read()?.fresh()?;
-    config.log.origin = Some("kills.example".to_owned());
-    let setups =
-        [setup(folders[0].path(), &config).await?, setup(folders[1].path(), &config).await?];
-    let first = setups[0].start().await?;
-    let [from, to] = folders.each_ref().map(|folder| folder.path().join("secrets"));
-    fs::create_dir_all(&to)?;
-    for file in fs::read_dir(from)? {
-        let file = file?;
-        fs::copy(file.path(), to.join(file.file_name()))?;
-    }
-    let second = setups[1].start().await?;
+    let (setups, config) = Setup::pair([folders[0].path(), folders[1].path()]).await?;
+    let [first, second] = Setup::start_pair(&setups).await?;
     let proxy = Proxy::before(setups.iter().map(|setup| setup.address).collect()).await?;
     let (life, seen) = watch::channel(Life::Up);
     let mut writers = Vec::new();
