@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,6 +13,9 @@ pub(crate) trait Runs {
     /// Runs to the end, showing what it prints; anything but success is an error.
     fn run(&mut self) -> Result<()>;
 
+    /// Runs to the end; whether it succeeded, and everything that it printed.
+    fn watch(&mut self) -> Result<(bool, String)>;
+
     /// Runs to the end and yields what it printed; anything but success is an error that shows it.
     fn read(&mut self) -> Result<String>;
 }
@@ -21,6 +25,18 @@ impl Runs for Command {
         let status = self.status().with_context(|| format!("cannot start {}", shown(self)))?;
         ensure!(status.success(), "{} ended with {status}", shown(self));
         Ok(())
+    }
+
+    fn watch(&mut self) -> Result<(bool, String)> {
+        let (mut reader, writer) = std::io::pipe()?;
+        self.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+        let mut child = self.spawn().with_context(|| format!("cannot start {}", shown(self)))?;
+        // This process's own ends: the pipe ends when the child's do.
+        self.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut said = Vec::new();
+        reader.read_to_end(&mut said)?;
+        let status = child.wait()?;
+        Ok((status.success(), String::from_utf8_lossy(&said).into_owned()))
     }
 
     fn read(&mut self) -> Result<String> {

@@ -1,9 +1,11 @@
 //! `cargo xtask test`: every suite, in order, each timed; one failing suite does not hide the next.
 
 use std::fs;
+use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::command::{Runs as _, cargo, node, root};
 use crate::postgres::{Disk, Postgres};
@@ -17,13 +19,15 @@ pub(crate) fn test(names: &[String]) -> Result<()> {
     setup::for_testing()?;
     let mut stage = Stage { postgres: Vec::new(), seaweedfs: None };
     let mut outcomes = Vec::new();
-    for suite in suites {
-        println!("\nsuite {suite}");
-        let (outcome, time) = timed(|| stage.play(&suite));
-        if let Err(error) = &outcome {
-            println!("suite {suite} failed: {error:#}");
-        }
-        outcomes.push((suite, outcome.is_ok(), time));
+    let (together, alone): (Vec<_>, Vec<_>) =
+        suites.into_iter().partition(|suite| TOGETHER.contains(&suite.as_str()));
+    let browser = alone.iter().position(|suite| suite == "browser").unwrap_or(alone.len());
+    for suite in alone.iter().take(browser) {
+        outcomes.push(stage.timed(suite));
+    }
+    outcomes.extend(stage.play_together(&together)?);
+    for suite in alone.iter().skip(browser) {
+        outcomes.push(stage.timed(suite));
     }
     drop(stage);
     let failed = outcomes.iter().filter(|(_, passed, _)| !passed).count();
@@ -45,6 +49,12 @@ pub(crate) fn check_rust() -> Result<()> {
     cargo(&["fmt", "--all", "--check"]).run()?;
     cargo(&["clippy", "--workspace", "--all-targets"]).args(["--", "-D", "warnings"]).run()
 }
+
+/// Suites that wait for disks, clocks and programs that start again more than for processors: they do so at one time.
+const TOGETHER: [&str; 3] = ["faults", "operations", "scale"];
+
+/// A suite, whether it passed, and how long it took.
+type Outcome = (String, bool, Duration);
 
 /// What the suites of one run share.
 struct Stage {
@@ -96,20 +106,64 @@ impl Stage {
                 wasm::build()?;
                 self.cargo_test(&["--test", "attacks"], Disk::Unwaited)
             }
-            "faults" => self.cargo_test(&["--test", "faults"], Disk::Waited),
-            file => self.cargo_test(&["--test", file], Disk::Unwaited),
+            file => self.cargo_test(&["--test", file], disk_of(file)),
         }
     }
 
+    /// One suite, with how it ended.
+    #[expect(clippy::print_stdout, reason = "the outcome is what the command is for")]
+    fn timed(&mut self, suite: &str) -> Outcome {
+        println!("\nsuite {suite}");
+        let (outcome, time) = timed(|| self.play(suite));
+        if let Err(error) = &outcome {
+            println!("suite {suite} failed: {error:#}");
+        }
+        (suite.to_owned(), outcome.is_ok(), time)
+    }
+
+    /// Several suites at one time; what each says is shown when it has ended.
+    #[expect(clippy::print_stdout, reason = "the outcome is what the command is for")]
+    fn play_together(&mut self, suites: &[String]) -> Result<Vec<Outcome>> {
+        if let [suite] = suites {
+            return Ok(vec![self.timed(suite)]);
+        }
+        let mut commands = Vec::new();
+        for suite in suites {
+            commands.push((suite, self.test_command(&["--test", suite], disk_of(suite))?));
+        }
+        if !commands.is_empty() {
+            println!("\nsuites {}, at one time", suites.join(", "));
+        }
+        let outcomes = thread::scope(|scope| {
+            let playing: Vec<_> = commands
+                .into_iter()
+                .map(|(suite, mut command)| scope.spawn(move || (suite, timed(|| command.watch()))))
+                .collect();
+            let ended = playing.into_iter().map(thread::ScopedJoinHandle::join);
+            ended.collect::<Vec<_>>()
+        });
+        let mut said = Vec::new();
+        for outcome in outcomes {
+            let (suite, (ended, time)) = outcome.map_err(|_| anyhow!("a suite did not end"))?;
+            let (passed, text) = ended?;
+            println!("\nsuite {suite}\n{text}");
+            said.push((suite.clone(), passed, time));
+        }
+        Ok(said)
+    }
+
     fn cargo_test(&mut self, arguments: &[&str], disk: Disk) -> Result<()> {
+        self.test_command(arguments, disk)?.run()
+    }
+
+    fn test_command(&mut self, arguments: &[&str], disk: Disk) -> Result<Command> {
         web::build_if_missing()?;
-        let address = self.postgres(disk)?;
-        let objects = self.seaweedfs()?;
-        cargo(&["test"])
+        let mut command = cargo(&["test"]);
+        command
             .args(arguments)
-            .env("RECONNECT_TEST_POSTGRES", address)
-            .env("RECONNECT_TEST_S3", objects)
-            .run()
+            .env("RECONNECT_TEST_POSTGRES", self.postgres(disk)?)
+            .env("RECONNECT_TEST_S3", self.seaweedfs()?);
+        Ok(command)
     }
 
     /// The address of the object store, which is started for the first suite.
@@ -131,6 +185,11 @@ impl Stage {
         self.postgres.push((disk, started));
         Ok(address)
     }
+}
+
+/// Whether a suite's database must wait for its disk.
+fn disk_of(suite: &str) -> Disk {
+    if suite == "faults" { Disk::Waited } else { Disk::Unwaited }
 }
 
 /// The tests of a crate that stand beside its sources: files, and folders with a `main.rs`.
