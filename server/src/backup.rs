@@ -181,7 +181,8 @@ impl Work<'_> {
             let mut connection = connect_to(&self.config.database, &self.config.data).await?;
             let file = file.to_str().context("a path that is no text")?.to_owned();
             sqlx::query("vacuum into $1").bind(file).execute(&mut connection).await?;
-            return Ok(connection.close().await?);
+            connection.close().await?;
+            return forget_moments(fresh).await;
         }
         let made = Db::open(&DatabaseUrl::Sqlite, fresh, &Disk::new(fresh, 0)).await?;
         made.close().await;
@@ -193,7 +194,8 @@ impl Work<'_> {
         tables::copy(&tables, &mut snapshot, &mut to).await?;
         snapshot.rollback().await?;
         from.close().await;
-        Ok(to.close().await?)
+        to.close().await?;
+        forget_moments(fresh).await
     }
 
     /// The blobs of the rows, and which were erased meanwhile.
@@ -304,6 +306,21 @@ impl Work<'_> {
         }
         Ok(sync_folder(folder)?)
     }
+}
+
+/// What lives for minutes or hours, and must be in no backup: LINK-6. A restore ends sessions anyway.
+async fn forget_moments(fresh: &Path) -> anyhow::Result<()> {
+    let mut connection = connect_to(&DatabaseUrl::Sqlite, fresh).await?;
+    for statement in [
+        "pragma secure_delete = 1",
+        "-- backup::forget_moments\ndelete from session",
+        "-- backup::forget_moments\ndelete from unlocking",
+        "-- backup::forget_moments\ndelete from unlock_rest",
+        "-- backup::forget_moments\ndelete from link",
+    ] {
+        sqlx::query(statement).execute(&mut connection).await?;
+    }
+    Ok(connection.close().await?)
 }
 
 enum Part {

@@ -13,7 +13,16 @@ use crate::stage::{Database, Server, settings};
 
 /// Rows that a restore makes anew, or leaves as they were: sessions end, what was tried may be tried again, and
 /// how far the log has come is read from its own files.
-const OTHERS: [&str; 5] = ["session", "server", "handle_tries", "held_use", "log_published"];
+const OTHERS: [&str; 8] = [
+    "session",
+    "unlocking",
+    "unlock_rest",
+    "link",
+    "server",
+    "handle_tries",
+    "held_use",
+    "log_published",
+];
 
 /// What is kept elsewhere than on the server's disk.
 pub struct Elsewhere {
