@@ -72,6 +72,8 @@ pub struct Writer {
     number: usize,
     life: watch::Receiver<Life>,
     papers: BTreeMap<DocumentId, Known>,
+    /// What was done last, and what came of it: for whoever finds a loss.
+    done: Vec<String>,
     /// How many may have been.
     pub doubts: usize,
     /// How many answers said that the server failed.
@@ -81,14 +83,25 @@ pub struct Writer {
 impl Writer {
     /// Somebody with an empty safe.
     pub fn new(person: Person, number: usize, life: watch::Receiver<Life>) -> Self {
-        Self { person, number, life, papers: BTreeMap::new(), doubts: 0, refusals: 0 }
+        let (papers, done) = (BTreeMap::new(), Vec::new());
+        Self { person, number, life, papers, done, doubts: 0, refusals: 0 }
     }
 
-    /// Writes until it is over; an error says what was lost.
+    /// Writes until it is over; an error says what was lost, and what was done before.
     pub async fn work(&mut self) -> Result<()> {
+        let worked = self.write().await;
+        worked.with_context(|| format!("writer {}, lately: {}", self.number, self.done.join("; ")))
+    }
+
+    async fn write(&mut self) -> Result<()> {
         while *self.life.borrow() != Life::Over {
             let mut doubt = None;
-            match self.act(&mut doubt).await {
+            let acted = self.act(&mut doubt).await;
+            self.note(format!(
+                "{doubt:?}: {acted:?} at {}",
+                self.person.vault.manifest().sequence()
+            ));
+            match acted {
                 Ok(()) => {
                     if let Some(op) = doubt {
                         self.apply(op);
@@ -108,6 +121,14 @@ impl Writer {
             }
         }
         self.settle(None).await
+    }
+
+    fn note(&mut self, line: String) {
+        const NOTED: usize = 12;
+        if self.done.len() == NOTED {
+            self.done.remove(0);
+        }
+        self.done.push(line);
     }
 
     /// Does something; `op` says what, before it is asked for.
@@ -193,7 +214,10 @@ impl Writer {
         if let Some(op) = doubt {
             let before = self.papers.clone();
             self.apply(op.clone());
-            if !self.agrees() {
+            let has_happened = self.agrees();
+            let sequence = self.person.vault.manifest().sequence();
+            self.note(format!("it has happened: {has_happened}, at {sequence}"));
+            if !has_happened {
                 self.papers = before;
             }
             if let Op::Put(id, _) = op {
@@ -242,7 +266,7 @@ impl Writer {
                 Ok(plain) if plain == known.plain() => Ok(()),
                 Err(Error::Offline) => Ok(()),
                 Err(Error::Refused(problem)) if problem.status >= 500 => Ok(()),
-                other => bail!("{id} differs: {:?}", other.err()),
+                other => bail!("{id} is not {known:?}: {:?}", other.err()),
             };
         }
         let call = Call::read(format!("/v1/documents/{id}/content"));
