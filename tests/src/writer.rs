@@ -72,6 +72,8 @@ pub struct Writer {
     number: usize,
     life: watch::Receiver<Life>,
     papers: BTreeMap<DocumentId, Known>,
+    /// The upload that was declared last.
+    begun: Option<EnvelopeId>,
     /// What was done last, and what came of it: for whoever finds a loss.
     done: Vec<String>,
     /// How many may have been.
@@ -84,7 +86,7 @@ impl Writer {
     /// Somebody with an empty safe.
     pub fn new(person: Person, number: usize, life: watch::Receiver<Life>) -> Self {
         let (papers, done) = (BTreeMap::new(), Vec::new());
-        Self { person, number, life, papers, done, doubts: 0, refusals: 0 }
+        Self { person, number, life, papers, begun: None, done, doubts: 0, refusals: 0 }
     }
 
     /// Writes until it is over; an error says what was lost, and what was done before.
@@ -178,6 +180,7 @@ impl Writer {
         let (pieces, leaves) = parts(&draft.plan, &plain);
         let card = card(&known.title);
         *op = Some(Op::Put(draft.document_id, known));
+        self.begun = Some(draft.envelope_id);
         browser.ship(upload_begin(&draft), Some(vault.token())).await?;
         for (index, piece) in (0..).zip(pieces) {
             let call = upload_part(draft.envelope_id, index, piece);
@@ -219,6 +222,9 @@ impl Writer {
             self.note(format!("it has happened: {has_happened}, at {sequence}"));
             if !has_happened {
                 self.papers = before;
+                if matches!(op, Op::Put(..)) {
+                    self.give_up().await;
+                }
             }
             if let Op::Put(id, _) = op {
                 self.check_whole(id).await?;
@@ -226,6 +232,15 @@ impl Writer {
         }
         ensure!(self.agrees(), "writer {}: the safe is neither before nor after", self.number);
         Ok(())
+    }
+
+    /// What nobody will finish makes room: a safe has a hundred uploads under way at most. The server may be
+    /// away again, and forgets it after a day.
+    async fn give_up(&mut self) {
+        let Some(envelope_id) = self.begun.take() else { return };
+        let upload = Call::read(format!("/v1/envelopes/{envelope_id}"));
+        let Person { browser, vault, .. } = &self.person;
+        drop(browser.send(&Call { method: "DELETE", ..upload }, Some(vault.token())).await);
     }
 
     /// Comes in again with the sheet, unless the server is away.
