@@ -249,7 +249,12 @@ impl Work<'_> {
         }
         self.taken.copied += 1;
         self.taken.bytes += length;
-        Ok(if hashes(&to)? == leaves { Part::Whole } else { Part::Damaged })
+        if hashes(&to)? == leaves {
+            return Ok(Part::Whole);
+        }
+        // Kept, it would pass for whole the next time, and the journal's copy would go.
+        fs::remove_file(&to)?;
+        Ok(Part::Damaged)
     }
 
     /// Removes backups whose time is over, but for the one that was just taken, and blobs that none has a row of.

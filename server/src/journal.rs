@@ -9,7 +9,7 @@ use std::{
     io::{self, Seek as _, SeekFrom, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::{
@@ -82,15 +82,32 @@ pub(crate) struct Record {
 
 /// What the server learns of a request while it answers it.
 #[derive(Clone, Default)]
-pub(crate) struct Noted(Arc<Mutex<(Option<Caller>, Bytes)>>);
+pub(crate) struct Noted(Arc<Mutex<Note>>);
+
+#[derive(Clone, Default)]
+struct Note {
+    caller: Option<Caller>,
+    body: Bytes,
+    changes_nothing: bool,
+}
 
 impl Noted {
     pub(crate) fn caller(&self, caller: Caller) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = Some(caller);
+        self.lock().caller = Some(caller);
     }
 
     pub(crate) fn body(&self, body: &Bytes) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = body.clone();
+        self.lock().body = body.clone();
+    }
+
+    /// There is nothing to make again. For what anybody may ask as often as they like: who asks for what is not
+    /// there must not fill the disk.
+    pub(crate) fn changes_nothing(&self) {
+        self.lock().changes_nothing = true;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Note> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -154,7 +171,8 @@ impl Journal {
 pub(crate) async fn through(app: App, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("", MatchedPath::as_str).to_owned();
-    let is_kept = request.method() != Method::GET && !PASSED_OVER.contains(&route.as_str());
+    let writes = [Method::POST, Method::PUT, Method::DELETE].contains(request.method());
+    let is_kept = writes && !PASSED_OVER.contains(&route.as_str());
     let Some(journal) = app.journal.clone().filter(|_| is_kept) else {
         return next.run(request).await;
     };
@@ -164,10 +182,10 @@ pub(crate) async fn through(app: App, mut request: Request, next: Next) -> Respo
     // From here on a caller who hangs up changes nothing: what others go on from is in the journal.
     let answered = tokio::spawn(async move {
         let response = next.run(request).await;
-        if !response.status().is_success() {
+        let Note { caller, body, changes_nothing } = noted.lock().clone();
+        if changes_nothing || !response.status().is_success() {
             return response;
         }
-        let (caller, body) = noted.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let caller = caller.map(|caller| (caller.account_id, caller.device_id));
         let record = Record { at: app.clock.now(), caller, method, path, body };
         let kept = async {

@@ -170,6 +170,10 @@ fn copy_blobs(from: &Path, data: &Path) -> anyhow::Result<()> {
         fs::create_dir(&folder)?;
         for part in fs::read_dir(envelope.path())? {
             let part = part?;
+            // A backup that was cut off leaves what it was copying.
+            if part.path().extension().is_some() {
+                continue;
+            }
             journal::copy_durably(&part.path(), &folder.join(part.file_name()))?;
         }
     }
@@ -211,6 +215,7 @@ impl Work<'_> {
     async fn all(&mut self, sources: &Sources) -> anyhow::Result<()> {
         let broken = |error: Error| anyhow::anyhow!("{error}");
         self.forget_gone().await.map_err(broken)?;
+        forget_behind(self.app).await.map_err(broken)?;
         end_sessions(self.app).await.map_err(broken)?;
         self.repeat(&sources.journals).await?;
         end_sessions(self.app).await.map_err(broken)?;
@@ -376,6 +381,14 @@ impl Work<'_> {
             Ok(())
         })
     }
+}
+
+/// What was behind when the backup was taken is looked at again.
+async fn forget_behind(app: &App) -> Result<()> {
+    transaction!(app.db, "restore::forget_behind", |tx| {
+        sqlx::query("-- restore::forget_behind\ndelete from behind").execute(&mut *tx).await?;
+        Ok(())
+    })
 }
 
 /// Everybody comes in anew: whoever's session was ended after the backup must not come back with it. BACKUP-4.

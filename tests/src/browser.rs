@@ -74,6 +74,25 @@ pub struct Browser {
     lies: RefCell<Vec<Lie>>,
 }
 
+/// The system's time, which a program outside this process has too.
+#[expect(clippy::disallowed_methods, reason = "a program under test asks the system for the time")]
+pub fn system_now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |passed| passed.as_secs())
+}
+
+/// A browser that speaks to a server outside this process, by the system's clock.
+pub fn outside(server: SocketAddr) -> Browser {
+    let network = Rc::new(RefCell::new(Network::Outside(server)));
+    Browser::new(network, Clock::System(system_now), None)
+}
+
+/// The same, which waits for a server that is away, and then asks again with the same bytes.
+pub fn patient(server: SocketAddr) -> Browser {
+    let network = Rc::new(RefCell::new(Network::Patient(server)));
+    Browser::new(network, Clock::System(system_now), None)
+}
+
 impl Browser {
     /// A new one: nothing is kept on it.
     pub fn new(network: Rc<RefCell<Network>>, clock: Clock, recording: Option<Recording>) -> Self {

@@ -1,7 +1,7 @@
 //! People who write while the server comes and goes, and know what was acknowledged.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fs,
 };
 
@@ -74,6 +74,8 @@ pub struct Writer {
     papers: BTreeMap<DocumentId, Known>,
     /// The upload that was declared last.
     begun: Option<EnvelopeId>,
+    /// Uploads that nobody will finish, oldest first.
+    unfinished: VecDeque<EnvelopeId>,
     /// What was done last, and what came of it: for whoever finds a loss.
     done: Vec<String>,
     /// How many may have been.
@@ -85,8 +87,17 @@ pub struct Writer {
 impl Writer {
     /// Somebody with an empty safe.
     pub fn new(person: Person, number: usize, life: watch::Receiver<Life>) -> Self {
-        let (papers, done) = (BTreeMap::new(), Vec::new());
-        Self { person, number, life, papers, begun: None, done, doubts: 0, refusals: 0 }
+        Self {
+            person,
+            number,
+            life,
+            papers: BTreeMap::new(),
+            begun: None,
+            unfinished: VecDeque::new(),
+            done: Vec::new(),
+            doubts: 0,
+            refusals: 0,
+        }
     }
 
     /// Writes until it is over; an error says what was lost, and what was done before.
@@ -234,12 +245,18 @@ impl Writer {
         Ok(())
     }
 
-    /// What nobody will finish makes room: a safe has a hundred uploads under way at most. The server may be
-    /// away again, and forgets it after a day.
+    /// A safe has a hundred uploads under way at most, so the oldest that nobody will finish makes room. No sooner:
+    /// what a cut left of an upload is looked at in the end, and what is erased lets the server tidy its files.
     async fn give_up(&mut self) {
-        let Some(envelope_id) = self.begun.take() else { return };
+        const KEPT: usize = 50;
+        self.unfinished.extend(self.begun.take());
+        if self.unfinished.len() <= KEPT {
+            return;
+        }
+        let Some(envelope_id) = self.unfinished.pop_front() else { return };
         let upload = Call::read(format!("/v1/envelopes/{envelope_id}"));
         let Person { browser, vault, .. } = &self.person;
+        // The server may be away again, and forgets it after a day.
         drop(browser.send(&Call { method: "DELETE", ..upload }, Some(vault.token())).await);
     }
 

@@ -20,29 +20,12 @@ mod stop;
 #[path = "faults/writes.rs"]
 mod writes;
 
-use std::{cell::RefCell, env, io::Write as _, net::SocketAddr, rc::Rc};
+use std::{env, io::Write as _};
 
 use anyhow::{Context as _, Result};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
-use reconnect::Clock;
-use reconnect_tests::browser::{Browser, Network};
-
-/// A browser that speaks to a server outside this process, by the system's clock.
-fn browser(server: SocketAddr) -> Browser {
-    Browser::new(Rc::new(RefCell::new(Network::Outside(server))), Clock::System(now), None)
-}
-
-/// The same, which waits for a server that is away, and then asks again with the same bytes.
-fn patient_browser(server: SocketAddr) -> Browser {
-    Browser::new(Rc::new(RefCell::new(Network::Patient(server))), Clock::System(now), None)
-}
-
-#[expect(clippy::disallowed_methods, reason = "the program under test has the system's clock too")]
-fn now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |passed| passed.as_secs())
-}
+use reconnect_tests::browser::{outside as browser, patient as patient_browser, system_now};
 
 /// Says what was counted, also when the test passes.
 fn say(line: &str) {

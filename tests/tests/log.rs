@@ -16,8 +16,4 @@ mod release;
 #[path = "log/trouble.rs"]
 mod trouble;
 
-#[expect(clippy::disallowed_methods, reason = "the programs under test have the system's clock")]
-fn now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |passed| passed.as_secs())
-}
+use reconnect_tests::browser::system_now as now;

@@ -14,24 +14,13 @@ mod settings;
 #[path = "operations/versions.rs"]
 mod versions;
 
-use std::{cell::RefCell, io::Write as _, net::SocketAddr, rc::Rc};
+use std::io::Write as _;
 
 use reconnect::Clock;
-use reconnect_tests::browser::{Browser, Network};
-
-/// A browser that speaks to a server outside this process, by the system's clock.
-fn browser(server: SocketAddr) -> Browser {
-    Browser::new(Rc::new(RefCell::new(Network::Outside(server))), clock(), None)
-}
+use reconnect_tests::browser::{outside as browser, system_now};
 
 fn clock() -> Clock {
-    Clock::System(now)
-}
-
-#[expect(clippy::disallowed_methods, reason = "the program under test has the system's clock too")]
-fn now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |passed| passed.as_secs())
+    Clock::System(system_now)
 }
 
 /// Says what was counted, also when the test passes.

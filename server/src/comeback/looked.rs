@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use axum::{Json, extract::State};
+use axum::{Extension, Json, extract::State};
 use reconnect_format::{
     PublicKey, Unverified,
     api::{Code, LookReturn, Problem, ReturnFound, ReturnLooked, SharesGiven, VouchedShare},
@@ -21,6 +21,7 @@ use crate::{
     error::{Error, Result},
     guardian,
     held::CLOCK_SECONDS,
+    journal::Noted,
     statement,
     wire::{Sent, to_row},
 };
@@ -32,6 +33,7 @@ use crate::{
 )]
 pub(crate) async fn look(
     State(app): State<App>,
+    noted: Option<Extension<Noted>>,
     Sent(asked): Sent<LookReturn>,
 ) -> Result<Json<ReturnLooked>> {
     let wrong = Code::WrongHeld;
@@ -46,7 +48,12 @@ pub(crate) async fn look(
     .fetch_optional(app.db.reader())
     .await?;
     let nothing = ReturnLooked { found: None, tries_left: None };
-    let Some(row) = row else { return Ok(Json(nothing)) };
+    let Some(row) = row else {
+        if let Some(Extension(noted)) = noted {
+            noted.changes_nothing();
+        }
+        return Ok(Json(nothing));
+    };
     let stored = Stored::of(row)?;
     let offer: ReturnOffer = decode(&stored.offer)?;
     let Ok(held_use) = held_use.verify(&offer.signing) else {

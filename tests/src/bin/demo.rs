@@ -4,25 +4,22 @@
 //! structure, and where what was said is kept in `demo.txt` for the next time.
 
 use std::{
-    cell::RefCell,
     env,
     fmt::Write as _,
     fs,
     net::{SocketAddr, ToSocketAddrs as _},
     path::{Path, PathBuf},
     process::Command,
-    rc::Rc,
 };
 
 use anyhow::{Context as _, Result, ensure};
-use reconnect::Clock;
 use reconnect_core::{
     vault::{Comparison, Gift},
     world::World as _,
 };
 use reconnect_format::id::{DocumentId, StructureId};
 use reconnect_tests::{
-    browser::{Browser, Network},
+    browser::outside as browser,
     paper::{Made, pdf, photo},
     stage::{DAY, Person},
     team::Member,
@@ -183,20 +180,10 @@ fn accept(structure_id: StructureId, data: &Path) -> Result<()> {
     Ok(())
 }
 
-fn browser(server: SocketAddr) -> Browser {
-    Browser::new(Rc::new(RefCell::new(Network::Outside(server))), Clock::System(now), None)
-}
-
 fn resolve(address: &str) -> Result<SocketAddr> {
     let host = address.strip_prefix("http://").context("an address begins with http://")?;
     let host = host.trim_end_matches('/');
     let found: Vec<SocketAddr> = host.to_socket_addrs().context(host.to_owned())?.collect();
     let first = found.iter().find(|it| it.is_ipv4()).or(found.first());
     first.copied().with_context(|| format!("nothing is at {host}"))
-}
-
-#[expect(clippy::disallowed_methods, reason = "a program of its own asks the system for the time")]
-fn now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |passed| passed.as_secs())
 }

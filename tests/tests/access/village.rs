@@ -10,7 +10,7 @@ use reconnect_format::{
     id::{DocumentId, GrantId, StructureId},
 };
 use reconnect_tests::{
-    browser::{Browser, Exchange, Network, Recording},
+    browser::{Browser, Exchange, Network, Recording, system_now},
     process::{Process, Setup},
     proxy::Proxy,
     stage::{Database, Person, Server, bytes},
@@ -87,12 +87,6 @@ pub(crate) struct Village {
     pub(crate) structure_id: StructureId,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the program under test has the system's clock too")]
-fn now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |passed| passed.as_secs())
-}
-
 impl Village {
     pub(crate) async fn inside(database: Database) -> Result<Self> {
         let server = Server::on(database).await?;
@@ -119,7 +113,7 @@ impl Village {
         let config = Box::new(config);
         let host =
             Host::Outside { _processes: processes, _folders: folders, _proxy: proxy, config };
-        Box::pin(Self::gather(host, (network, Clock::System(now)), target)).await
+        Box::pin(Self::gather(host, (network, Clock::System(system_now)), target)).await
     }
 
     async fn gather(

@@ -191,7 +191,7 @@ async fn team(setup: &Setup) -> Result<(Member, Member)> {
     let manager = Person::open(patient_browser(setup.address), true).await?;
     let mut manager = Member::found(manager, "Accueil de jour", "Lyon").await?;
     let config = settings(&setup.folder, Database::Sqlite).await?;
-    let clock = reconnect::Clock::System(super::now);
+    let clock = reconnect::Clock::System(super::system_now);
     accept(config, clock, manager.desk.structure_id()).await?;
     in_the_end!(manager.settle());
     let worker = Person::open(patient_browser(setup.address), true).await?;

@@ -3,8 +3,14 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use reconnect::{App, Config, Sources, config::DatabaseUrl, migrate, restore};
-use reconnect_format::api::Call;
+use ed25519_dalek::{Signer as _, SigningKey};
+use reconnect::{App, Config, Sources, backup, config::DatabaseUrl, migrate, restore};
+use reconnect_format::{
+    Signature, Signed, Suite,
+    api::{Call, LookReturn},
+    id::{Base64, HeldId},
+    lock::HeldUse,
+};
 use reconnect_tests::{
     dump::Dump,
     postgres,
@@ -168,5 +174,57 @@ async fn what_was_erased_leaves_backups_with_their_time() -> Result<()> {
         .collect();
     ensure!(journal.is_empty(), "{} files of the journal are left", journal.len());
     ensure!(fs::read_dir(elsewhere.journal().join("parts"))?.count() == 0, "a part is left");
+    Ok(())
+}
+
+/// I-7: a part that is damaged is said by every backup, none has it, and the journal keeps its own copy.
+#[tokio::test]
+async fn a_damaged_part_is_said_by_every_backup() -> Result<()> {
+    let elsewhere = Elsewhere::empty()?;
+    let server = elsewhere.server(Database::Sqlite).await?;
+    let mut owner = server.person().await?;
+    owner.add("Passeport", &bytes(1, 100_000)).await?;
+    let blobs = server.folder().join("blobs");
+    let part = fs::read_dir(blobs)?.next().context("no blob")??.path().join("0");
+    let undo = flip(&part)?;
+    let kept = || Ok::<_, anyhow::Error>(fs::read_dir(elsewhere.journal().join("parts"))?.count());
+    for _ in 0..2 {
+        server.clock().advance(1);
+        let backups = elsewhere.backups();
+        let taken = backup(server.config().clone(), server.clock(), &backups, 35).await?;
+        ensure!(taken.damage.len() == 1, "{taken}");
+        ensure!(kept()? == 1, "the journal's copy went");
+    }
+    undo()?;
+    elsewhere.back_up(&server).await?;
+    ensure!(kept()? == 0, "a backup has it");
+    Ok(())
+}
+
+/// I-29: who asks for what is not there, and who only looks, makes no journal grow.
+#[tokio::test]
+async fn nobody_fills_the_journal_by_asking() -> Result<()> {
+    let elsewhere = Elsewhere::empty()?;
+    let server = elsewhere.server(Database::Sqlite).await?;
+    let owner = server.person().await?;
+    let length = || {
+        let files = fs::read_dir(elsewhere.journal())?;
+        let lengths = files.map(|entry| Ok(entry?.metadata()?.len()));
+        lengths.sum::<Result<u64>>()
+    };
+    let before = length()?;
+    let key = SigningKey::from_bytes(&[7; 32]);
+    let (suite, made_at) = (Suite::V1, server.clock().now());
+    let held_use =
+        HeldUse { suite, held_id: HeldId([1; 16]), nonce: [2; 32], made_at, request: Vec::new() };
+    let held_use = Signed::make(held_use, |message| Signature(key.sign(message).to_bytes()));
+    let asked = LookReturn { held_use: Base64(held_use.encode()), papers: Vec::new() };
+    let look = Call::send("/v1/returns/look", &asked).open();
+    let head = Call { method: "HEAD", ..Call::read("/v1/service").open() };
+    for call in [look, head] {
+        let answer = owner.browser.send(&call, None).await?;
+        ensure!(answer.status == 200, "{}: {}", call.path, answer.status);
+    }
+    ensure!(length()? == before, "the journal grew");
     Ok(())
 }

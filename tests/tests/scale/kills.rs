@@ -1,14 +1,11 @@
 //! Two programs behind a proxy, of which one or the other is killed while people write.
 
-use std::{cell::RefCell, net::SocketAddr, rc::Rc};
-
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
-use reconnect::Clock;
 use reconnect_tests::{
-    browser::{Browser, Network},
+    browser::outside as browser,
     process::{Process, Setup},
     proxy::Proxy,
     stage::Person,
@@ -22,16 +19,6 @@ use tokio::{
 use super::say;
 
 const KILLS: usize = 8;
-
-#[expect(clippy::disallowed_methods, reason = "the program under test has the system's clock too")]
-fn now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |passed| passed.as_secs())
-}
-
-fn browser(server: SocketAddr) -> Browser {
-    Browser::new(Rc::new(RefCell::new(Network::Outside(server))), Clock::System(now), None)
-}
 
 /// I-1, I-4, I-22: a server is killed while the other one goes on: what was acknowledged is there, byte for byte, and
 /// every part has its object.
