@@ -194,7 +194,8 @@ fn safes(owner: &Person) -> Vec<Pair> {
         let opening = Base64(by.signing().sign(opening).encode());
         let added = Statement { account_id, ..added.clone() };
         let statement = is_new.then(|| Base64(by.signing().sign(added).encode()));
-        let asked = OpenSession { opening, statement, log_value: Base64(vec![0; 32]) };
+        let asked =
+            OpenSession { opening, statement, log_value: Base64(vec![0; 32]), continued: None };
         Call::send("/v1/sessions", &asked).open()
     });
     let with_device = Rc::clone(&session);

@@ -256,7 +256,10 @@ async fn size(config: &Config) -> Result<f64> {
 
 /// Those who ask.
 struct People {
+    /// With a hundred papers.
     owner: Person,
+    /// Adds papers, so that the owner's stay a hundred.
+    busy: Person,
     worker: Member,
     content: String,
 }
@@ -273,6 +276,7 @@ impl People {
         for number in 1..100 {
             owner.add(&format!("Bench {number}"), &bytes(number, 1000)).await?;
         }
+        let busy = come().await?;
         let mut manager = Member::found(come().await?, "Accueil de jour", "Lyon").await?;
         let structure_id = manager.desk.structure_id();
         accept(config.clone(), clock.clone(), structure_id).await?;
@@ -280,7 +284,7 @@ impl People {
         owner.give(structure_id, &[paper]).await?;
         worker.received().await?;
         let content = format!("/v1/documents/{paper}/content");
-        Ok(Self { owner, worker, content })
+        Ok(Self { owner, busy, worker, content })
     }
 
     /// The cells of one column, without what is not asked.
@@ -312,7 +316,7 @@ impl People {
         let mut times = Vec::new();
         for number in 0..ADDED {
             let begun = now();
-            self.owner.add("Bench", &bytes(number as u64, 1000)).await?;
+            self.busy.add("Bench", &bytes(number as u64, 1000)).await?;
             times.push(begun.elapsed());
         }
         times.sort_unstable();

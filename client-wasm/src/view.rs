@@ -379,6 +379,7 @@ pub(crate) fn entry(vault: &Vault, entry: &Entry) -> Option<EntryView> {
         Sentence::LockSet(LockKind::Guardians) => "guardians_named",
         Sentence::ReturnBegun => "return_begun",
         Sentence::ReturnStopped => "return_stopped",
+        Sentence::WentOn => "went_on",
         Sentence::BroughtBack => "brought_back",
         Sentence::LockSet(_) => "lock_set",
         Sentence::LockRetired => "lock_retired",
@@ -406,6 +407,13 @@ struct Detail {
     left: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<u8>,
+    /// Seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<u64>,
 }
 
 pub(crate) fn refusal(error: &Error) -> RefusalView {
@@ -418,6 +426,12 @@ pub(crate) fn refusal(error: &Error) -> RefusalView {
         Error::WordsMisread(index) => view.detail.place = Some(*index),
         Error::WrongPin(left) => view.detail.left = Some(*left),
         Error::BadShare(number) => view.detail.number = Some(*number),
+        Error::FromBackup { until, missing } => {
+            (view.detail.until, view.detail.missing) = (Some(*until), Some(*missing));
+        }
+        Error::WentOn { until, at } => {
+            (view.detail.until, view.detail.at) = (Some(*until), Some(*at));
+        }
         _ => {}
     }
     view

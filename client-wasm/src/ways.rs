@@ -5,7 +5,7 @@ use reconnect_core::{
     error::Error,
     held::{HeldSecret, Pin, passkey_input},
     log::{Carried, newest},
-    vault::{Drawn, LockSeen, Returning, Sentence, Vault, Ways},
+    vault::{Coming, Drawn, LockSeen, Returning, Sentence, Vault, Ways},
     words::{Paper, PaperSecret, SixWords, draw_handle},
     world::World as _,
 };
@@ -123,7 +123,8 @@ impl Client {
         }
     }
 
-    /// Unlocks a safe: by what is typed or held, and by what only its person knows. One call for all ways, and one
+    /// Unlocks a safe: by what is typed or held, and by what only its person knows; and whether they were told that it
+    /// goes on from a backup. One call for all ways, and one
     /// for all changes: each that the page can wait for weighs two kilobytes.
     pub async fn unlock(
         &self,
@@ -131,19 +132,20 @@ impl Client {
         held: String,
         known: String,
         kept: bool,
+        told: bool,
     ) -> Result<String, JsValue> {
         let way = Way::read(&way, held, known).map_err(|it| thrown(&it))?;
-        let world = &self.world;
+        let (world, coming) = (&self.world, Coming { kept, knows: told });
         let unlocked = match &way {
             Way::Words(handle, words) => {
-                Box::pin(Vault::unlock_with_words(world, handle, words, kept)).await
+                Box::pin(Vault::unlock_with_words(world, handle, words, coming)).await
             }
-            Way::Sheet(sheet) => Box::pin(Vault::unlock_with_paper(world, sheet, kept)).await,
+            Way::Sheet(sheet) => Box::pin(Vault::unlock_with_paper(world, sheet, coming)).await,
             Way::Card(card, pin) | Way::CardPin(card, pin) => {
-                Box::pin(Vault::unlock_with_card(world, card, pin, kept)).await
+                Box::pin(Vault::unlock_with_card(world, card, pin, coming)).await
             }
-            Way::Here(pin) => Box::pin(Vault::unlock_here(world, pin)).await,
-            Way::Passkey(given) => Box::pin(Vault::unlock_with_passkey(world, given, kept)).await,
+            Way::Here(pin) => Box::pin(Vault::unlock_here(world, pin, told)).await,
+            Way::Passkey(given) => Box::pin(Vault::unlock_with_passkey(world, given, coming)).await,
         };
         unlocked.map(|vault| self.enter(vault)).map_err(|it| thrown(&it))
     }

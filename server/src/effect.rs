@@ -216,6 +216,7 @@ pub(crate) async fn apply(
         }
         Body::Close => account::close(account_id, tx).await,
         Body::CompareStructure { .. } | Body::AdmitStructure { .. } | Body::Open { .. } => Ok(()),
+        Body::Continue { .. } => Err(Code::Refused.into()),
     }
 }
 

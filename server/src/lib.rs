@@ -15,6 +15,7 @@ mod change;
 mod clock;
 mod comeback;
 pub mod config;
+mod continued;
 mod db;
 mod deposit;
 mod disk;

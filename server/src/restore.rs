@@ -215,7 +215,6 @@ impl Work<'_> {
     async fn all(&mut self, sources: &Sources) -> anyhow::Result<()> {
         let broken = |error: Error| anyhow::anyhow!("{error}");
         self.forget_gone().await.map_err(broken)?;
-        forget_behind(self.app).await.map_err(broken)?;
         end_sessions(self.app).await.map_err(broken)?;
         self.repeat(&sources.journals).await?;
         end_sessions(self.app).await.map_err(broken)?;
@@ -341,8 +340,11 @@ impl Work<'_> {
         .await?;
         let mut behind = Vec::new();
         for (account_id, index, sequence) in safes {
-            let is_behind =
-                self.app.log.newest(&index)?.is_some_and(|named| named > from_row(sequence));
+            let is_behind = self
+                .app
+                .log
+                .newest(&index)?
+                .is_some_and(|named| named.sequence > from_row(sequence));
             if is_behind && check!(RestoredBehind) {
                 behind.push(account_id);
             }
@@ -356,13 +358,15 @@ impl Work<'_> {
         for (structure, sequence) in structures {
             let structure_id = id(&structure)?;
             let named = self.app.log.newest(&structure_index(structure_id))?;
-            if named.is_some_and(|named| named > from_row(sequence)) {
+            if named.is_some_and(|named| named.sequence > from_row(sequence)) {
                 self.restored.structures_behind.push(structure_id);
             }
         }
         self.restored.safes_behind = behind.len() as u64;
         let structures = &self.restored.structures_behind;
         transaction!(self.app.db, "restore::hold_back", |tx| {
+            // What was behind when the backup was taken was looked at again.
+            sqlx::query("-- restore::hold_back\ndelete from behind").execute(&mut *tx).await?;
             for account_id in &behind {
                 sqlx::query("-- restore::hold_back\ninsert into behind (account_id) values ($1)")
                     .bind(account_id.as_slice())
@@ -381,14 +385,6 @@ impl Work<'_> {
             Ok(())
         })
     }
-}
-
-/// What was behind when the backup was taken is looked at again.
-async fn forget_behind(app: &App) -> Result<()> {
-    transaction!(app.db, "restore::forget_behind", |tx| {
-        sqlx::query("-- restore::forget_behind\ndelete from behind").execute(&mut *tx).await?;
-        Ok(())
-    })
 }
 
 /// Everybody comes in anew: whoever's session was ended after the backup must not come back with it. BACKUP-4.

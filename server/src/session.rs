@@ -1,12 +1,15 @@
 //! Sessions: what a device opens with its signature, and ends. Tokens are stored as hashes, and one
 //! that was used never comes back.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State, http::StatusCode};
 use reconnect_format::{
     PublicKey, Unverified,
     api::{Code, OpenSession, Problem, Session, SessionState, Sessions},
     id::{AccountId, DeviceId},
     lock::SessionOpening,
+    manifest::Manifest,
     statement::{Body, Statement},
 };
 use sqlx::AnyConnection;
@@ -14,6 +17,7 @@ use sqlx::AnyConnection;
 use crate::{
     app::App,
     caller::Caller,
+    continued,
     db::transaction,
     effect,
     error::{Error, Result},
@@ -47,13 +51,21 @@ pub(crate) async fn open(
     State(app): State<App>,
     Sent(request): Sent<OpenSession>,
 ) -> Result<(StatusCode, Json<Session>)> {
+    let opening = Unverified::<SessionOpening>::decode(&request.opening.0).map_err(ended)?;
+    let (account_id, device_id) = (opening.claim().account_id, opening.claim().device_id);
+    let going = match &request.continued {
+        Some(continued) => {
+            check_root(account_id, &continued.statement.0, &app).await?;
+            continued::check(account_id, continued, &app).await?
+        }
+        None => None,
+    };
+    let before = going.as_ref().map(|it| it.next.after.clone());
     let next = match &request.statement {
-        Some(statement) => added(&request.opening.0, statement.0.clone(), &app).await?,
+        Some(statement) => added((account_id, device_id), before, &statement.0, &app).await?,
         None => None,
     };
     let log_value = if next.is_some() { log::value(&request.log_value)? } else { [0; 32] };
-    let opening = Unverified::<SessionOpening>::decode(&request.opening.0).map_err(ended)?;
-    let (account_id, device_id) = (opening.claim().account_id, opening.claim().device_id);
     let signing = match &next {
         Some(next) => next.after.device(device_id).map(|device| device.signing),
         // Nobody's where there is none: a signature is verified in either case.
@@ -65,6 +77,9 @@ pub(crate) async fn open(
         return Err(Code::WrongClock.into());
     }
     let expires_at = transaction!(app.db, "session::open", |tx| {
+        if let Some(going) = &going {
+            going.write(now, tx).await?;
+        }
         if let Some(next) = &next {
             next.write(&log_value, now, tx).await?;
             let signing = signing.ok_or(Code::SessionEnded)?;
@@ -72,7 +87,10 @@ pub(crate) async fn open(
         }
         insert(&opening, now, tx).await
     })?;
-    if let Some(next) = next {
+    if going.is_some() {
+        app.taken_away();
+    }
+    if let Some(next) = next.or(going.map(|going| going.next)) {
         app.manifests.keep(next.after);
     }
     Ok((StatusCode::CREATED, Json(Session { expires_at })))
@@ -82,17 +100,24 @@ fn ended<E>(_: E) -> Error {
     Code::SessionEnded.into()
 }
 
-/// Verifies the statement that adds the opening's device. `None` when it is written already.
-///
 /// The root's signature comes first: folding a chain costs more than a signature, and who has not
 /// shown one learns nothing of the safe, not even whether there is one.
-async fn added(opening: &[u8], statement: Vec<u8>, app: &App) -> Result<Option<Box<Next>>> {
-    let claim = Unverified::<SessionOpening>::decode(opening).map_err(ended)?;
-    let (account_id, opened) = (claim.claim().account_id, claim.claim().device_id);
+async fn check_root(account_id: AccountId, statement: &[u8], app: &App) -> Result<()> {
     let keys = newest_keys(account_id, app).await?;
     let root = keys.map_or(app.nobody.signing, |keys| keys.signing);
-    Unverified::<Statement>::decode(&statement).and_then(|s| s.verify(&root)).map_err(ended)?;
-    match statement::place(account_id, statement, app).await {
+    Unverified::<Statement>::decode(statement).and_then(|s| s.verify(&root)).map_err(ended)?;
+    Ok(())
+}
+
+/// Verifies the statement that adds a device. `None` when it is written already.
+async fn added(
+    (account_id, opened): (AccountId, DeviceId),
+    before: Option<Arc<Manifest>>,
+    statement: &[u8],
+    app: &App,
+) -> Result<Option<Box<Next>>> {
+    check_root(account_id, statement, app).await?;
+    match statement::place_after(account_id, before, statement.to_vec(), app).await {
         Ok(Place::Written(_)) => Ok(None),
         Ok(Place::Next(next)) => match &next.statement.body().body {
             Body::AddDevice { device_id, .. } if *device_id == opened => {

@@ -24,7 +24,7 @@ use sqlx::AnyConnection;
 use crate::{
     app::App,
     caller::Caller,
-    comeback,
+    comeback, continued,
     db::transaction,
     effect,
     error::{Error, Result},
@@ -212,6 +212,10 @@ impl Next {
         tx: &mut AnyConnection,
     ) -> Result<()> {
         let account_id = self.after.account_id();
+        // BACKUP-10. One that goes on has taken it out of there.
+        if continued::is_behind(account_id, tx).await? {
+            return Err(Code::Refused.into());
+        }
         comeback::opened::check_pause(account_id, self.statement.body(), now, tx).await?;
         let moved = sqlx::query(
             "-- Next::write
@@ -272,9 +276,9 @@ pub(crate) async fn submit(
 ) -> Result<Json<Written>> {
     let place = place(caller.account_id, submission.statement.0.clone(), &app).await?;
     if let Place::Next(next) = &place
-        && let Body::NewGeneration { .. } = &next.statement.body().body
+        && let Body::NewGeneration { .. } | Body::Continue { .. } = &next.statement.body().body
     {
-        // With its locks and its device, or not at all: ACC-4.
+        // With its locks and its device, or not at all: ACC-4. With the opening of a session: BACKUP-10.
         return Err(Code::Refused.into());
     }
     let next = match place {

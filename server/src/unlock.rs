@@ -20,6 +20,7 @@ use sqlx::AnyConnection;
 use crate::{
     account::{check_handle, pin_name},
     app::App,
+    continued,
     db::transaction,
     error::Result,
     held,
@@ -210,7 +211,9 @@ pub(crate) async fn unlocked(
     let page = statement::page(account_id, 0, tx).await?;
     let (root_wrap, log_place) = (Base64(root_wrap), log_place(account_id, tx).await?);
     let (statements, more) = (page.rows, page.more);
-    let unlocked = Unlocked { account_id, root_wrap, log_place, statements, rest: None };
+    let from_backup = continued::is_behind(account_id, tx).await?;
+    let unlocked =
+        Unlocked { account_id, root_wrap, log_place, statements, rest: None, from_backup };
     Ok(Some(Opened { unlocked, more }))
 }
 

@@ -13,7 +13,7 @@ use crate::stage::{Database, Server, settings};
 
 /// Rows that a restore makes anew, or leaves as they were: sessions end, what was tried may be tried again, and
 /// how far the log has come is read from its own files.
-const OTHERS: [&str; 8] = [
+pub const OTHERS: [&str; 8] = [
     "session",
     "unlocking",
     "unlock_rest",

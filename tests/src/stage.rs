@@ -24,7 +24,7 @@ use reconnect::{
 use reconnect_core::{
     document::{ChunkPlan, DocumentKind},
     error::Error,
-    vault::{Drawn, PaperCard, Vault, Ways},
+    vault::{Coming, Drawn, PaperCard, Vault, Ways},
     words::{PaperSecret, SixWords},
     world::World as _,
 };
@@ -362,15 +362,23 @@ impl Person {
     }
 
     /// Comes into the safe with the six words.
-    pub async fn with_words(&self, browser: &Browser, kept: bool) -> Result<Vault, Error> {
+    pub async fn with_words(
+        &self,
+        browser: &Browser,
+        coming: impl Into<Coming>,
+    ) -> Result<Vault, Error> {
         let words = SixWords::parse(&self.words)?;
-        unlock_with_words(browser, &self.handle, &words, kept).await
+        unlock_with_words(browser, &self.handle, &words, coming).await
     }
 
     /// Comes into the safe with the sheet.
-    pub async fn with_sheet(&self, browser: &Browser, kept: bool) -> Result<Vault, Error> {
+    pub async fn with_sheet(
+        &self,
+        browser: &Browser,
+        coming: impl Into<Coming>,
+    ) -> Result<Vault, Error> {
         let sheet = PaperSecret::parse(&self.sheet)?;
-        unlock_with_paper(browser, &sheet, kept).await
+        unlock_with_paper(browser, &sheet, coming).await
     }
 
     /// The same person at another browser.
@@ -397,19 +405,19 @@ pub async fn unlock_with_words(
     browser: &Browser,
     handle: &str,
     words: &SixWords,
-    kept: bool,
+    coming: impl Into<Coming>,
 ) -> Result<Vault, Error> {
     // Boxed, like the next and the first: entering a safe is a large future.
-    Box::pin(Vault::unlock_with_words(browser, handle, words, kept)).await
+    Box::pin(Vault::unlock_with_words(browser, handle, words, coming)).await
 }
 
 /// Comes into a safe with a sheet.
 pub async fn unlock_with_paper(
     browser: &Browser,
     sheet: &PaperSecret,
-    kept: bool,
+    coming: impl Into<Coming>,
 ) -> Result<Vault, Error> {
-    Box::pin(Vault::unlock_with_paper(browser, sheet, kept)).await
+    Box::pin(Vault::unlock_with_paper(browser, sheet, coming)).await
 }
 
 /// Reads a document of an open safe.

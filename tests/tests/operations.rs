@@ -1,6 +1,8 @@
 //! What operators see and do: the program's log, its figures, its settings; backups under load, restores onto another
 //! disk, another database.
 
+#[path = "operations/going_on.rs"]
+mod going_on;
 #[path = "operations/load.rs"]
 mod load;
 #[path = "operations/lost.rs"]

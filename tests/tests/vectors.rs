@@ -89,7 +89,7 @@ fn every_vector_shows_a_rule_and_most_rules_have_a_vector() {
 const WITHOUT_VECTOR: [(&str, &[u32]); 23] = [
     ("ACC", &[3]),
     ("BACK", &[5, 8, 9, 10]),
-    ("BACKUP", &[1, 2, 3, 4, 5, 6, 7]),
+    ("BACKUP", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
     ("CERT", &[2, 3]),
     ("DEP", &[1, 4, 7, 8]),
     ("DEV", &[3]),
@@ -109,7 +109,7 @@ const WITHOUT_VECTOR: [(&str, &[u32]); 23] = [
     ("REWRAP", &[1, 3, 4, 5, 6, 7]),
     ("STMT", &[7, 8, 9]),
     ("STRUCT", &[11, 12]),
-    ("SYNC", &[1, 2, 3, 4]),
+    ("SYNC", &[1, 2, 3, 4, 5]),
 ];
 
 #[test]

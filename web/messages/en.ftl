@@ -418,6 +418,7 @@ trace-guardians_named = You chose who can bring you back.
 trace-return_begun = Somebody wanted to open your safe with the help of those whom you chose.
 trace-return_stopped = One of your devices stopped somebody who wanted to open your safe.
 trace-brought_back = Those whom you chose brought somebody back. Everything that opens your safe was made new.
+trace-went_on = Your safe went on from a copy of the service. What was done after the copy is missing, and nobody saw anything any more.
 
 # Settings
 settings-title = Settings
@@ -514,6 +515,8 @@ error-too_many_things = Your safe holds as many of these as it can. Delete a pap
 error-quota_full = Your safe is full. Delete a paper that you no longer need, then try again.
 error-fork = Careful: the service does not show everybody the same thing. We stop here, to protect you. Talk to the structure that helps you.
 error-rollback = Careful: the service shows an old state of your safe. We do not touch it, to protect you. Talk to the structure that helps you.
+error-from_backup = Your safe comes back from a copy, and cannot go on in this way. Come in with words, a card or the sheet.
+error-went_on = Your safe went on from a copy. Come in with words, a card or the sheet: you are told what is missing.
 error-other_chain = Careful: this is not the structure that you knew. Give nothing. Go to its desk and talk about it.
 error-code_misread = A letter of the code is wrong or missing. Read it again, group by group.
 error-code_differs = This is not the code of this structure. Read it again, group by group. If it is written correctly, stop here and ask at the desk.

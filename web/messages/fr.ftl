@@ -419,6 +419,7 @@ trace-guardians_named = Vous avez choisi qui peut vous faire revenir.
 trace-return_begun = Quelqu’un a voulu ouvrir votre coffre avec l’aide de ceux que vous avez choisis.
 trace-return_stopped = Un de vos appareils a arrêté quelqu’un qui voulait ouvrir votre coffre.
 trace-brought_back = Ceux que vous avez choisis ont fait revenir quelqu’un. Tout ce qui ouvre votre coffre a été refait à neuf.
+trace-went_on = Votre coffre a continué à partir d’une copie du service. Ce qui a été fait après la copie manque, et plus personne ne voyait rien.
 
 # Settings
 settings-title = Réglages
@@ -515,6 +516,8 @@ error-too_many_things = Votre coffre ne peut pas en contenir davantage. Supprime
 error-quota_full = Votre coffre est plein. Supprimez un papier dont vous n’avez plus besoin, puis réessayez.
 error-fork = Attention : le service ne montre pas la même chose à tout le monde. Nous arrêtons tout, pour vous protéger. Parlez-en à la structure qui vous aide.
 error-rollback = Attention : le service montre un ancien état de votre coffre. Nous n’y touchons pas, pour vous protéger. Parlez-en à la structure qui vous aide.
+error-from_backup = Votre coffre revient d’une copie, et ne peut pas continuer de cette façon. Entrez avec les mots, une carte ou la feuille.
+error-went_on = Votre coffre a continué à partir d’une copie. Entrez avec les mots, une carte ou la feuille : on vous dit ce qui manque.
 error-other_chain = Attention : ce n’est pas la structure que vous connaissiez. Ne donnez rien. Allez à son accueil et parlez-en.
 error-code_misread = Il y a une lettre fausse ou oubliée dans le code. Relisez-le, groupe par groupe.
 error-code_differs = Ce code n’est pas celui de cette structure. Relisez-le, groupe par groupe. S’il est bien écrit, n’allez pas plus loin et demandez à l’accueil.

@@ -3,7 +3,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +23,7 @@ const program = process.env.RECONNECT_BIN
  */
 export async function startServer({ env = {}, log }) {
   const data = mkdtempSync(join(tmpdir(), 'reconnect-'));
+  const backups = `${data}-backups`;
   const port = await freePort();
   // A passkey needs a name, which an address is not.
   const url = `http://localhost:${port}`;
@@ -46,11 +47,24 @@ export async function startServer({ env = {}, log }) {
     url,
     data,
     port,
-    /** An operator's command, as a process beside the running server; gives what it prints. */
-    async operator(...words) {
+    /** A command of the program's, as a process beside the running server; gives what it prints. */
+    async command(...words) {
       const options = { env: settings, timeout: 30_000 };
-      const { stdout } = await promisify(execFile)(program, ['operator', ...words], options);
+      const { stdout } = await promisify(execFile)(program, words, options);
       return stdout;
+    },
+    operator: (...words) => server.command('operator', ...words),
+    /** Takes a backup beside the running server. */
+    backUp: () => server.command('backup', backups),
+    /** Loses the disk, and restores the newest backup with a copy of the log; gives what was said of it. */
+    async loseDisk() {
+      await stop('SIGKILL');
+      const log = join(backups, 'log');
+      await cp(join(data, 'log'), log, { recursive: true });
+      await rm(data, { recursive: true });
+      const said = await server.command('restore', backups, '--newest-log', log);
+      child = await start(settings, lines, url);
+      return said;
     },
     /** Pulls the plug: nothing that was only in memory survives. */
     kill: () => stop('SIGKILL'),
@@ -68,7 +82,7 @@ export async function startServer({ env = {}, log }) {
     async end() {
       await stop('SIGTERM');
       lines.end();
-      await rm(data, { recursive: true, force: true });
+      await Promise.all([data, backups].map((folder) => rm(folder, { recursive: true, force: true })));
     },
   };
   return server;

@@ -9,7 +9,7 @@ const intl = { fr: 'fr-FR-u-ca-gregory-nu-latn', en: 'en-GB-u-ca-gregory-nu-latn
 /** What `lib/words.svelte.ts` would show; a key that has no words fails the journey. */
 export function wordsOf(language) {
   const bundle = new FluentBundle(intl[language]);
-  for (const name of [language, `desk.${language}`, `ways.${language}`, `evening.${language}`, `guardians.${language}`, `pictures.${language}`]) {
+  for (const name of [language, `desk.${language}`, `ways.${language}`, `evening.${language}`, `guardians.${language}`, `pictures.${language}`, `continued.${language}`]) {
     const file = new URL(`../messages/${name}.ftl`, import.meta.url);
     bundle.addResource(new FluentResource(readFileSync(file, 'utf8')));
   }

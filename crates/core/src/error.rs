@@ -101,6 +101,22 @@ pub enum Error {
     /// The log does not vouch for it yet.
     #[error(transparent)]
     Unchecked(#[from] Unchecked),
+    /// The safe comes from a backup. Its owner may go on. BACKUP-9.
+    #[error("from a backup")]
+    FromBackup {
+        /// When the newest statement that is there was made, in seconds since 1970.
+        until: u64,
+        /// How many are missing.
+        missing: u64,
+    },
+    /// The safe went on from a backup, without what this device remembers. SYNC-5.
+    #[error("went on from a backup")]
+    WentOn {
+        /// What was said after it is missing, in seconds since 1970.
+        until: u64,
+        /// When it went on, in seconds since 1970.
+        at: u64,
+    },
     /// Handle and words do not belong together.
     #[error("wrong words or handle")]
     WrongWordsOrHandle,
@@ -201,6 +217,8 @@ impl Error {
             Self::Misbehaved(ServerMisbehaved::LogForked) => "log_forked",
             Self::Misbehaved(ServerMisbehaved::LogForged) => "log_forged",
             Self::Unchecked(unchecked) => unchecked.code(),
+            Self::FromBackup { .. } => "from_backup",
+            Self::WentOn { .. } => "went_on",
             Self::WrongWordsOrHandle => "wrong_words_or_handle",
             Self::WordsMisread(_) => "words_misread",
             Self::SheetMisread => "sheet_misread",

@@ -30,9 +30,9 @@ pub use crate::rewrap::{
     RefusedRewraps, WaitingRewrap,
 };
 pub use crate::unlock::{
-    BeginGeneration, ChainPage, LockMaterial, LockState, Locks, OpenAccount, OpenSession,
-    PakeAnswer, PakeFinish, PinRegistrationStart, RegistrationAnswer, RegistrationStart, Session,
-    SessionState, Sessions, UnlockRest, Unlocked, UseHeld, WordsStart,
+    BeginGeneration, ChainPage, Continued, LockMaterial, LockState, Locks, OpenAccount,
+    OpenSession, PakeAnswer, PakeFinish, PinRegistrationStart, RegistrationAnswer,
+    RegistrationStart, Session, SessionState, Sessions, UnlockRest, Unlocked, UseHeld, WordsStart,
 };
 pub use crate::{
     log::{BESIDE, HandIn, LogAnswer, LogAsked},

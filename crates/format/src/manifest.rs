@@ -4,6 +4,7 @@
 //! statement names, is the Merkle root over its records in the order of their hashes; each leaf is
 //! salted, so that showing one says nothing of the others.
 
+mod continued;
 mod grants;
 mod live;
 mod overrule;
@@ -20,6 +21,7 @@ use crate::{
     tree,
 };
 
+pub use continued::LEAP_MAX;
 pub use overrule::Ended;
 
 pub use crate::record::{
@@ -155,10 +157,22 @@ impl Manifest {
 
     /// The statement that would say `body` next.
     pub fn next(&self, signer: Signer, body: Body, made_at: u64, salt: [u8; 16]) -> Statement {
+        self.numbered(self.sequence + 1, signer, body, made_at, salt)
+    }
+
+    /// The same under a number of its own. STMT-11.
+    pub fn numbered(
+        &self,
+        sequence: u64,
+        signer: Signer,
+        body: Body,
+        made_at: u64,
+        salt: [u8; 16],
+    ) -> Statement {
         let mut statement = Statement {
             suite: crate::Suite::V1,
             account_id: self.account_id,
-            sequence: self.sequence + 1,
+            sequence,
             previous: self.head,
             made_at,
             salt,
@@ -175,7 +189,7 @@ impl Manifest {
     fn follow(&mut self, next: Unverified<Statement>) -> Result<Signed<Statement>, StatementError> {
         let claim = next.claim();
         let follows = claim.account_id == self.account_id
-            && claim.sequence == self.sequence + 1
+            && self.is_number_of_next(claim)
             && claim.previous == self.head
             && !self.closed;
         if check!(ChainOrder) && !follows {
@@ -185,7 +199,7 @@ impl Manifest {
         let statement = next.verify(&key)?;
         self.check(statement.body())?;
         self.take_in(statement.body());
-        self.sequence += 1;
+        self.sequence = statement.body().sequence;
         self.head = statement.hash();
         Ok(statement)
     }
@@ -260,6 +274,7 @@ impl Manifest {
             }
             Body::Close => true,
             Body::StopReturn { return_id } => self.is_fresh(RecordKey::Return(*return_id)),
+            Body::Continue { retired, .. } => self.are_live(retired),
             Body::Regrant { grant_id, terms } => {
                 self.goes_on(*grant_id, terms) && self.grant_is_sound(terms, statement.made_at)
             }
@@ -293,13 +308,8 @@ impl Manifest {
     fn take_in(&mut self, statement: &Statement) {
         self.turn(statement);
         match &statement.body {
-            Body::RetireDevice { device_id } => {
-                self.spend(RecordKey::Device(*device_id));
-                let theirs = self.locks().filter(|(_, it)| it.access.device() == Some(*device_id));
-                for lock_id in theirs.map(|(lock_id, _)| lock_id).collect::<Vec<_>>() {
-                    self.spend(RecordKey::Lock(lock_id));
-                }
-            }
+            Body::RetireDevice { device_id } => self.spend_device(*device_id),
+            Body::Continue { retired, .. } => self.go_on(retired),
             Body::RetireLock { lock_id } => self.spend(RecordKey::Lock(*lock_id)),
             // One configuration at a time. GUARD-1.
             Body::SetLock { access: LockAccess::Guardians(_), .. } => {
@@ -343,6 +353,15 @@ impl Manifest {
         let given: Vec<_> = self.grants().map(|terms| (terms.grant_id, ())).collect();
         self.earlier.extend(given);
         self.keys = keys.clone();
+    }
+
+    /// A device is gone, with its locks.
+    fn spend_device(&mut self, device_id: DeviceId) {
+        self.spend(RecordKey::Device(device_id));
+        let theirs = self.locks().filter(|(_, it)| it.access.device() == Some(device_id));
+        for lock_id in theirs.map(|(lock_id, _)| lock_id).collect::<Vec<_>>() {
+            self.spend(RecordKey::Lock(lock_id));
+        }
     }
 
     fn spend(&mut self, key: RecordKey) {

@@ -139,6 +139,7 @@ impl Statement {
             | Body::Revoke { .. }
             | Body::Close
             | Body::StopReturn { .. }
+            | Body::Continue { .. }
             | Body::RefuseDeposit { .. } => Vec::new(),
         }
     }

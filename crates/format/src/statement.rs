@@ -20,7 +20,7 @@ pub use crate::proof::{Attested, Device, DeviceProof, KeysProof};
 /// ```text
 /// suite          u16
 /// account        [32]
-/// sequence       u64     from 1, without gaps
+/// sequence       u64     from 1, without gaps, but before one that goes on from a backup
 /// previous       [32]    hash of the statement before; zero for the first
 /// made at        u64     seconds since 1970 by the device's clock
 /// salt           [16]    random; of the records that this statement writes
@@ -269,6 +269,16 @@ pub enum Body {
         /// Which return.
         return_id: ReturnId,
     },
+    /// The safe goes on from a backup, without what was said after it. STMT-11.
+    #[tls_codec(discriminant = 19)]
+    Continue {
+        /// Number that the log names: the newest of those that are missing, as far as it knows.
+        sequence: u64,
+        /// What the log has with it.
+        value: [u8; 32],
+        /// Devices that are live in the chain, and retired as the log knows.
+        retired: Vec<DeviceId>,
+    },
 }
 
 impl Body {
@@ -283,6 +293,7 @@ impl Body {
                 | Self::RetireLock { .. }
                 | Self::Close
                 | Self::NewGeneration { .. }
+                | Self::Continue { .. }
         )
     }
 

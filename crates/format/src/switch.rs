@@ -173,6 +173,12 @@ mod switches {
         SafeLogged,
         /// That nothing is given from a safe that the log could not be compared with. LOG-11.
         SafeChecked,
+        /// That a person is asked before their safe goes on from a backup. BACKUP-9.
+        ContinueAsked,
+        /// That nothing stays given in a safe that goes on from a backup. STMT-11.
+        ContinuedEmpty,
+        /// That devices which the log says are retired do not come back with a backup. BACKUP-8.
+        ContinuedMarks,
         /// That the log continues what a square carried. LOG-17.
         Carried,
         /// How many witnesses must have seen the log. LOG-5.

@@ -101,6 +101,9 @@ pub struct Unlocked {
     /// Names what is left of it, for some minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest: Option<UnlockId>,
+    /// It comes from a backup, and the log names it further: its owner may go on. PROTOCOL.md section 17.1.
+    #[serde(default)]
+    pub from_backup: bool,
 }
 
 /// Asks for what is left of a chain whose lock was opened.
@@ -131,6 +134,18 @@ pub struct OpenSession {
     pub statement: Option<Base64>,
     /// What the log says of the safe after that statement, 32 bytes.
     #[serde(default)]
+    pub log_value: Base64,
+    /// What comes before it where the safe goes on from a backup.
+    #[serde(default)]
+    pub continued: Option<Continued>,
+}
+
+/// A statement with which a safe goes on from a backup. BACKUP-10.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Continued {
+    /// Signed by the root.
+    pub statement: Base64,
+    /// What the log says of the safe after it, 32 bytes.
     pub log_value: Base64,
 }
 

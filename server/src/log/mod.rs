@@ -16,7 +16,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use anyhow::{Context as _, bail, ensure};
 use reconnect_format::api::Code;
-use reconnect_log::{Checkpoint, KeyKind, Line, Note, VerifierKey};
+use reconnect_log::{Checkpoint, KeyKind, Line, Newest, Note, VerifierKey};
 use tokio::time::{Duration, sleep};
 
 use crate::{
@@ -122,12 +122,11 @@ impl Log {
         Ok(newest.map(|it| it.sequence))
     }
 
-    /// The number of the newest statement at an index, as the newest checkpoint has it.
-    pub(crate) fn newest(&self, index: &[u8]) -> Result<Option<u64>> {
+    /// Number and value of the newest statement at an index, as the newest checkpoint has it.
+    pub(crate) fn newest(&self, index: &[u8]) -> Result<Option<Newest>> {
         let index = hash_of(index)?;
         let state = self.read();
-        let newest = state.newest.as_ref().and_then(|standing| standing.map.get(&index));
-        Ok(newest.map(|it| it.sequence))
+        Ok(state.newest.as_ref().and_then(|standing| standing.map.get(&index)))
     }
 
     /// How many leaves were published.

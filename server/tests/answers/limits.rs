@@ -110,6 +110,7 @@ async fn a_session_that_is_opened_again_ends_when_it_did() {
         opening: person.opening(person.token),
         statement: None,
         log_value: Base64::default(),
+        continued: None,
     };
     server.app.clock().advance(3600);
     let session: Session = server.post("/v1/sessions", None, &again).await.json();

@@ -123,6 +123,7 @@ async fn sessions_are_opened_by_devices_and_what_ended_never_comes_back() {
         opening: person.opening(second),
         statement: Some(Base64(added.clone())),
         log_value: log_value(),
+        continued: None,
     };
     assert_eq!(server.post("/v1/sessions", None, &request).await.status, 201, "once, said twice");
 
@@ -132,7 +133,8 @@ async fn sessions_are_opened_by_devices_and_what_ended_never_comes_back() {
     );
     assert_eq!(server.get("/v1/sync", Some(&first)).await.problem(), (401, "session_ended".into()));
     assert_eq!(server.get("/v1/sync", Some(&second)).await.status, 200);
-    let replayed = OpenSession { opening: first_opening, statement: None, log_value: log_value() };
+    let (opening, statement, continued) = (first_opening, None, None);
+    let replayed = OpenSession { opening, statement, log_value: log_value(), continued };
     let replayed = server.post("/v1/sessions", None, &replayed).await;
     assert_eq!(replayed.problem(), (401, "session_ended".into()));
 

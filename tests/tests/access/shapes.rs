@@ -195,7 +195,8 @@ fn sessions(browser: &Browser, stranger: &HeldSecret, devices: &[(AccountId, Dev
             made_at: browser.now(),
         };
         let opening = Base64(stranger.signing().sign(opening).encode());
-        let asked = OpenSession { opening, statement: None, log_value: Base64::default() };
+        let (statement, log_value, continued) = (None, Base64::default(), None);
+        let asked = OpenSession { opening, statement, log_value, continued };
         Call::send("/v1/sessions", &asked).open()
     });
     Alike { what: "sessions", status: 401, calls: calls.collect() }

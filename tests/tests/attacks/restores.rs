@@ -3,10 +3,18 @@
 
 use anyhow::Result;
 use reconnect::{Sources, restore};
-use reconnect_format::api::Call;
+use reconnect_core::{vault::Coming, world::World as _};
+use reconnect_format::{
+    Label, Suite,
+    api::{Call, OpenSession},
+    decode,
+    id::Base64,
+    lock::SessionOpening,
+    statement::Attested,
+};
 use reconnect_tests::{
     restored::{Elsewhere, like},
-    stage::{Database, bytes},
+    stage::{Database, bytes, titles},
     team::Team,
 };
 
@@ -15,7 +23,12 @@ use crate::pair::{Outcome, pairs};
 pairs! {
     what_was_taken_back_before_a_disk_was_lost: passed_over without [RestoredBehind];
     a_log_of_before: passed_over without [RestoredLog];
+    a_grant_that_comes_back_when_its_owner_goes_on: passed_over without [ContinuedEmpty];
+    a_retired_device_that_comes_back_when_its_owner_goes_on: passed_over without [ContinuedMarks];
+    a_backup_that_nobody_is_told_of: "from_backup" without [ContinueAsked];
 }
+
+const KNOWING: Coming = Coming { kept: true, knows: true };
 
 /// A worker waits for a backup that still has what was taken back from them.
 async fn what_was_taken_back_before_a_disk_was_lost() -> Result<Outcome> {
@@ -61,5 +74,79 @@ async fn a_log_of_before() -> Result<Outcome> {
     Ok(match restore(fresh, &sources).await {
         Ok(_) => Outcome::Succeeded,
         Err(_) => Outcome::PassedOver,
+    })
+}
+
+/// What the owner had taken back after the backup stands in it.
+async fn a_grant_that_comes_back_when_its_owner_goes_on() -> Result<Outcome> {
+    let elsewhere = Elsewhere::empty()?;
+    let server = elsewhere.server(Database::Sqlite).await?;
+    let mut team = Box::pin(Team::on(&server)).await?;
+    let mut owner = server.person().await?;
+    let paper = owner.add("Dossier", &bytes(1, 70_000)).await?;
+    let grant = owner.give(team.structure_id, &[paper]).await?;
+    team.worker.received().await?;
+    team.worker.read(grant, paper).await?;
+    elsewhere.back_up(&server).await?;
+    owner.vault.take_back(&owner.browser, grant).await?;
+    server.app().publish().await?;
+    let (server, _) = Box::pin(elsewhere.restore(server, false)).await?;
+    owner.with_sheet(&server.browser(), KNOWING).await?;
+
+    team.worker.come_in_again().await?;
+    let call = Call::read(format!("/v1/received/{grant}/documents/{paper}/content"));
+    let answer = team.worker.browser().send(&call, Some(team.worker.token())).await?;
+    Ok(match answer.status {
+        200 => Outcome::Succeeded,
+        _ => Outcome::PassedOver,
+    })
+}
+
+/// A thief has the phone that the owner put out after the backup.
+async fn a_retired_device_that_comes_back_when_its_owner_goes_on() -> Result<Outcome> {
+    let elsewhere = Elsewhere::empty()?;
+    let server = elsewhere.server(Database::Sqlite).await?;
+    let mut owner = server.person().await?;
+    let phone = server.browser();
+    let stolen = owner.with_sheet(&phone, true).await?;
+    elsewhere.back_up(&server).await?;
+    owner.vault.sync(&owner.browser).await?;
+    owner.vault.retire_device(&owner.browser, stolen.device_id()).await?;
+    server.app().publish().await?;
+    let (server, _) = Box::pin(elsewhere.restore(server, false)).await?;
+    owner.with_sheet(&server.browser(), KNOWING).await?;
+
+    let token = [7; 32];
+    let signed = stolen.sign_anything(SessionOpening {
+        suite: Suite::V1,
+        account_id: stolen.account_id(),
+        device_id: stolen.device_id(),
+        token_hash: Label::SessionToken.hash(&token),
+        made_at: phone.now(),
+    });
+    let opening = Base64(decode::<Attested>(&signed.0)?.object);
+    let (statement, log_value, continued) = (None, Base64::default(), None);
+    let asked = OpenSession { opening, statement, log_value, continued };
+    let answer = phone.send(&Call::send("/v1/sessions", &asked).open(), None).await?;
+    Ok(match answer.status {
+        201 => Outcome::Succeeded,
+        _ => Outcome::PassedOver,
+    })
+}
+
+/// Whoever runs the server puts an older safe in the place of the newer one, and hopes that nobody notices.
+async fn a_backup_that_nobody_is_told_of() -> Result<Outcome> {
+    let elsewhere = Elsewhere::empty()?;
+    let server = elsewhere.server(Database::Sqlite).await?;
+    let mut owner = server.person().await?;
+    owner.add("Passeport", &bytes(1, 70_000)).await?;
+    elsewhere.back_up(&server).await?;
+    owner.add("Plainte", &bytes(2, 70_000)).await?;
+    server.app().publish().await?;
+    let (server, _) = Box::pin(elsewhere.restore(server, false)).await?;
+    Ok(match owner.with_sheet(&server.browser(), true).await {
+        Ok(vault) if titles(&vault) == ["Passeport"] => Outcome::Succeeded,
+        Ok(_) => Outcome::PassedOver,
+        Err(error) => Outcome::Stopped(error),
     })
 }

@@ -150,7 +150,7 @@ export interface OpenedView {
 export type TraceKind =
   | 'opened_safe' | 'added' | 'accepted' | 'refused' | 'renamed' | 'replaced' | 'removed' | 'given' | 'renewed' | 'rewrapped' | 'listed' | 'seen'
   | 'taken_back' | 'ended' | 'device_added' | 'device_retired' | 'lock_set' | 'lock_retired' | 'new_generation' | 'guardians_named' | 'return_begun' | 'return_stopped'
-  | 'brought_back';
+  | 'brought_back' | 'went_on';
 
 export interface TraceEntry {
   at: number;
@@ -245,16 +245,16 @@ export interface Safe extends GuardianIntents {
   putEvidenceAway(): Promise<void>;
   /** Makes the safe with what `draw` gave, or begins its other keys; `keep` says that this device is the person's own. */
   open(ways: Ways, keep: boolean): Promise<SafeView>;
-  unlockWithWords(handle: string, words: string, keep: boolean): Promise<SafeView>;
+  unlockWithWords(handle: string, words: string, keep: boolean, knows: boolean): Promise<SafeView>;
   /** Letters as typed, or what the QR held. */
-  unlockWithSheet(letters: string, keep: boolean): Promise<SafeView>;
+  unlockWithSheet(letters: string, keep: boolean, knows: boolean): Promise<SafeView>;
   /** Whether this browser lets the page keep anything. Asked once the person says that it may. */
   canKeep(): Promise<boolean>;
-  unlockWithCard(letters: string, pin: string, keep: boolean): Promise<SafeView>;
+  unlockWithCard(letters: string, pin: string, keep: boolean, knows: boolean): Promise<SafeView>;
   /** With what a passkey gave, as base64url. */
-  unlockWithPasskey(given: string, keep: boolean): Promise<SafeView>;
+  unlockWithPasskey(given: string, keep: boolean, knows: boolean): Promise<SafeView>;
   /** Opens the safe that this browser remembers. */
-  unlockHere(pin: string): Promise<SafeView>;
+  unlockHere(pin: string, knows: boolean): Promise<SafeView>;
   /** Whether it remembers one. */
   remembersHere(): Promise<boolean>;
   /** What letters, typed or from a square, say that they are of. */

@@ -26,18 +26,18 @@ export function deviceMark(): number {
 }
 
 export function waysIn(client: OwnerClient, inTurn: InTurn, shown: (view: string) => Promise<SafeView>): WaysIn {
-  const unlock = (way: string, held: string, known: string, own: boolean): Promise<SafeView> =>
-    inTurn(async () => shown(await client.unlock(way, held, known, own)));
+  const unlock = (way: string, held: string, known: string, own: boolean, knows: boolean): Promise<SafeView> =>
+    inTurn(async () => shown(await client.unlock(way, held, known, own, knows)));
   const set = (way: string, held: string, known: string, picture = 0): Promise<void> =>
     inTurn(() => client.set_way(way, held, known, picture));
   const link = (step: string, given = ''): Promise<string> => inTurn(() => client.link(step, given));
   return {
     draw: (again) => inTurn(async () => JSON.parse(await client.draw(again))),
-    unlockWithWords: (handle, words, own) => unlock('words', handle, words, own),
-    unlockWithSheet: (letters, own) => unlock('sheet', letters, '', own),
-    unlockWithCard: (letters, pin, own) => unlock('card', letters, pin, own),
-    unlockWithPasskey: (given, own) => unlock('passkey', given, '', own),
-    unlockHere: (pin) => unlock('device', '', pin, true).catch(forgetWhatOpensNothing),
+    unlockWithWords: (handle, words, own, knows) => unlock('words', handle, words, own, knows),
+    unlockWithSheet: (letters, own, knows) => unlock('sheet', letters, '', own, knows),
+    unlockWithCard: (letters, pin, own, knows) => unlock('card', letters, pin, own, knows),
+    unlockWithPasskey: (given, own, knows) => unlock('passkey', given, '', own, knows),
+    unlockHere: (pin, knows) => unlock('device', '', pin, true, knows).catch(forgetWhatOpensNothing),
     remembersHere: async () => (await kept('locked/device').catch(() => undefined)) !== undefined,
     readPaper: async (letters) => client.read_paper(letters) as 'sheet' | 'card' | 'return' | 'guardian',
     checkPin: async (pin) => client.check_pin(pin),

@@ -17,6 +17,7 @@ use super::{
     generation::named_keys,
     head_name,
     log::check_head,
+    unlock::newest_of,
 };
 use crate::{
     error::{Damaged, Error, ServerMisbehaved, Unchecked},
@@ -71,7 +72,7 @@ impl Given {
         let (mut given, mut records_after): (Option<Self>, u64) = (None, 0);
         loop {
             let held_use = Base64(key.sign_use(world.now(), Vec::new(), &mut world.rng()));
-            let statements_after = given.as_ref().map_or(0, |it| it.statements.len() as u64);
+            let statements_after = newest_of(given.as_ref().map_or(&[][..], |it| &it.statements))?;
             let asked = OpenReturn { held_use, statements_after, records_after };
             let call = Call::send(format!("/v1/returns/{return_id}/open"), &asked).open();
             let page: ReturnOpened = ask(world, call, None).await?;
@@ -150,7 +151,7 @@ impl Vault {
         let own = own.rfind(|terms| terms.recipient == of_owner);
         let own = own.ok_or(ServerMisbehaved::Forged)?.clone();
         let remembered = world.kept(&head_name(account_id)).await;
-        check_remembered(remembered.as_deref(), &statements)?;
+        check_remembered(remembered.as_deref(), &statements, false)?;
         let place = LogPlace::open(&secrets.vault, account_id, &given.log_place.0)?;
         let device = NewDevice::draw(world, &secrets, kept);
         // Whoever is overruled may have told the log what is not so; nothing but a generation follows.
@@ -158,7 +159,7 @@ impl Vault {
             Err(Error::Misbehaved(ServerMisbehaved::Withheld)) => Err(Unchecked::Behind),
             head => head?,
         };
-        let known = Known { secrets, place, watch, head, manifest, statements };
+        let known = Known { secrets, place, watch, head, manifest, statements, lost: None };
         // No session, and so no token: nothing but a new generation can be asked for.
         let mut vault = known.outside(world, device, String::new(), kept);
         vault.earlier = earlier;

@@ -205,8 +205,8 @@ impl Drawn {
         // Nothing was read: there is nothing to compare, and nothing is in the log yet.
         let (watch, head) = (Watch::default(), Ok(0));
         let secrets = self.secrets.copy();
-        let known = Known { secrets, place, watch, head, manifest, statements };
-        known.enter(world, device, None, kept).await
+        let known = Known { secrets, place, watch, head, manifest, statements, lost: None };
+        known.enter(world, device, (None, None), kept).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use reconnect_format::{
     Label, Signed, Sorted, Suite, Unverified,
-    api::{Call, OpenSession, Session, Unlocked},
+    api::{Call, Continued, OpenSession, Session, Unlocked},
     check, decode,
     id::{AccountId, Base64, DeviceId},
     lock::{LockKind, RootWrap, SessionOpening},
@@ -12,11 +12,14 @@ use reconnect_format::{
 use zeroize::Zeroizing;
 
 use super::{
-    Vault, check_remembered, head_name,
+    Vault, check_remembered,
+    continued::Lost,
+    head_name,
     log::{Head, check_head},
     log_value,
     notice::Fresh,
-    unlock::whole_chain,
+    remembered_number,
+    unlock::{Coming, whole_chain},
 };
 use crate::{
     document::draw_id,
@@ -61,6 +64,8 @@ pub(super) struct Known {
     pub(super) head: Head,
     pub(super) manifest: Manifest,
     pub(super) statements: Vec<Signed<Statement>>,
+    /// What is missing, where it comes from a backup and goes on without it.
+    pub(super) lost: Option<Lost>,
 }
 
 impl Known {
@@ -70,13 +75,13 @@ impl Known {
         world: &impl World,
         secret: &LockSecret,
         kind: LockKind,
-        (unlocked, watch): (Unlocked, Watch),
-        kept: bool,
+        (unlocked, mut watch): (Unlocked, Watch),
+        Coming { kept, knows }: Coming,
     ) -> Result<Self, Error> {
         let wrap: RootWrap = decode(&unlocked.root_wrap.0).map_err(|_| Damaged)?;
         let root = unwrap_root(secret, &wrap)?;
         let account_id = unlocked.account_id;
-        let sealed_place = unlocked.log_place.clone();
+        let (sealed_place, from_backup) = (unlocked.log_place.clone(), unlocked.from_backup);
         let chain = whole_chain(world, unlocked).await?;
         let chain = chain.iter().map(|it| it.0.as_slice());
         let (manifest, statements) = Manifest::replay(chain)?;
@@ -94,10 +99,38 @@ impl Known {
         if !ours {
             return Err(ServerMisbehaved::Forged.into());
         }
-        let remembered = world.kept(&head_name(manifest.account_id())).await;
-        check_remembered(remembered.as_deref(), &statements)?;
+        let kept_head = world.kept(&head_name(manifest.account_id())).await;
+        let remembered = check_remembered(kept_head.as_deref(), &statements, knows);
         let place = LogPlace::open(&secrets.vault, account_id, &sealed_place.0)?;
-        Self::of_chain(world, (secrets, place, manifest, statements), watch, kept).await
+        if !from_backup {
+            remembered?;
+            return Self::of_chain(world, (secrets, place, manifest, statements), watch, kept)
+                .await;
+        }
+        let (head, lost) = match check_head(&mut watch, world, &place, &statements, kept).await {
+            Err(Error::Misbehaved(ServerMisbehaved::Withheld)) => {
+                let newest = match remembered {
+                    // What this device remembers is missing too.
+                    Err(Error::Misbehaved(ServerMisbehaved::Rollback)) => {
+                        remembered_number(kept_head.as_deref())
+                    }
+                    other => other.map(|()| 0)?,
+                };
+                let shown = (&place, &manifest, statements.as_slice());
+                let lost = Lost::find(&mut watch, world, shown, newest, kept).await?;
+                if check!(ContinueAsked) && !knows {
+                    return Err(lost.told());
+                }
+                (Ok(manifest.sequence()), Some(lost))
+            }
+            // Nothing is known of what is missing before the log says it.
+            Ok(Err(unchecked)) => return Err(unchecked.into()),
+            other => {
+                remembered?;
+                (other?, None)
+            }
+        };
+        Ok(Self { secrets, place, watch, head, manifest, statements, lost })
     }
 
     /// Compares a chain whose keys are known with the log. LOG-11.
@@ -109,7 +142,7 @@ impl Known {
     ) -> Result<Self, Error> {
         let (secrets, place, manifest, statements) = known;
         let head = check_head(&mut watch, world, &place, &statements, kept).await?;
-        Ok(Self { secrets, place, watch, head, manifest, statements })
+        Ok(Self { secrets, place, watch, head, manifest, statements, lost: None })
     }
 
     pub(super) async fn enter_again<W: World>(
@@ -118,36 +151,58 @@ impl Known {
         kept: bool,
         signed_after: &mut u64,
     ) -> Result<Vault, Error> {
-        let mut rng = world.rng();
-        if let Some(device) = kept_device(world, &self.secrets, &self.manifest).await {
-            return self.enter(world, device, None, true).await;
+        let mut device = kept_device(world, &self.secrets, &self.manifest).await;
+        if device.is_none() || self.lost.is_some() {
+            let before = std::mem::replace(signed_after, self.manifest.sequence());
+            if self.manifest.sequence() <= before {
+                return Err(ServerMisbehaved::Fork.into());
+            }
         }
-        let before = std::mem::replace(signed_after, self.manifest.sequence());
-        if self.manifest.sequence() <= before {
-            return Err(ServerMisbehaved::Fork.into());
+        let mut continued = None;
+        if let Some(lost) = self.lost.take() {
+            let (number, body) = lost.going_on();
+            continued = Some(self.say(world, number, body)?);
+            // It may be one that the log says is retired.
+            device = kept_device(world, &self.secrets, &self.manifest).await;
+        }
+        if let Some(device) = device {
+            return self.enter(world, device, (continued, None), true).await;
         }
         let device = NewDevice::draw(world, &self.secrets, kept);
+        let added = self.say(world, self.manifest.sequence() + 1, device.added())?;
+        self.enter(world, device, (continued, Some(added)), kept).await
+    }
+
+    /// The root says something: it is part of the chain from then on.
+    fn say(
+        &mut self,
+        world: &impl World,
+        number: u64,
+        body: Body,
+    ) -> Result<Signed<Statement>, Error> {
         let signer = Signer::Root { generation: self.secrets.generation };
-        let next = self.manifest.next(signer, device.added(), world.now(), draw_id(&mut rng));
+        let salt = draw_id(&mut world.rng());
+        let next = self.manifest.numbered(number, signer, body, world.now(), salt);
         let statement = self.secrets.signing.sign(next);
         self.manifest.append(Unverified::decode(&statement.encode())?)?;
         self.statements.push(statement.clone());
-        self.enter(world, device, Some(statement), kept).await
+        Ok(statement)
     }
 
     pub(super) async fn enter<W: World>(
         self,
         world: &W,
         device: NewDevice,
-        added: Option<Signed<Statement>>,
+        (continued, added): (Option<Signed<Statement>>, Option<Signed<Statement>>),
         kept: bool,
     ) -> Result<Vault, Error> {
         let (account_id, is_new_here) = (self.manifest.account_id(), added.is_some());
-        let added = added.map(|statement| {
+        let sent = |statement: Signed<Statement>| {
             let log_value = log_value(&self.place, &statement);
             (Base64(statement.encode()), log_value)
-        });
-        let token = open_session(world, account_id, &device, added).await?;
+        };
+        let statements = (continued.map(sent), added.map(sent));
+        let token = open_session(world, account_id, &device, statements).await?;
         let mut vault = self.inside(world, device, token, kept).await?;
         vault.is_new_here = is_new_here;
         Ok(vault)
@@ -217,11 +272,14 @@ impl Known {
     }
 }
 
+/// A statement, and what the log is to say of the safe after it.
+type Sent = (Base64, Base64);
+
 pub(super) async fn open_session<W: World>(
     world: &W,
     account_id: AccountId,
     device: &NewDevice,
-    added: Option<(Base64, Base64)>,
+    (continued, added): (Option<Sent>, Option<Sent>),
 ) -> Result<String, Error> {
     let token = SessionToken::generate(&mut world.rng());
     let opening = device.secrets.signing.sign(SessionOpening {
@@ -236,6 +294,7 @@ pub(super) async fn open_session<W: World>(
         opening: Base64(opening.encode()),
         statement,
         log_value: log_value.unwrap_or_default(),
+        continued: continued.map(|(statement, log_value)| Continued { statement, log_value }),
     };
     ask::<Session>(world, Call::send("/v1/sessions", &call).open(), None).await?;
     Ok(Base64(token.expose().to_vec()).into())

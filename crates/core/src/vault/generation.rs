@@ -303,8 +303,9 @@ impl Vault {
             head: self.head,
             manifest: begun.manifest,
             statements,
+            lost: None,
         };
-        known.enter(world, begun.device, None, self.kept).await
+        known.enter(world, begun.device, (None, None), self.kept).await
     }
 }
 

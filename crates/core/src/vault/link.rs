@@ -15,6 +15,7 @@ use super::{
     Vault, bare, check_remembered,
     entry::{Known, NewDevice, open_session},
     head_name,
+    unlock::newest_of,
 };
 use crate::{
     error::{Error, ServerMisbehaved},
@@ -85,7 +86,7 @@ impl Linking {
         let ((account_id, device_id), (root, generation)) = (secret.named(), secret.root());
         let seed = DeviceSeed::from_bytes(*self.seed.expose());
         let device = NewDevice { id: device_id, secrets: DeviceSecrets::derive(seed) };
-        let token = open_session(world, account_id, &device, None).await?;
+        let token = open_session(world, account_id, &device, (None, None)).await?;
         let chain = chain_of(world, &token).await?;
         let (manifest, statements) = Manifest::replay(chain.iter().map(|it| it.0.as_slice()))?;
         let secrets = AccountSecrets::derive(root, generation);
@@ -100,7 +101,7 @@ impl Linking {
             return Err(ServerMisbehaved::Rollback.into());
         }
         let remembered = world.kept(&head_name(account_id)).await;
-        check_remembered(remembered.as_deref(), &statements)?;
+        check_remembered(remembered.as_deref(), &statements, false)?;
         let known = (secrets, secret.place()?, manifest, statements);
         let known = Known::of_chain(world, known, Watch::carrying(self.carried), self.kept).await?;
         known.inside(world, device, token, self.kept).await
@@ -111,8 +112,8 @@ impl Linking {
 async fn chain_of(world: &impl World, token: &str) -> Result<Vec<Base64>, Error> {
     let mut chain: Vec<Base64> = Vec::new();
     loop {
-        let path =
-            format!("/v1/sync?statements_after={}&records_after=0&receipts_after=0", chain.len());
+        let newest = newest_of(&chain)?;
+        let path = format!("/v1/sync?statements_after={newest}&records_after=0&receipts_after=0");
         let page: Sync = ask(world, Call::read(path), Some(token)).await?;
         // Statements come first; what follows them is asked for once they were checked.
         if page.statements.is_empty() {

@@ -10,7 +10,7 @@ use reconnect_format::{
 };
 use reconnect_log::{Carried, Newest, Witnessed};
 
-use super::Vault;
+use super::{Vault, continued};
 use crate::{
     error::{Error, ServerMisbehaved, Unchecked},
     log::Watch,
@@ -30,7 +30,7 @@ pub(super) type Head = Result<u64, Unchecked>;
 const MARKS: usize = 16;
 
 /// What a statement says is over, as the log is to say it.
-struct Ended {
+pub(super) struct Ended {
     /// Of the statement that says so.
     sequence: u64,
     made_at: u64,
@@ -85,7 +85,7 @@ fn own_generation(place: &LogPlace, statements: &[Signed<Statement>]) -> Option<
 }
 
 /// Those that are asked about on unlock: the last, and of the others some. LOG-20.
-fn some_ended(
+pub(super) fn some_ended(
     place: &LogPlace,
     statements: &[Signed<Statement>],
     world: &impl World,
@@ -122,7 +122,7 @@ pub(super) async fn check_head(
 
 /// Looks a safe up, with marks of what it ended, and that of its newest generation, beside it; whether each
 /// of the first is there. LOG-20.
-async fn look_up(
+pub(super) async fn look_up(
     watch: &mut Watch,
     world: &impl World,
     place: &LogPlace,
@@ -146,7 +146,7 @@ async fn look_up(
 
 /// Up to which statement a safe is in the log with the marks of what it ended, where the log names statement
 /// `until`. LOG-20.
-fn ended_until(
+pub(super) fn ended_until(
     until: u64,
     asked: &[Ended],
     there: &[bool],
@@ -171,17 +171,32 @@ fn safe_until(
     witnessed: &Witnessed,
 ) -> Result<u64, Error> {
     if !check!(SafeLogged) {
-        return Ok(statements.len() as u64);
+        return Ok(statements.last().map_or(0, |newest| newest.body().sequence));
     }
     let Some(Newest { sequence, value }) = witnessed.newest() else {
         let opened = statements.first().map_or(0, |first| first.body().made_at);
         let is_new = witnessed.time() <= opened.saturating_add(ABSENT_SECONDS);
         return if is_new { Ok(0) } else { Err(ServerMisbehaved::Withheld.into()) };
     };
-    let at = usize::try_from(sequence).ok().and_then(|number| number.checked_sub(1));
-    let named = at.and_then(|at| statements.get(at));
-    let is_so = named.is_some_and(|it| place.value(sequence, &it.hash()) == value);
-    if is_so { Ok(sequence) } else { Err(ServerMisbehaved::Withheld.into()) }
+    let named = numbered(statements, sequence);
+    if named.is_some_and(|it| place.value(sequence, &it.hash()) == value) {
+        return Ok(sequence);
+    }
+    // The safe went on without what the log named until then.
+    let before = continued::passed_over(statements, sequence).filter(|(_, statement)| {
+        matches!(statement.body, Body::Continue { sequence: lost, value: its, .. }
+            if (lost, its) == (sequence, value))
+    });
+    before.map(|(before, _)| before.sequence).ok_or(ServerMisbehaved::Withheld.into())
+}
+
+/// The statement of a chain that has this number.
+pub(super) fn numbered(
+    statements: &[Signed<Statement>],
+    number: u64,
+) -> Option<&Signed<Statement>> {
+    let at = statements.binary_search_by_key(&number, |it| it.body().sequence).ok()?;
+    statements.get(at)
 }
 
 impl Vault {

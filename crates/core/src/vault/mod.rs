@@ -11,6 +11,7 @@ mod back;
 mod certify;
 #[cfg(feature = "structure")]
 mod change;
+mod continued;
 #[cfg(feature = "structure")]
 mod deposit;
 #[cfg(feature = "structure")]
@@ -44,6 +45,7 @@ mod papers;
 #[cfg(feature = "structure")]
 mod received;
 mod rekey;
+mod remembered;
 mod renewing;
 mod returning;
 mod returns;
@@ -56,7 +58,6 @@ use rand_core::CryptoRng;
 use reconnect_format::{
     Signed, Sorted, Unverified,
     api::{Call, Code, ReturnShown, StoredReceipt, Submission, Sync, Written},
-    check,
     id::{AccountId, Base64, DepositId, DeviceId, DocumentId, EnvelopeId, GrantId, StructureId},
     manifest::Manifest,
     statement::{Attested, Body, Signer, Statement},
@@ -98,11 +99,13 @@ pub use papers::{
 };
 #[cfg(feature = "structure")]
 pub use received::{Blame, ReceivedGift, ReceivedPaper, Renewal};
+use remembered::{check_remembered, head_name, remembered_number};
 pub use returning::{ReturnStands, Returning};
 pub use returns::{ReturnSeen, Returns};
 #[cfg(feature = "structure")]
 pub use team::{Member, Standing};
 pub use trace::{Entry, Opening, Sentence};
+pub use unlock::Coming;
 
 /// How often a write that lost a race is tried again.
 const RACES_MAX: usize = 8;
@@ -414,8 +417,7 @@ impl Vault {
 
     /// Whether the chain has this very statement.
     fn holds(&self, statement: &Signed<Statement>) -> bool {
-        let index = usize::try_from(statement.body().sequence.saturating_sub(1));
-        let there = index.ok().and_then(|index| self.statements.get(index));
+        let there = log::numbered(&self.statements, statement.body().sequence);
         there.is_some_and(|there| there.hash() == statement.hash())
     }
 
@@ -476,25 +478,4 @@ pub(crate) type Attach =
 /// Nothing goes with it.
 pub(crate) fn bare() -> Attach {
     Box::new(|_, _| Ok(Submission::default()))
-}
-
-pub(crate) fn head_name(account_id: AccountId) -> String {
-    format!("head/{account_id}")
-}
-
-/// Checks that a chain contains the head that this device saw. SYNC-2.
-pub(crate) fn check_remembered(
-    remembered: Option<&[u8]>,
-    statements: &[Signed<Statement>],
-) -> Result<(), Error> {
-    let Some((sequence, head)) = remembered.and_then(|bytes| bytes.split_first_chunk::<8>()) else {
-        return Ok(());
-    };
-    let index = usize::try_from(u64::from_be_bytes(*sequence).saturating_sub(1));
-    match index.ok().and_then(|index| statements.get(index)) {
-        _ if !check!(RememberedHead) => Ok(()),
-        Some(statement) if statement.hash() == head => Ok(()),
-        Some(_) => Err(ServerMisbehaved::Fork.into()),
-        None => Err(ServerMisbehaved::Rollback.into()),
-    }
 }

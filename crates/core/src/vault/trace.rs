@@ -111,6 +111,8 @@ pub enum Sentence {
     ReturnBegun,
     /// A return that was not the owner's was stopped.
     ReturnStopped,
+    /// The safe went on from a backup, without what was said after it.
+    WentOn,
     /// Somebody came back through guardians: every device and lock of before is out.
     BroughtBack,
     /// A lock was retired.
@@ -264,6 +266,7 @@ impl Vault {
                 Sentence::Introduced(*structure_id, *introducer)
             }
             Body::StopReturn { .. } => Sentence::ReturnStopped,
+            Body::Continue { .. } => Sentence::WentOn,
             Body::Close => return None,
             Body::NewGeneration { .. } => Sentence::NewGeneration,
             // To the same epoch it goes on because of the owner's keys, which the trace says.

@@ -1,11 +1,13 @@
 //! Unlocking: what each way in sends, and the lock's secret that comes of it.
 
 use reconnect_format::{
+    Unverified,
     api::{
         Call, ChainPage, Code, PakeAnswer, PakeFinish, UnlockRest, Unlocked, UseHeld, WordsStart,
     },
     id::Base64,
     lock::{LockKind, PIN_TRIES},
+    statement::Statement,
 };
 use reconnect_log::Carried;
 
@@ -29,6 +31,21 @@ pub(super) enum Key<'a> {
     HeldAndPin(&'a HeldSecret, &'a Pin),
 }
 
+/// How somebody comes in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Coming {
+    /// On a device of their own.
+    pub kept: bool,
+    /// They were told that the safe goes on from a backup, what is missing, and what follows. BACKUP-9, SYNC-5.
+    pub knows: bool,
+}
+
+impl From<bool> for Coming {
+    fn from(kept: bool) -> Self {
+        Self { kept, knows: false }
+    }
+}
+
 /// A lock that was opened.
 struct Opened {
     secret: LockSecret,
@@ -43,27 +60,27 @@ impl Vault {
         world: &impl World,
         handle: &str,
         words: &SixWords,
-        kept: bool,
+        coming: impl Into<Coming>,
     ) -> Result<Self, Error> {
-        unlock(world, Key::Words(handle, words), None, kept).await
+        unlock(world, Key::Words(handle, words), None, coming.into()).await
     }
 
     /// Unlocks a safe with its recovery sheet.
     pub async fn unlock_with_paper(
         world: &impl World,
         paper: &PaperSecret,
-        kept: bool,
+        coming: impl Into<Coming>,
     ) -> Result<Self, Error> {
-        unlock(world, Key::Held(&paper.held()), paper.carried(), kept).await
+        unlock(world, Key::Held(&paper.held()), paper.carried(), coming.into()).await
     }
 
     /// Unlocks a safe with a passkey.
     pub async fn unlock_with_passkey(
         world: &impl World,
         passkey: &HeldSecret,
-        kept: bool,
+        coming: impl Into<Coming>,
     ) -> Result<Self, Error> {
-        unlock(world, Key::Held(passkey), None, kept).await
+        unlock(world, Key::Held(passkey), None, coming.into()).await
     }
 
     /// Unlocks a safe with a card and its PIN.
@@ -71,15 +88,16 @@ impl Vault {
         world: &impl World,
         card: &PaperSecret,
         pin: &Pin,
-        kept: bool,
+        coming: impl Into<Coming>,
     ) -> Result<Self, Error> {
-        unlock(world, Key::HeldAndPin(&card.held(), pin), card.carried(), kept).await
+        unlock(world, Key::HeldAndPin(&card.held(), pin), card.carried(), coming.into()).await
     }
 
-    /// Unlocks the safe that this browser remembers.
-    pub async fn unlock_here(world: &impl World, pin: &Pin) -> Result<Self, Error> {
+    /// Unlocks the safe that this browser remembers; `knows` as in [`Coming`].
+    pub async fn unlock_here(world: &impl World, pin: &Pin, knows: bool) -> Result<Self, Error> {
         let (_, held) = kept_lock(world).await.ok_or(Error::NotFound)?;
-        unlock(world, Key::HeldAndPin(&held, pin), None, true).await
+        let coming = Coming { kept: true, knows };
+        unlock(world, Key::HeldAndPin(&held, pin), None, coming).await
     }
 }
 
@@ -89,7 +107,7 @@ pub(super) async fn unlock(
     world: &impl World,
     key: Key<'_>,
     carried: Option<Carried>,
-    kept: bool,
+    coming: Coming,
 ) -> Result<Vault, Error> {
     let (mut signed_after, mut wrong_pins) = (0, 0);
     for tries_left in (0..3).rev() {
@@ -97,9 +115,9 @@ pub(super) async fn unlock(
         // The first try of a race says it: a valid finish gives all tries back.
         wrong_pins = opened.wrong_pins.max(wrong_pins);
         let unlocked = (opened.unlocked, Watch::carrying(carried));
-        let entered = match Known::believe(world, &opened.secret, key.kind()?, unlocked, kept).await
-        {
-            Ok(known) => known.enter_again(world, kept, &mut signed_after).await,
+        let known = Known::believe(world, &opened.secret, key.kind()?, unlocked, coming).await;
+        let entered = match known {
+            Ok(known) => known.enter_again(world, coming.kept, &mut signed_after).await,
             Err(error) => Err(error),
         };
         match entered {
@@ -172,6 +190,12 @@ impl Key<'_> {
     }
 }
 
+/// The number of the newest statement of a chain that was not verified yet: the rest is behind it.
+pub(super) fn newest_of(chain: &[Base64]) -> Result<u64, Error> {
+    let Some(newest) = chain.last() else { return Ok(0) };
+    Ok(Unverified::<Statement>::decode(&newest.0)?.claim().sequence)
+}
+
 /// The chain that a lock gave the beginning of. SYNC-4.
 pub(super) async fn whole_chain(
     world: &impl World,
@@ -180,7 +204,7 @@ pub(super) async fn whole_chain(
     let mut chain = unlocked.statements;
     let Some(rest) = unlocked.rest else { return Ok(chain) };
     loop {
-        let asked = UnlockRest { rest, statements_after: chain.len() as u64 };
+        let asked = UnlockRest { rest, statements_after: newest_of(&chain)? };
         let call = Call::send("/v1/unlock/rest", &asked).open();
         let page: ChainPage = ask(world, call, None).await?;
         if page.more && page.statements.is_empty() {

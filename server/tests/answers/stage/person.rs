@@ -269,10 +269,9 @@ impl Person {
     ) -> Answer {
         self.token = random();
         let opening = self.opening(self.token);
-        let statement = statement.map(Base64);
-        server
-            .post("/v1/sessions", None, &OpenSession { opening, statement, log_value: log_value() })
-            .await
+        let (statement, log_value, continued) = (statement.map(Base64), log_value(), None);
+        let asked = OpenSession { opening, statement, log_value, continued };
+        server.post("/v1/sessions", None, &asked).await
     }
 
     /// A second browser of the same person: the statement that adds it is not sent yet.

@@ -5,6 +5,7 @@
 
 mod byhand;
 mod carried;
+mod continued;
 mod deposits;
 mod encodings;
 mod envelopes;
@@ -44,6 +45,7 @@ fn main() -> Result<()> {
     envelopes::write(&mut writer)?;
     safes::write(&mut writer)?;
     generations::write(&mut writer)?;
+    continued::write(&mut writer)?;
     uses::write(&mut writer)?;
     fresh::write(&mut writer)?;
     grants::write(&mut writer)?;

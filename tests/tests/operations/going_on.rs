@@ -1,0 +1,155 @@
+//! A safe that the log names further than a restored backup goes: its owner goes on from what is there.
+
+use anyhow::{Context as _, Result, ensure};
+use reconnect::Config;
+use reconnect_core::{
+    error::Error,
+    vault::{Coming, Sentence, Vault},
+};
+use reconnect_format::api::Call;
+use reconnect_tests::{
+    browser::Browser,
+    restored::{Elsewhere, OTHERS},
+    stage::{Database, Person, bytes, card, read, titles},
+    team::Team,
+};
+
+use super::say;
+
+const KNOWING: Coming = Coming { kept: true, knows: true };
+
+/// Comes in with the sheet; none where somebody has to know first that the safe comes from a backup.
+async fn comes_in(owner: &Person, browser: &Browser, coming: Coming) -> Result<Option<Vault>> {
+    match owner.with_sheet(browser, coming).await {
+        Ok(vault) => Ok(Some(vault)),
+        Err(Error::FromBackup { .. } | Error::WentOn { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn an_owner_goes_on(database: Database) -> Result<()> {
+    let elsewhere = Elsewhere::empty()?;
+    let server = elsewhere.server(database).await?;
+    let mut team = Team::on(&server).await?;
+    let mut owner = server.person().await?;
+    let paper = owner.add("Passeport", &bytes(1, 70_000)).await?;
+    let grant = owner.give(team.structure_id, &[paper]).await?;
+    let lost = server.browser();
+    let on_lost = owner.with_sheet(&lost, true).await?;
+    elsewhere.back_up(&server).await?;
+    let backed_up = owner.vault.manifest().sequence() + 1;
+
+    owner.vault.sync(&owner.browser).await?;
+    owner.vault.retire_device(&owner.browser, on_lost.device_id()).await?;
+    owner.add("Carte", &bytes(2, 70_000)).await?;
+    owner.vault.take_back(&owner.browser, grant).await?;
+    server.app().publish().await?;
+    let tablet = server.browser();
+    owner.with_sheet(&tablet, true).await?;
+    let missing = 4;
+    server.app().publish().await?;
+    let (server, restored) = elsewhere.restore(server, false).await?;
+    ensure!(restored.safes_behind == 1, "{restored}");
+    // From here on there is another journal.
+    let later = Elsewhere::empty()?;
+    let journal = Some(later.journal());
+    let server = server.restart_with(async |config| Ok(Config { journal, ..config })).await?;
+    later.back_up(&server).await?;
+
+    // Nobody signs anything unasked, whoever asks: the same is said again.
+    let before = server.dump().await?.without(&OTHERS);
+    for browser in [&owner.browser, &tablet, &server.browser()] {
+        match owner.with_sheet(browser, true).await.err() {
+            Some(Error::FromBackup { missing: said, .. }) if said == missing => {}
+            other => anyhow::bail!("they were told {other:?}"),
+        }
+    }
+    let after = server.dump().await?.without(&OTHERS);
+    ensure!(before == after, "before its owner knew: {}", before.difference(&after));
+
+    let mut vault = owner.with_sheet(&owner.browser, KNOWING).await?;
+    ensure!(titles(&vault) == ["Passeport"], "{:?}", titles(&vault));
+    ensure!(read(&vault, &owner.browser, paper).await? == bytes(1, 70_000));
+    ensure!(vault.manifest().given().count() == 0, "something stayed given");
+    ensure!(vault.manifest().device(on_lost.device_id()).is_none(), "the lost phone came back");
+    ensure!(vault.manifest().sequence() > backed_up + missing, "a number was used again");
+    let gone = Call::read(format!("/v1/received/{grant}/documents/{paper}/thumbnail"));
+    team.worker.come_in_again().await?;
+    let answer = team.worker.browser().send(&gone, Some(team.worker.token())).await?;
+    ensure!(answer.status == 404, "somebody read on: {}", answer.status);
+
+    // From here on it is a safe like any other, in the log too.
+    vault.add(&owner.browser, None, &bytes(3, 9_000), &card("Nouvelle carte")).await?;
+    server.app().publish().await?;
+    vault.look(&owner.browser).await?;
+    ensure!(vault.is_safe(), "the log does not name it");
+    owner.vault = vault;
+    let again = owner.give(team.structure_id, &[paper]).await?;
+    server.app().publish().await?;
+    team.worker.received().await?;
+    ensure!(team.worker.read(again, paper).await? == bytes(1, 70_000));
+    ensure!(comes_in(&owner, &server.browser(), Coming::default()).await?.is_some());
+
+    // A device that remembers what is missing says so once.
+    ensure!(comes_in(&owner, &tablet, Coming::from(true)).await?.is_none(), "it said nothing");
+    ensure!(comes_in(&owner, &tablet, KNOWING).await?.is_some());
+    let there = comes_in(&owner, &tablet, Coming::from(true)).await?.context("asked again")?;
+    ensure!(titles(&there) == ["Passeport", "Nouvelle carte"], "{:?}", titles(&there));
+
+    // A journal carries that it went on.
+    let server = later.check(server).await?;
+    owner.with_sheet(&server.browser(), true).await?;
+    say("a safe went on from a backup, without 4 statements that were lost");
+    Ok(())
+}
+
+/// A server says that a safe comes from a backup which the log names no further: nothing is signed.
+async fn nobody_goes_on_without_a_reason(database: Database) -> Result<()> {
+    let elsewhere = Elsewhere::empty()?;
+    let server = elsewhere.server(database).await?;
+    let mut owner = server.person().await?;
+    owner.add("Passeport", &bytes(1, 70_000)).await?;
+    server.app().publish().await?;
+    let browser = server.browser();
+    browser.lie(|call, answer| {
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        let is_unlocked = call.path.starts_with("/v1/unlock/");
+        if is_unlocked {
+            text.replace(r#""from_backup":false"#, r#""from_backup":true"#).into()
+        } else {
+            answer
+        }
+    });
+    let vault = owner.with_sheet(&browser, KNOWING).await?;
+    ensure!(titles(&vault) == ["Passeport"]);
+    let went_on = vault.trace().iter().any(|it| it.sentence == Sentence::WentOn);
+    ensure!(!went_on, "it went on from nothing");
+    // A rollback stays one where the log names what is shown: the device remembers more.
+    elsewhere.back_up(&server).await?;
+    owner.add("Carte", &bytes(2, 70_000)).await?;
+    let (server, _) = elsewhere.restore(server, false).await?;
+    let told = owner.with_sheet(&owner.browser, KNOWING).await.err();
+    ensure!(told.as_ref().map(Error::code) == Some("rollback"), "{told:?}");
+    drop(server);
+    Ok(())
+}
+
+/// I-26, I-10, I-15: an owner whose safe the log names further goes on knowingly; nothing that was given comes back with it,
+/// nor does a device that was retired.
+#[tokio::test]
+async fn an_owner_goes_on_on_sqlite() -> Result<()> {
+    Box::pin(an_owner_goes_on(Database::Sqlite)).await
+}
+
+/// I-26, I-10, I-15: an owner whose safe the log names further goes on knowingly; nothing that was given comes back with it,
+/// nor does a device that was retired.
+#[tokio::test]
+async fn an_owner_goes_on_on_postgres() -> Result<()> {
+    Box::pin(an_owner_goes_on(Database::Postgres)).await
+}
+
+/// Nobody goes on from what is no backup.
+#[tokio::test]
+async fn nobody_goes_on_without_a_reason_on_sqlite() -> Result<()> {
+    Box::pin(nobody_goes_on_without_a_reason(Database::Sqlite)).await
+}
