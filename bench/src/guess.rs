@@ -172,7 +172,7 @@ impl Owner {
                 Box::pin(Vault::unlock_with_paper(there, &sheet, false)).await
             }
             Way::Card => Box::pin(Vault::unlock_with_card(there, &self.card, &pin, false)).await,
-            Way::Phone => Box::pin(Vault::unlock_here(&self.person.browser, &pin, false)).await,
+            Way::Phone => Box::pin(Vault::unlock_here(&self.person.browser, &pin, None)).await,
         };
         Ok(came.map(|_| begun.elapsed().as_secs_f64()).map_err(|error| error.code()))
     }

@@ -2,7 +2,7 @@
 
 use reconnect_core::{
     document::{Card, DocumentKind},
-    error::{Error, Unchecked},
+    error::{Error, Told, Unchecked},
     vault::{Entry, GivenGrant, GrantState, Opening, Sentence, Vault},
     world::World,
 };
@@ -426,10 +426,10 @@ pub(crate) fn refusal(error: &Error) -> RefusalView {
         Error::WordsMisread(index) => view.detail.place = Some(*index),
         Error::WrongPin(left) => view.detail.left = Some(*left),
         Error::BadShare(number) => view.detail.number = Some(*number),
-        Error::FromBackup { until, missing } => {
+        Error::Missing(Told::FromBackup { until, missing }) => {
             (view.detail.until, view.detail.missing) = (Some(*until), Some(*missing));
         }
-        Error::WentOn { until, at } => {
+        Error::Missing(Told::WentOn { until, at }) => {
             (view.detail.until, view.detail.at) = (Some(*until), Some(*at));
         }
         _ => {}

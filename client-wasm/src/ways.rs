@@ -2,7 +2,7 @@
 
 use js_sys::Uint8Array;
 use reconnect_core::{
-    error::Error,
+    error::{Error, Told},
     held::{HeldSecret, Pin, passkey_input},
     log::{Carried, newest},
     vault::{Coming, Drawn, LockSeen, Returning, Sentence, Vault, Ways},
@@ -18,7 +18,7 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
 
-use crate::{Client, id, refused, shown, thrown};
+use crate::{Client, id, refused, shown, thrown, whole};
 
 fn pin_of(typed: String) -> Result<Pin, JsValue> {
     Pin::parse(&Zeroizing::new(typed)).map_err(|it| thrown(&it))
@@ -32,6 +32,17 @@ fn drawn_paper(drawn: &PaperSecret, carried: Option<&Carried>) -> PaperView {
     let groups = drawn.groups();
     let square = Carried::beside(&groups.concat(), carried);
     paper(groups, square)
+}
+
+/// What a person was told is missing.
+fn told_of(told: Option<&[f64]>) -> Option<Told> {
+    match told? {
+        [until, missing] => {
+            Some(Told::FromBackup { until: whole(*until), missing: whole(*missing) })
+        }
+        [until, _, at] => Some(Told::WentOn { until: whole(*until), at: whole(*at) }),
+        _ => None,
+    }
 }
 
 /// A way in, with what it takes.
@@ -123,8 +134,8 @@ impl Client {
         }
     }
 
-    /// Unlocks a safe: by what is typed or held, and by what only its person knows; and whether they were told that it
-    /// goes on from a backup. One call for all ways, and one
+    /// Unlocks a safe: by what is typed or held, and by what only its person knows; and what they were told is missing:
+    /// `[until, missing]` where it comes from a backup, `[until, 0, at]` where it went on from one. One call for all ways, and one
     /// for all changes: each that the page can wait for weighs two kilobytes.
     pub async fn unlock(
         &self,
@@ -132,10 +143,10 @@ impl Client {
         held: String,
         known: String,
         kept: bool,
-        told: bool,
+        told: Option<Vec<f64>>,
     ) -> Result<String, JsValue> {
         let way = Way::read(&way, held, known).map_err(|it| thrown(&it))?;
-        let (world, coming) = (&self.world, Coming { kept, knows: told });
+        let (world, coming) = (&self.world, Coming { kept, knows: told_of(told.as_deref()) });
         let unlocked = match &way {
             Way::Words(handle, words) => {
                 Box::pin(Vault::unlock_with_words(world, handle, words, coming)).await
@@ -144,7 +155,7 @@ impl Client {
             Way::Card(card, pin) | Way::CardPin(card, pin) => {
                 Box::pin(Vault::unlock_with_card(world, card, pin, coming)).await
             }
-            Way::Here(pin) => Box::pin(Vault::unlock_here(world, pin, told)).await,
+            Way::Here(pin) => Box::pin(Vault::unlock_here(world, pin, coming.knows)).await,
             Way::Passkey(given) => Box::pin(Vault::unlock_with_passkey(world, given, coming)).await,
         };
         unlocked.map(|vault| self.enter(vault)).map_err(|it| thrown(&it))

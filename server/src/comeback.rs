@@ -30,7 +30,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     caller::Caller,
-    chains,
+    chains, continued,
     db::transaction,
     error::{Error, Result},
     guardian, log,
@@ -230,6 +230,7 @@ pub(crate) async fn begin(
     transaction!(app.db, "comeback::begin", |tx| {
         let signed = (&said, &device, body.made_at);
         check_said(signed, (&guardians, body.lock_id, body.guardian), caller, &app, tx).await?;
+        continued::check_not_behind(body.account_id, tx).await?;
         end_late(body.account_id, now, tx).await?;
         if is_known(return_id, tx).await? {
             return Ok(());
@@ -384,6 +385,21 @@ async fn was_stopped(lock_id: LockId, now: u64, tx: &mut AnyConnection) -> Resul
     .fetch_optional(&mut *tx)
     .await?;
     Ok(stopped.is_some())
+}
+
+/// Nobody comes back in the way that they began.
+pub(crate) async fn end_all(account_id: AccountId, now: u64, tx: &mut AnyConnection) -> Result<()> {
+    let open: Vec<Vec<u8>> = sqlx::query_scalar(
+        "-- comeback::end_all
+        select return_id from comeback where account_id = $1 and state = 1",
+    )
+    .bind(account_id.as_bytes())
+    .fetch_all(&mut *tx)
+    .await?;
+    for return_id in open {
+        ended::end_one(id(&return_id)?, OVER, now, tx).await?;
+    }
+    Ok(())
 }
 
 /// What took too long is over.

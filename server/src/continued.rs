@@ -10,7 +10,8 @@ use sqlx::AnyConnection;
 
 use crate::{
     app::App,
-    error::Result,
+    comeback,
+    error::{Error, Result},
     grant, log, restore, session,
     statement::{Next, Place, place},
 };
@@ -35,24 +36,29 @@ pub(crate) async fn check(
     let Body::Continue { sequence, value, .. } = next.statement.body().body else {
         return Err(Code::Refused.into());
     };
-    if !is_named(account_id, Newest { sequence, value }, app).await? {
-        return Err(Code::Conflict.into());
-    }
+    check_named(account_id, Newest { sequence, value }, app).await?;
     Ok(Some(Going { next, log_value: log::value(&asked.log_value)? }))
 }
 
-/// Whether that is what the log names of a safe. While a restore makes it again, the log has gone on.
-async fn is_named(account_id: AccountId, named: Newest, app: &App) -> Result<bool> {
+/// Whether a restore makes requests again: the log has gone on since, and what is behind is not known yet.
+fn is_made_again(app: &App) -> bool {
+    restore::check_finished(&app.config.data).is_err()
+}
+
+/// It must be what the log names of a safe. Where the newest is not shown yet, it is worth waiting.
+async fn check_named(account_id: AccountId, named: Newest, app: &App) -> Result<()> {
     let index: Vec<u8> = sqlx::query_scalar(
-        "-- continued::is_named
+        "-- continued::check_named
         select log_index from account where account_id = $1",
     )
     .bind(account_id.as_bytes())
     .fetch_one(app.db.reader())
     .await?;
-    let newest = app.log.newest(&index)?;
-    let is_made_again = restore::check_finished(&app.config.data).is_err();
-    Ok(newest.is_some_and(|it| it == named || (is_made_again && it.sequence > named.sequence)))
+    match app.log.newest(&index)? {
+        Some(newest) if newest == named || is_made_again(app) => Ok(()),
+        Some(newest) if newest.sequence > named.sequence => Err(Error::Wait(Code::Unavailable, 60)),
+        _ => Err(Code::Refused.into()),
+    }
 }
 
 /// Whether a safe is behind the log: nothing of it is given out, and nothing is said in it but that it goes on.
@@ -67,9 +73,14 @@ pub(crate) async fn is_behind(account_id: AccountId, tx: &mut AnyConnection) -> 
     Ok(behind.is_some())
 }
 
+/// Refuses what nobody may do in a safe that is behind the log.
+pub(crate) async fn check_not_behind(account_id: AccountId, tx: &mut AnyConnection) -> Result<()> {
+    if is_behind(account_id, tx).await? { Err(Code::FromBackup.into()) } else { Ok(()) }
+}
+
 impl Going {
     /// Writes it: the safe is behind no more, and nothing of what was given is left.
-    pub(crate) async fn write(&self, now: u64, tx: &mut AnyConnection) -> Result<()> {
+    pub(crate) async fn write(&self, app: &App, tx: &mut AnyConnection) -> Result<()> {
         let Next { before, after, .. } = self.next.as_ref();
         let account_id = after.account_id();
         let was_behind = sqlx::query(
@@ -79,16 +90,19 @@ impl Going {
         .bind(account_id.as_bytes())
         .execute(&mut *tx)
         .await?;
-        if was_behind.rows_affected() != 1 {
-            return Err(Code::Refused.into());
+        if was_behind.rows_affected() != 1 && !is_made_again(app) {
+            // Another device was faster, or there is nothing to go on from.
+            return Err(Code::Conflict.into());
         }
-        self.next.write(&self.log_value, now, tx).await?;
+        self.next.write(&self.log_value, app.clock.now(), tx).await?;
         for (device_id, _) in before.devices().filter(|(it, _)| after.device(*it).is_none()) {
             session::retire_device(account_id, device_id, tx).await?;
         }
         for grant_id in before.given().filter(|it| after.grant(*it).is_none()) {
             grant::revoke(account_id, grant_id, tx).await?;
         }
+        // That its owner stopped one is not known either.
+        comeback::end_all(account_id, app.clock.now(), tx).await?;
         Ok(())
     }
 }

@@ -215,6 +215,7 @@ impl Work<'_> {
     async fn all(&mut self, sources: &Sources) -> anyhow::Result<()> {
         let broken = |error: Error| anyhow::anyhow!("{error}");
         self.forget_gone().await.map_err(broken)?;
+        forget_behind(self.app).await.map_err(broken)?;
         end_sessions(self.app).await.map_err(broken)?;
         self.repeat(&sources.journals).await?;
         end_sessions(self.app).await.map_err(broken)?;
@@ -365,8 +366,6 @@ impl Work<'_> {
         self.restored.safes_behind = behind.len() as u64;
         let structures = &self.restored.structures_behind;
         transaction!(self.app.db, "restore::hold_back", |tx| {
-            // What was behind when the backup was taken was looked at again.
-            sqlx::query("-- restore::hold_back\ndelete from behind").execute(&mut *tx).await?;
             for account_id in &behind {
                 sqlx::query("-- restore::hold_back\ninsert into behind (account_id) values ($1)")
                     .bind(account_id.as_slice())
@@ -385,6 +384,14 @@ impl Work<'_> {
             Ok(())
         })
     }
+}
+
+/// What was behind when the backup was taken is looked at again.
+async fn forget_behind(app: &App) -> Result<()> {
+    transaction!(app.db, "restore::forget_behind", |tx| {
+        sqlx::query("-- restore::forget_behind\ndelete from behind").execute(&mut *tx).await?;
+        Ok(())
+    })
 }
 
 /// Everybody comes in anew: whoever's session was ended after the backup must not come back with it. BACKUP-4.

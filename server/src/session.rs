@@ -77,8 +77,10 @@ pub(crate) async fn open(
         return Err(Code::WrongClock.into());
     }
     let expires_at = transaction!(app.db, "session::open", |tx| {
-        if let Some(going) = &going {
-            going.write(now, tx).await?;
+        match &going {
+            Some(going) => going.write(&app, tx).await?,
+            // A device that was retired since the backup would come in. BACKUP-10.
+            None => continued::check_not_behind(account_id, tx).await?,
         }
         if let Some(next) = &next {
             next.write(&log_value, now, tx).await?;

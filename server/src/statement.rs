@@ -213,9 +213,7 @@ impl Next {
     ) -> Result<()> {
         let account_id = self.after.account_id();
         // BACKUP-10. One that goes on has taken it out of there.
-        if continued::is_behind(account_id, tx).await? {
-            return Err(Code::Refused.into());
-        }
+        continued::check_not_behind(account_id, tx).await?;
         comeback::opened::check_pause(account_id, self.statement.body(), now, tx).await?;
         let moved = sqlx::query(
             "-- Next::write

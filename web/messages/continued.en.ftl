@@ -7,7 +7,7 @@ from-backup-lead = The service lost a part of what it kept, and was put back fro
 }
 from-backup-there = Your papers of that day are there.
 from-backup-given = Your papers are given to nobody any more. You give again, to whom you want.
-from-backup-ways = Words, sheets, cards and PINs of that day open your safe again, also those that you had put out since. Does somebody know one? Make new keys as soon as you are in: settings, “Does somebody know your secret?”.
+from-backup-ways = Words, sheets, cards, PINs and devices of that day open your safe again, also those that you had put out since; those made since do not. Does somebody have one? Make new keys as soon as you are in: settings, “Does somebody know your secret?”.
 from-backup-ask = If you do not know of this, ask the structure that helps you first. Nothing changes until you go on.
 from-backup-go = Go on with the copy
 from-backup-later = Not now

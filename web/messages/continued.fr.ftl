@@ -7,7 +7,7 @@ from-backup-lead = Le service a perdu une partie de ce qu’il gardait, et a ét
 }
 from-backup-there = Vos papiers de ce jour-là sont là.
 from-backup-given = Vos papiers ne sont plus donnés à personne. Vous donnez à nouveau, à qui vous voulez.
-from-backup-ways = Les mots, feuilles, cartes et codes de ce jour-là ouvrent à nouveau votre coffre, même retirés depuis. Quelqu’un en connaît un ? Refaites vos clés dès que vous êtes entré : réglages, « Quelqu’un connaît votre secret ? ».
+from-backup-ways = Les mots, feuilles, cartes, codes et appareils de ce jour-là ouvrent à nouveau votre coffre, même retirés depuis ; ceux faits depuis ne l’ouvrent plus. Quelqu’un en a un ? Refaites vos clés dès que vous êtes dans le coffre : réglages, « Quelqu’un connaît votre secret ? ».
 from-backup-ask = Si vous n’êtes pas au courant, demandez d’abord à la structure qui vous aide. Rien ne change tant que vous ne continuez pas.
 from-backup-go = Continuer avec la copie
 from-backup-later = Pas maintenant

@@ -77,6 +77,25 @@ impl Unchecked {
     }
 }
 
+/// What is missing in a safe that comes from a backup, as its person is told it. They say yes to exactly this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It is not gone on from yet. BACKUP-9.
+    FromBackup {
+        /// When the newest statement that is there was made, in seconds since 1970.
+        until: u64,
+        /// How many are missing, at most.
+        missing: u64,
+    },
+    /// It went on, without what this device remembers. SYNC-5.
+    WentOn {
+        /// What was said after it is missing, in seconds since 1970.
+        until: u64,
+        /// When it went on, in seconds since 1970.
+        at: u64,
+    },
+}
+
 /// Why a journey stopped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -101,22 +120,12 @@ pub enum Error {
     /// The log does not vouch for it yet.
     #[error(transparent)]
     Unchecked(#[from] Unchecked),
-    /// The safe comes from a backup. Its owner may go on. BACKUP-9.
-    #[error("from a backup")]
-    FromBackup {
-        /// When the newest statement that is there was made, in seconds since 1970.
-        until: u64,
-        /// How many are missing.
-        missing: u64,
-    },
-    /// The safe went on from a backup, without what this device remembers. SYNC-5.
-    #[error("went on from a backup")]
-    WentOn {
-        /// What was said after it is missing, in seconds since 1970.
-        until: u64,
-        /// When it went on, in seconds since 1970.
-        at: u64,
-    },
+    /// Something is missing that was in the safe: whoever comes in must say that they know. BACKUP-9, SYNC-5.
+    #[error("comes from a backup")]
+    Missing(Told),
+    /// The device that this way in belongs to was put out. BACKUP-8.
+    #[error("put out")]
+    PutOut,
     /// Handle and words do not belong together.
     #[error("wrong words or handle")]
     WrongWordsOrHandle,
@@ -217,8 +226,9 @@ impl Error {
             Self::Misbehaved(ServerMisbehaved::LogForked) => "log_forked",
             Self::Misbehaved(ServerMisbehaved::LogForged) => "log_forged",
             Self::Unchecked(unchecked) => unchecked.code(),
-            Self::FromBackup { .. } => "from_backup",
-            Self::WentOn { .. } => "went_on",
+            Self::Missing(Told::FromBackup { .. }) => "from_backup",
+            Self::Missing(Told::WentOn { .. }) => "went_on",
+            Self::PutOut => "put_out",
             Self::WrongWordsOrHandle => "wrong_words_or_handle",
             Self::WordsMisread(_) => "words_misread",
             Self::SheetMisread => "sheet_misread",

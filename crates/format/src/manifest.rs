@@ -21,7 +21,7 @@ use crate::{
     tree,
 };
 
-pub use continued::LEAP_MAX;
+pub use continued::{LEAP_MAX, MISSING_MAX};
 pub use overrule::Ended;
 
 pub use crate::record::{
@@ -199,7 +199,7 @@ impl Manifest {
         let statement = next.verify(&key)?;
         self.check(statement.body())?;
         self.take_in(statement.body());
-        self.sequence = statement.body().sequence;
+        self.sequence = self.number_after(statement.body());
         self.head = statement.hash();
         Ok(statement)
     }

@@ -44,6 +44,8 @@ codes! {
     MethodNotAllowed = "method_not_allowed", 405;
     /// Somebody else wrote first: read again and repeat.
     Conflict = "conflict", 409;
+    /// The safe comes from a backup, and only its owner goes on, knowing what is missing.
+    FromBackup = "from_backup", 409;
     /// The handle exists: draw another.
     HandleTaken = "handle_taken", 409;
     /// No try of its PIN is left: this lock opens nothing any more.

@@ -21,6 +21,7 @@ use sqlx::AnyConnection;
 use super::{Stored, named};
 use crate::{
     app::App,
+    continued,
     db::transaction,
     error::{Error, Result},
     generation,
@@ -108,6 +109,7 @@ pub(crate) async fn open(
     let held_use = verify(&asked.held_use, &guardians, &app)?;
     let now = app.clock.now();
     transaction!(app.db, "comeback::open", |tx| {
+        continued::check_not_behind(stored.account_id, tx).await?;
         held::count_once(stored.account_id, &held_use, now, tx).await?;
         sqlx::query("-- comeback::open\nupdate comeback set opened_at = $2 where return_id = $1")
             .bind(stored.return_id.as_bytes())

@@ -12,6 +12,7 @@ use super::{Stored, check_said, counted, named};
 use crate::{
     app::App,
     caller::Caller,
+    continued,
     db::transaction,
     error::Result,
     guardian, statement,
@@ -74,6 +75,7 @@ pub(crate) async fn vouch(
     let guardians = named(&manifest, stored.lock_id)?;
     transaction!(app.db, "comeback::vouch", |tx| {
         Stored::find(return_id, tx).await?.check_open(now)?;
+        continued::check_not_behind(stored.account_id, tx).await?;
         let signed = (&said, &device, body.made_at);
         check_said(signed, (&guardians, stored.lock_id, body.guardian), caller, &app, tx).await?;
         let taken = sqlx::query(

@@ -385,20 +385,18 @@ pub(crate) const ROWS: &[Row] = &[
         &["GRANT-4", "REWRAP-3", "REWRAP-5", "REWRAP-6"],
         &[team::a_rewrap_that_opens_nothing::PAIR],
     ),
-    Row {
-        waits: Some(
-            "an owner who goes on from a backup where no journal was kept: until then owners and readers of safes that the log names further stay out",
-        ),
-        ..shown(
-            "a backup that brings back what was revoked, or forks the log",
-            "a restore wants the log's newest copy and refuses one that ends before a checkpoint somebody saw; a journal on another disk makes again what was taken in; without it, nothing of a safe that the log names further is given out",
-            &["BACKUP-2", "BACKUP-3", "BACKUP-6"],
-            &[
-                restores::what_was_taken_back_before_a_disk_was_lost::PAIR,
-                restores::a_log_of_before::PAIR,
-            ],
-        )
-    },
+    shown(
+        "a backup that brings back what was revoked, or forks the log",
+        "a restore wants the log's newest copy and refuses one that ends before a checkpoint somebody saw; a journal on another disk makes again what was taken in; without it, nothing of a safe that the log names further is given out, until its owner, who is told what is missing, goes on: then nothing stays given, and devices that the log says are retired stay so",
+        &["BACKUP-2", "BACKUP-3", "BACKUP-6", "BACKUP-8", "BACKUP-9", "BACKUP-10"],
+        &[
+            restores::what_was_taken_back_before_a_disk_was_lost::PAIR,
+            restores::a_log_of_before::PAIR,
+            restores::a_grant_that_comes_back_when_its_owner_goes_on::PAIR,
+            restores::a_retired_device_that_comes_back_when_its_owner_goes_on::PAIR,
+            restores::a_backup_that_nobody_is_told_of::PAIR,
+        ],
+    ),
     shown(
         "a member who destroys what is the team's, or takes a colleague's place away",
         "a leaf comes in by its own device's request only; a manager goes when two say so; every device keeps the seeds that it holds, and what others sealed for the paper stays",

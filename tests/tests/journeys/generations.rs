@@ -64,7 +64,7 @@ async fn what_was_known_opens_nothing_any_more(server: Server) -> Result<()> {
     ensure!(words == Err(Error::WrongWordsOrHandle), "{words:?}");
     let sheet = before.with_sheet(&server.browser(), false).await.map(drop);
     ensure!(matches!(sheet, Err(Error::Refused(_))), "{sheet:?}");
-    let here = Box::pin(Vault::unlock_here(&phone, &Pin::parse("314159")?, false)).await.map(drop);
+    let here = Box::pin(Vault::unlock_here(&phone, &Pin::parse("314159")?, None)).await.map(drop);
     ensure!(matches!(here, Err(Error::Refused(_))), "{here:?}");
     // The device itself comes in with what is on the new paper, as a new one.
     let again = owner.with_words(&phone, true).await?;

@@ -147,7 +147,7 @@ async fn sixty_four_at_a_time_get_ten_tries_and_the_owner_comes_in(server: Serve
     let owner_comes = async {
         with_card(&server.browser(), &other).await?;
         owner.with_sheet(&server.browser(), false).await?;
-        Box::pin(Vault::unlock_here(&owner.browser, &pin(PIN)?, false)).await?;
+        Box::pin(Vault::unlock_here(&owner.browser, &pin(PIN)?, None)).await?;
         anyhow::Ok(())
     };
     let (answers, came) = join(ask_all(&thief, &calls), Box::pin(owner_comes)).await;

@@ -77,7 +77,7 @@ async fn a_safe_that_slept_for_six_years_opens_by_each_way(server: Server) -> Re
 
     let over = person.browser.send(&Call::read("/v1/sync"), Some(&token)).await?;
     ensure!(over.status == 401, "a session lasted for years: {}", over.status);
-    let here = Box::pin(Vault::unlock_here(&person.browser, &pin, false)).await?;
+    let here = Box::pin(Vault::unlock_here(&person.browser, &pin, None)).await?;
     wakes(&here, &person.browser, paper).await?;
     ensure!(here.device_id() == person.vault.device_id());
     let desk = server.browser();
@@ -190,7 +190,7 @@ async fn what_slept_is_told_as_it_is_and_giving_anew_works(server: Server) -> Re
     server.pass(YEARS).await?;
 
     let pin = Pin::choose(PIN)?;
-    owner.vault = Box::pin(Vault::unlock_here(&owner.browser, &pin, false)).await?;
+    owner.vault = Box::pin(Vault::unlock_here(&owner.browser, &pin, None)).await?;
     owner.vault.learn_structures(&owner.browser).await?;
     // What waited was swept long ago, and nothing of it is asked.
     let inbox = owner.vault.look_into_inbox(&owner.browser).await?;

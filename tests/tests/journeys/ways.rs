@@ -314,9 +314,9 @@ async fn a_browser_of_ones_own_remembers_the_safe_under_a_pin(server: Server) ->
     let mut owner = server.person().await?;
     let id = owner.add("Passeport", b"scan").await?;
     Box::pin(owner.vault.remember_here(&owner.browser, &pin(PIN)?)).await?;
-    let wrong = Box::pin(Vault::unlock_here(&owner.browser, &pin(OTHER)?, false)).await.err();
+    let wrong = Box::pin(Vault::unlock_here(&owner.browser, &pin(OTHER)?, None)).await.err();
     ensure!(wrong == Some(Error::WrongPin(PIN_TRIES - 1)), "{wrong:?}");
-    let again = Box::pin(Vault::unlock_here(&owner.browser, &pin(PIN)?, false)).await?;
+    let again = Box::pin(Vault::unlock_here(&owner.browser, &pin(PIN)?, None)).await?;
     ensure!(read(&again, &owner.browser, id).await? == b"scan");
     ensure!(again.device_id() == owner.vault.device_id(), "the same browser, the same device");
 
@@ -326,11 +326,11 @@ async fn a_browser_of_ones_own_remembers_the_safe_under_a_pin(server: Server) ->
     let locks = owner.vault.locks(&owner.browser).await?;
     let here: Vec<_> = locks.iter().filter(|it| it.kind == LockKind::Device).collect();
     ensure!(here.len() == 1 && here.iter().all(|it| it.here));
-    Box::pin(Vault::unlock_here(&owner.browser, &pin(OTHER)?, false)).await?;
+    Box::pin(Vault::unlock_here(&owner.browser, &pin(OTHER)?, None)).await?;
 
     // Another browser has nothing to open; a shared one keeps nothing.
     let other = server.browser();
-    let nothing = Box::pin(Vault::unlock_here(&other, &pin(OTHER)?, false)).await.err();
+    let nothing = Box::pin(Vault::unlock_here(&other, &pin(OTHER)?, None)).await.err();
     ensure!(nothing == Some(Error::NotFound), "{nothing:?}");
     let mut shared = owner.with_words(&other, false).await?;
     let refused = Box::pin(shared.remember_here(&other, &pin(PIN)?)).await.err();
@@ -338,7 +338,7 @@ async fn a_browser_of_ones_own_remembers_the_safe_under_a_pin(server: Server) ->
 
     owner.vault.sync(&owner.browser).await?;
     Box::pin(owner.vault.forget_here(&owner.browser)).await?;
-    let gone = Box::pin(Vault::unlock_here(&owner.browser, &pin(OTHER)?, false)).await.err();
+    let gone = Box::pin(Vault::unlock_here(&owner.browser, &pin(OTHER)?, None)).await.err();
     ensure!(gone == Some(Error::NotFound), "{gone:?}");
     Ok(())
 }
@@ -353,12 +353,12 @@ async fn one_browser_remembers_one_safe_and_replaces_nobody_elses(server: Server
     ensure!(refused == Some(Error::RemembersAnother), "{refused:?}");
     ensure!(there.locks(&owner.browser).await?.len() == 2, "a lock was set all the same");
     Box::pin(there.forget_here(&owner.browser)).await?;
-    let mut again = Box::pin(Vault::unlock_here(&owner.browser, &pin(PIN)?, false)).await?;
+    let mut again = Box::pin(Vault::unlock_here(&owner.browser, &pin(PIN)?, None)).await?;
     ensure!(again.account_id() == owner.vault.account_id());
     // Its person takes it away, and then there is room.
     Box::pin(again.forget_here(&owner.browser)).await?;
     Box::pin(there.remember_here(&owner.browser, &pin(OTHER)?)).await?;
-    let vault = Box::pin(Vault::unlock_here(&owner.browser, &pin(OTHER)?, false)).await?;
+    let vault = Box::pin(Vault::unlock_here(&owner.browser, &pin(OTHER)?, None)).await?;
     ensure!(vault.account_id() == other.vault.account_id());
     Ok(())
 }
@@ -371,7 +371,7 @@ async fn a_device_that_is_retired_takes_its_pin_along(server: Server) -> Result<
     let mut there = owner.with_words(&desk, false).await?;
     there.retire_device(&desk, owner.vault.device_id()).await?;
     ensure!(there.locks(&desk).await?.iter().all(|lock| lock.kind != LockKind::Device));
-    let thief = Box::pin(Vault::unlock_here(&owner.browser, &pin(PIN)?, false)).await.err();
+    let thief = Box::pin(Vault::unlock_here(&owner.browser, &pin(PIN)?, None)).await.err();
     ensure!(thief.as_ref().map(Error::code) == Some("wrong_held"), "{thief:?}");
     Ok(())
 }

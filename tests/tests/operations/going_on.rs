@@ -1,9 +1,10 @@
 //! A safe that the log names further than a restored backup goes: its owner goes on from what is there.
 
-use anyhow::{Context as _, Result, ensure};
-use reconnect::Config;
+use anyhow::{Result, bail, ensure};
+use reconnect::{Config, Sources, restore};
 use reconnect_core::{
-    error::Error,
+    error::{Error, Told, Unchecked},
+    held::Pin,
     vault::{Coming, Sentence, Vault},
 };
 use reconnect_format::api::Call;
@@ -16,15 +17,17 @@ use reconnect_tests::{
 
 use super::say;
 
-const KNOWING: Coming = Coming { kept: true, knows: true };
-
-/// Comes in with the sheet; none where somebody has to know first that the safe comes from a backup.
-async fn comes_in(owner: &Person, browser: &Browser, coming: Coming) -> Result<Option<Vault>> {
-    match owner.with_sheet(browser, coming).await {
-        Ok(vault) => Ok(Some(vault)),
-        Err(Error::FromBackup { .. } | Error::WentOn { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
+/// What somebody is told who comes in with the sheet.
+async fn told(owner: &Person, browser: &Browser) -> Result<Told> {
+    match owner.with_sheet(browser, true).await {
+        Err(Error::Missing(told)) => Ok(told),
+        other => bail!("they were told {:?}", other.err()),
     }
+}
+
+/// Comes in, knowing that.
+async fn knowing(owner: &Person, browser: &Browser, told: Told) -> Result<Vault, Error> {
+    owner.with_sheet(browser, Coming { kept: true, knows: Some(told) }).await
 }
 
 async fn an_owner_goes_on(database: Database) -> Result<()> {
@@ -35,9 +38,11 @@ async fn an_owner_goes_on(database: Database) -> Result<()> {
     let paper = owner.add("Passeport", &bytes(1, 70_000)).await?;
     let grant = owner.give(team.structure_id, &[paper]).await?;
     let lost = server.browser();
-    let on_lost = owner.with_sheet(&lost, true).await?;
+    let mut on_lost = owner.with_sheet(&lost, true).await?;
+    let pin = Pin::parse("481709")?;
+    on_lost.remember_here(&lost, &pin).await?;
     elsewhere.back_up(&server).await?;
-    let backed_up = owner.vault.manifest().sequence() + 1;
+    let backed_up = owner.vault.manifest().sequence() + 2;
 
     owner.vault.sync(&owner.browser).await?;
     owner.vault.retire_device(&owner.browser, on_lost.device_id()).await?;
@@ -46,7 +51,6 @@ async fn an_owner_goes_on(database: Database) -> Result<()> {
     server.app().publish().await?;
     let tablet = server.browser();
     owner.with_sheet(&tablet, true).await?;
-    let missing = 4;
     server.app().publish().await?;
     let (server, restored) = elsewhere.restore(server, false).await?;
     ensure!(restored.safes_behind == 1, "{restored}");
@@ -54,25 +58,31 @@ async fn an_owner_goes_on(database: Database) -> Result<()> {
     let later = Elsewhere::empty()?;
     let journal = Some(later.journal());
     let server = server.restart_with(async |config| Ok(Config { journal, ..config })).await?;
-    later.back_up(&server).await?;
 
     // Nobody signs anything unasked, whoever asks: the same is said again.
     let before = server.dump().await?.without(&OTHERS);
     for browser in [&owner.browser, &tablet, &server.browser()] {
-        match owner.with_sheet(browser, true).await.err() {
-            Some(Error::FromBackup { missing: said, .. }) if said == missing => {}
-            other => anyhow::bail!("they were told {other:?}"),
-        }
+        let said = told(&owner, browser).await?;
+        ensure!(matches!(said, Told::FromBackup { missing: 4, .. }), "{said:?}");
     }
     let after = server.dump().await?.without(&OTHERS);
     ensure!(before == after, "before its owner knew: {}", before.difference(&after));
 
-    let mut vault = owner.with_sheet(&owner.browser, KNOWING).await?;
+    // A yes to something else is none, and who was put out goes on in nobody's name.
+    let said = told(&owner, &owner.browser).await?;
+    for other in [Told::FromBackup { until: 1, missing: 4 }, Told::WentOn { until: 1, at: 2 }] {
+        let again = knowing(&owner, &owner.browser, other).await.err();
+        ensure!(again == Some(Error::Missing(said)), "{again:?}");
+    }
+    let thief = Box::pin(Vault::unlock_here(&lost, &pin, Some(said))).await.err();
+    ensure!(thief == Some(Error::PutOut), "{thief:?}");
+    let mut vault = knowing(&owner, &owner.browser, said).await?;
+    ensure!(vault.unchecked() == Some(Unchecked::Behind), "the log does not name it yet");
     ensure!(titles(&vault) == ["Passeport"], "{:?}", titles(&vault));
     ensure!(read(&vault, &owner.browser, paper).await? == bytes(1, 70_000));
     ensure!(vault.manifest().given().count() == 0, "something stayed given");
     ensure!(vault.manifest().device(on_lost.device_id()).is_none(), "the lost phone came back");
-    ensure!(vault.manifest().sequence() > backed_up + missing, "a number was used again");
+    ensure!(vault.manifest().sequence() > backed_up + 4, "a number was used again");
     let gone = Call::read(format!("/v1/received/{grant}/documents/{paper}/thumbnail"));
     team.worker.come_in_again().await?;
     let answer = team.worker.browser().send(&gone, Some(team.worker.token())).await?;
@@ -88,18 +98,30 @@ async fn an_owner_goes_on(database: Database) -> Result<()> {
     server.app().publish().await?;
     team.worker.received().await?;
     ensure!(team.worker.read(again, paper).await? == bytes(1, 70_000));
-    ensure!(comes_in(&owner, &server.browser(), Coming::default()).await?.is_some());
+    owner.with_sheet(&server.browser(), false).await?;
 
-    // A device that remembers what is missing says so once.
-    ensure!(comes_in(&owner, &tablet, Coming::from(true)).await?.is_none(), "it said nothing");
-    ensure!(comes_in(&owner, &tablet, KNOWING).await?.is_some());
-    let there = comes_in(&owner, &tablet, Coming::from(true)).await?.context("asked again")?;
+    says_so_once(&owner, &tablet, said).await?;
+
+    // Another disk is lost before there is a newer backup: the journal carries that it went on.
+    elsewhere.keep_log(server.folder())?;
+    let sources = Sources { journals: vec![later.journal()], ..elsewhere.sources(false) };
+    let (server, restored) = server.move_to(async |config| restore(config, &sources).await).await?;
+    ensure!(restored.safes_behind == 0 && restored.left.is_empty(), "{restored}");
+    let there = owner.with_sheet(&server.browser(), true).await?;
     ensure!(titles(&there) == ["Passeport", "Nouvelle carte"], "{:?}", titles(&there));
-
-    // A journal carries that it went on.
-    let server = later.check(server).await?;
-    owner.with_sheet(&server.browser(), true).await?;
     say("a safe went on from a backup, without 4 statements that were lost");
+    Ok(())
+}
+
+/// A device that remembers what is missing, and another yes than to what it says.
+async fn says_so_once(owner: &Person, tablet: &Browser, other: Told) -> Result<()> {
+    let went_on = told(owner, tablet).await?;
+    ensure!(matches!(went_on, Told::WentOn { .. }), "{went_on:?}");
+    let again = knowing(owner, tablet, other).await.err();
+    ensure!(again == Some(Error::Missing(went_on)), "{again:?}");
+    knowing(owner, tablet, went_on).await?;
+    let there = owner.with_sheet(tablet, true).await?;
+    ensure!(titles(&there) == ["Passeport", "Nouvelle carte"], "{:?}", titles(&there));
     Ok(())
 }
 
@@ -120,7 +142,7 @@ async fn nobody_goes_on_without_a_reason(database: Database) -> Result<()> {
             answer
         }
     });
-    let vault = owner.with_sheet(&browser, KNOWING).await?;
+    let vault = owner.with_sheet(&browser, true).await?;
     ensure!(titles(&vault) == ["Passeport"]);
     let went_on = vault.trace().iter().any(|it| it.sentence == Sentence::WentOn);
     ensure!(!went_on, "it went on from nothing");
@@ -128,7 +150,7 @@ async fn nobody_goes_on_without_a_reason(database: Database) -> Result<()> {
     elsewhere.back_up(&server).await?;
     owner.add("Carte", &bytes(2, 70_000)).await?;
     let (server, _) = elsewhere.restore(server, false).await?;
-    let told = owner.with_sheet(&owner.browser, KNOWING).await.err();
+    let told = owner.with_sheet(&owner.browser, true).await.err();
     ensure!(told.as_ref().map(Error::code) == Some("rollback"), "{told:?}");
     drop(server);
     Ok(())

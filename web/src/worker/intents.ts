@@ -152,6 +152,9 @@ export type TraceKind =
   | 'taken_back' | 'ended' | 'device_added' | 'device_retired' | 'lock_set' | 'lock_retired' | 'new_generation' | 'guardians_named' | 'return_begun' | 'return_stopped'
   | 'brought_back' | 'went_on';
 
+/** What is missing of a safe that comes from a copy, as its person was told and knows: until when, how much, when it went on. */
+export type Told = [until: number, missing: number] | [until: number, missing: 0, at: number];
+
 export interface TraceEntry {
   at: number;
   kind: TraceKind;
@@ -245,16 +248,16 @@ export interface Safe extends GuardianIntents {
   putEvidenceAway(): Promise<void>;
   /** Makes the safe with what `draw` gave, or begins its other keys; `keep` says that this device is the person's own. */
   open(ways: Ways, keep: boolean): Promise<SafeView>;
-  unlockWithWords(handle: string, words: string, keep: boolean, knows: boolean): Promise<SafeView>;
+  unlockWithWords(handle: string, words: string, keep: boolean, told?: Told): Promise<SafeView>;
   /** Letters as typed, or what the QR held. */
-  unlockWithSheet(letters: string, keep: boolean, knows: boolean): Promise<SafeView>;
+  unlockWithSheet(letters: string, keep: boolean, told?: Told): Promise<SafeView>;
   /** Whether this browser lets the page keep anything. Asked once the person says that it may. */
   canKeep(): Promise<boolean>;
-  unlockWithCard(letters: string, pin: string, keep: boolean, knows: boolean): Promise<SafeView>;
+  unlockWithCard(letters: string, pin: string, keep: boolean, told?: Told): Promise<SafeView>;
   /** With what a passkey gave, as base64url. */
-  unlockWithPasskey(given: string, keep: boolean, knows: boolean): Promise<SafeView>;
+  unlockWithPasskey(given: string, keep: boolean, told?: Told): Promise<SafeView>;
   /** Opens the safe that this browser remembers. */
-  unlockHere(pin: string, knows: boolean): Promise<SafeView>;
+  unlockHere(pin: string, told?: Told): Promise<SafeView>;
   /** Whether it remembers one. */
   remembersHere(): Promise<boolean>;
   /** What letters, typed or from a square, say that they are of. */

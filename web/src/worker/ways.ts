@@ -1,7 +1,7 @@
 // Ways in: what the page asks of the client about locks, and what this device is.
 
 import type { Client as OwnerClient } from '../wasm/owner/client';
-import type { LockView, Safe, SafeView } from './intents';
+import type { LockView, Safe, SafeView, Told } from './intents';
 import { refusalOf } from './bulk';
 import { forget, kept } from './keep';
 
@@ -26,18 +26,18 @@ export function deviceMark(): number {
 }
 
 export function waysIn(client: OwnerClient, inTurn: InTurn, shown: (view: string) => Promise<SafeView>): WaysIn {
-  const unlock = (way: string, held: string, known: string, own: boolean, knows: boolean): Promise<SafeView> =>
-    inTurn(async () => shown(await client.unlock(way, held, known, own, knows)));
+  const unlock = (way: string, held: string, known: string, own: boolean, told?: Told): Promise<SafeView> =>
+    inTurn(async () => shown(await client.unlock(way, held, known, own, told && new Float64Array(told))));
   const set = (way: string, held: string, known: string, picture = 0): Promise<void> =>
     inTurn(() => client.set_way(way, held, known, picture));
   const link = (step: string, given = ''): Promise<string> => inTurn(() => client.link(step, given));
   return {
     draw: (again) => inTurn(async () => JSON.parse(await client.draw(again))),
-    unlockWithWords: (handle, words, own, knows) => unlock('words', handle, words, own, knows),
-    unlockWithSheet: (letters, own, knows) => unlock('sheet', letters, '', own, knows),
-    unlockWithCard: (letters, pin, own, knows) => unlock('card', letters, pin, own, knows),
-    unlockWithPasskey: (given, own, knows) => unlock('passkey', given, '', own, knows),
-    unlockHere: (pin, knows) => unlock('device', '', pin, true, knows).catch(forgetWhatOpensNothing),
+    unlockWithWords: (handle, words, own, told) => unlock('words', handle, words, own, told),
+    unlockWithSheet: (letters, own, told) => unlock('sheet', letters, '', own, told),
+    unlockWithCard: (letters, pin, own, told) => unlock('card', letters, pin, own, told),
+    unlockWithPasskey: (given, own, told) => unlock('passkey', given, '', own, told),
+    unlockHere: (pin, told) => unlock('device', '', pin, true, told).catch(forgetWhatOpensNothing),
     remembersHere: async () => (await kept('locked/device').catch(() => undefined)) !== undefined,
     readPaper: async (letters) => client.read_paper(letters) as 'sheet' | 'card' | 'return' | 'guardian',
     checkPin: async (pin) => client.check_pin(pin),

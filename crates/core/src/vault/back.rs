@@ -151,7 +151,7 @@ impl Vault {
         let own = own.rfind(|terms| terms.recipient == of_owner);
         let own = own.ok_or(ServerMisbehaved::Forged)?.clone();
         let remembered = world.kept(&head_name(account_id)).await;
-        check_remembered(remembered.as_deref(), &statements, false)?;
+        check_remembered(remembered.as_deref(), &statements, None)?;
         let place = LogPlace::open(&secrets.vault, account_id, &given.log_place.0)?;
         let device = NewDevice::draw(world, &secrets, kept);
         // Whoever is overruled may have told the log what is not so; nothing but a generation follows.

@@ -10,7 +10,7 @@ use reconnect_log::Newest;
 
 use super::log::{ended_until, look_up, some_ended};
 use crate::{
-    error::{Error, ServerMisbehaved},
+    error::{Error, ServerMisbehaved, Told},
     log::Watch,
     place::LogPlace,
     world::World,
@@ -27,6 +27,9 @@ pub(super) fn passed_over(
     });
     pairs.find(|(before, next)| before.sequence < number && number < next.sequence)
 }
+
+/// By how much the number of a statement that goes on is higher than the one that the log names.
+const LEAP: u64 = 100;
 
 /// What is missing of a safe that comes from a backup.
 pub(super) struct Lost {
@@ -76,14 +79,20 @@ impl Lost {
     }
 
     /// What its person is told before anything is signed. BACKUP-9.
-    pub(super) fn told(&self) -> Error {
-        Error::FromBackup { until: self.until, missing: self.missing }
+    pub(super) fn told(&self) -> Told {
+        Told::FromBackup { until: self.until, missing: self.missing }
+    }
+
+    /// Whether the log says that this device is retired.
+    pub(super) fn is_retired(&self, device_id: DeviceId) -> bool {
+        self.retired.contains(&device_id)
     }
 
     /// Number and body of the statement that goes on. STMT-11.
     pub(super) fn going_on(self) -> (u64, Body) {
         let Newest { sequence, value } = self.named;
         let body = Body::Continue { sequence, value, retired: self.retired };
-        (sequence.max(self.remembered).saturating_add(1), body)
+        // Far enough for what other devices remember that no batch of the log named.
+        (sequence.saturating_add(LEAP).max(self.remembered.saturating_add(1)), body)
     }
 }

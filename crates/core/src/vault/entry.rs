@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     document::draw_id,
-    error::{Damaged, Error, ServerMisbehaved},
+    error::{Damaged, Error, ServerMisbehaved, Unchecked},
     held::{SHARED_MARK, draw_marked},
     key::{AccountSecrets, DeviceSecrets},
     lock::unwrap_root,
@@ -118,10 +118,17 @@ impl Known {
                 };
                 let shown = (&place, &manifest, statements.as_slice());
                 let lost = Lost::find(&mut watch, world, shown, newest, kept).await?;
-                if check!(ContinueAsked) && !knows {
-                    return Err(lost.told());
+                // Its thief would be let in again as another device.
+                let way_in = manifest.locks().find(|(it, _)| *it == wrap.binding.lock_id);
+                let device = way_in.and_then(|(_, lock)| lock.access.device());
+                if device.is_some_and(|device_id| lost.is_retired(device_id)) {
+                    return Err(Error::PutOut);
                 }
-                (Ok(manifest.sequence()), Some(lost))
+                if check!(ContinueAsked) && knows != Some(lost.told()) {
+                    return Err(Error::Missing(lost.told()));
+                }
+                // Until the log names it, nothing is given.
+                (Err(Unchecked::Behind), Some(lost))
             }
             // Nothing is known of what is missing before the log says it.
             Ok(Err(unchecked)) => return Err(unchecked.into()),

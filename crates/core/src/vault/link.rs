@@ -101,7 +101,7 @@ impl Linking {
             return Err(ServerMisbehaved::Rollback.into());
         }
         let remembered = world.kept(&head_name(account_id)).await;
-        check_remembered(remembered.as_deref(), &statements, false)?;
+        check_remembered(remembered.as_deref(), &statements, None)?;
         let known = (secrets, secret.place()?, manifest, statements);
         let known = Known::of_chain(world, known, Watch::carrying(self.carried), self.kept).await?;
         known.inside(world, device, token, self.kept).await

@@ -111,10 +111,11 @@ pub(super) async fn check_head(
 ) -> Result<Head, Error> {
     let asked = some_ended(place, statements, world);
     match look_up(watch, world, place, (&asked, statements), own_device).await {
-        Ok((witnessed, there)) => {
-            let until = safe_until(place, statements, &witnessed)?;
-            ended_until(until, &asked, &there, &witnessed).map(Ok)
-        }
+        Ok((witnessed, there)) => match safe_until(place, statements, &witnessed) {
+            Ok(until) => ended_until(until, &asked, &there, &witnessed).map(Ok),
+            Err(Error::Unchecked(unchecked)) => Ok(Err(unchecked)),
+            Err(error) => Err(error),
+        },
         Err(Error::Unchecked(unchecked)) => Ok(Err(unchecked)),
         Err(error) => Err(error),
     }
@@ -182,12 +183,12 @@ fn safe_until(
     if named.is_some_and(|it| place.value(sequence, &it.hash()) == value) {
         return Ok(sequence);
     }
-    // The safe went on without what the log named until then.
+    // The safe went on without what the log named until then, and the log does not say so yet.
     let before = continued::passed_over(statements, sequence).filter(|(_, statement)| {
         matches!(statement.body, Body::Continue { sequence: lost, value: its, .. }
             if (lost, its) == (sequence, value))
     });
-    before.map(|(before, _)| before.sequence).ok_or(ServerMisbehaved::Withheld.into())
+    Err(before.map_or(ServerMisbehaved::Withheld.into(), |_| Unchecked::Behind.into()))
 }
 
 /// The statement of a chain that has this number.
@@ -216,7 +217,13 @@ impl Vault {
         self.sync(world).await?;
         match looked {
             Ok((witnessed, there)) => {
-                let until = safe_until(&self.place, &self.statements, &witnessed)?;
+                let until = match safe_until(&self.place, &self.statements, &witnessed) {
+                    Err(Error::Unchecked(unchecked)) => {
+                        self.head = Err(unchecked);
+                        return Ok(());
+                    }
+                    until => until?,
+                };
                 let until = ended_until(until, &asked, &there, &witnessed)?;
                 // What somebody else retired meanwhile was not asked about.
                 let unasked = ended(&self.place, &self.statements, known).into_iter().next();

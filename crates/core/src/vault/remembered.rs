@@ -3,7 +3,7 @@
 use reconnect_format::{Signed, check, id::AccountId, statement::Statement};
 
 use super::{continued, log};
-use crate::error::{Error, ServerMisbehaved};
+use crate::error::{Error, ServerMisbehaved, Told};
 
 pub(crate) fn head_name(account_id: AccountId) -> String {
     format!("head/{account_id}")
@@ -20,7 +20,7 @@ pub(crate) fn remembered_number(remembered: Option<&[u8]>) -> u64 {
 pub(crate) fn check_remembered(
     remembered: Option<&[u8]>,
     statements: &[Signed<Statement>],
-    knows: bool,
+    knows: Option<Told>,
 ) -> Result<(), Error> {
     let Some(head) = remembered.and_then(|bytes| bytes.get(8..)) else { return Ok(()) };
     let number = remembered_number(remembered);
@@ -29,8 +29,10 @@ pub(crate) fn check_remembered(
         Some(statement) if statement.hash() == head => Ok(()),
         Some(_) => Err(ServerMisbehaved::Fork.into()),
         None => match continued::passed_over(statements, number) {
-            Some(_) if knows => Ok(()),
-            Some((before, at)) => Err(Error::WentOn { until: before.made_at, at: at.made_at }),
+            Some((before, next)) => {
+                let told = Told::WentOn { until: before.made_at, at: next.made_at };
+                if knows == Some(told) { Ok(()) } else { Err(Error::Missing(told)) }
+            }
             None => Err(ServerMisbehaved::Rollback.into()),
         },
     }

@@ -13,7 +13,7 @@ use reconnect_log::Carried;
 
 use super::{Vault, entry::Known, locks::kept_lock};
 use crate::{
-    error::{Error, ServerMisbehaved},
+    error::{Error, ServerMisbehaved, Told},
     held::{HeldSecret, Pin},
     lock::Login,
     log::Watch,
@@ -36,13 +36,13 @@ pub(super) enum Key<'a> {
 pub struct Coming {
     /// On a device of their own.
     pub kept: bool,
-    /// They were told that the safe goes on from a backup, what is missing, and what follows. BACKUP-9, SYNC-5.
-    pub knows: bool,
+    /// What they were told is missing, and know. BACKUP-9, SYNC-5.
+    pub knows: Option<Told>,
 }
 
 impl From<bool> for Coming {
     fn from(kept: bool) -> Self {
-        Self { kept, knows: false }
+        Self { kept, knows: None }
     }
 }
 
@@ -94,7 +94,11 @@ impl Vault {
     }
 
     /// Unlocks the safe that this browser remembers; `knows` as in [`Coming`].
-    pub async fn unlock_here(world: &impl World, pin: &Pin, knows: bool) -> Result<Self, Error> {
+    pub async fn unlock_here(
+        world: &impl World,
+        pin: &Pin,
+        knows: Option<Told>,
+    ) -> Result<Self, Error> {
         let (_, held) = kept_lock(world).await.ok_or(Error::NotFound)?;
         let coming = Coming { kept: true, knows };
         unlock(world, Key::HeldAndPin(&held, pin), None, coming).await

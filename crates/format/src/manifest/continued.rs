@@ -12,16 +12,28 @@ use crate::{
 
 /// By how much the number of a statement that goes on is higher, at most, than the one that the log names. STMT-11.
 pub const LEAP_MAX: u64 = 1_000;
+/// How many numbers are missing before the one that the log names, at most. STMT-11.
+pub const MISSING_MAX: u64 = 1 << 20;
 
 impl Manifest {
     /// Whether a statement has the next number; where the safe goes on, one behind what is missing. STMT-4, STMT-11.
     pub(super) fn is_number_of_next(&self, next: &Statement) -> bool {
         match next.body {
             Body::Continue { sequence: named, .. } => {
-                let behind = next.sequence.checked_sub(named);
-                named > self.sequence && behind.is_some_and(|it| (1..=LEAP_MAX).contains(&it))
+                let within = |from, to: u64, most| {
+                    to.checked_sub(from).is_some_and(|it: u64| (1..=most).contains(&it))
+                };
+                within(self.sequence, named, MISSING_MAX) && within(named, next.sequence, LEAP_MAX)
             }
             _ => Some(next.sequence) == self.sequence.checked_add(1),
+        }
+    }
+
+    /// The newest number after a statement.
+    pub(super) fn number_after(&self, next: &Statement) -> u64 {
+        match next.body {
+            Body::Continue { .. } => next.sequence,
+            _ => self.sequence + 1,
         }
     }
 
