@@ -1,4 +1,4 @@
-//! Measures a country, granting, guessing, the server, a large stream and a structure that grows, each beside something measured
+//! Measures a country, granting, guessing, sealing, the server, a large stream and a structure that grows, each beside something measured
 //! in the same run. Prints tables; never asserts by a clock. `seal.mjs` beside it measures in a browser.
 
 mod alike;
@@ -7,6 +7,7 @@ mod figures;
 mod grant;
 mod guess;
 mod load;
+mod native;
 mod nginx;
 mod peers;
 mod plain;
@@ -23,9 +24,10 @@ fn main() -> Result<()> {
         Some("country") => country::measure(),
         Some("grant") => grant::measure(),
         Some("guess") => guess::measure(),
+        Some("native") => native::measure(),
         Some("server") => server::measure(),
         Some("stream") => stream::measure(),
         Some("team") => team::measure(),
-        _ => bail!("say what to measure: country, grant, guess, server, stream or team"),
+        _ => bail!("say what to measure: country, grant, guess, native, server, stream or team"),
     }
 }

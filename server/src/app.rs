@@ -49,7 +49,7 @@ use crate::{
     member,
     metrics::{Metrics, Seen},
     nobody::Nobody,
-    page, receipt, received, restore, rewrap, say,
+    page, receipt, received, restore, rewrap, say, scrub,
     secret::{Secrets, make_folder},
     session, shared, start, statement, structure, sweep, sync,
     time::Time,
@@ -169,6 +169,13 @@ impl App {
     /// Runs one sweep now: what is doomed, abandoned or over goes.
     pub async fn sweep(&self) -> anyhow::Result<()> {
         sweep::all(self).await.map_err(|error| anyhow::anyhow!("the sweep failed: {error}"))
+    }
+
+    /// Reads again, now, the next of what is stored, if it is time; whether it was. The server does so by itself.
+    pub async fn scrub(&self) -> anyhow::Result<bool> {
+        let read = scrub::step(&mut scrub::Passed::default(), self).await;
+        let waits = read.map_err(|error| anyhow::anyhow!("it could not be read: {error}"))?;
+        Ok(waits.is_none())
     }
 
     /// What anyone may know of it.

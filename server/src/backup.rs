@@ -322,6 +322,8 @@ async fn forget_moments(fresh: &Path) -> anyhow::Result<()> {
         "-- backup::forget_moments\ndelete from unlocking",
         "-- backup::forget_moments\ndelete from unlock_rest",
         "-- backup::forget_moments\ndelete from link",
+        // What a restore brings is read whole anyway.
+        "-- backup::forget_moments\ndelete from scrub",
     ] {
         sqlx::query(statement).execute(&mut connection).await?;
     }

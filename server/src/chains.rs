@@ -92,17 +92,13 @@ pub(crate) async fn rows_from(
     structure_id: StructureId,
     sequence: u64,
     tx: &mut AnyConnection,
-) -> Result<Vec<Vec<u8>>> {
+) -> Result<Vec<Vec<u8>>, sqlx::Error> {
     let rows = sqlx::query_scalar(
         "-- chains::rows_from
         select bytes from structure_statement where structure_id = $1 and sequence >= $2
         order by sequence",
-    )
-    .bind(structure_id.as_bytes())
-    .bind(to_row(sequence))
-    .fetch_all(&mut *tx)
-    .await?;
-    Ok(rows)
+    );
+    rows.bind(structure_id.as_bytes()).bind(to_row(sequence)).fetch_all(&mut *tx).await
 }
 
 /// What a statement does to the room that there is.

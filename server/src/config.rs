@@ -2,6 +2,7 @@
 
 mod advice;
 mod reference;
+mod scrub;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
@@ -11,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 pub use advice::Surroundings;
 pub use reference::{Setting, reference, said, settings};
+pub use scrub::ScrubConfig;
 
 /// What is logged when nothing else is said.
 pub const USUAL_LINES: &str = "info,sqlx=warn";
@@ -97,6 +99,9 @@ pub struct Config {
     /// Of the blob store.
     #[command(flatten)]
     pub blobs: BlobsConfig,
+    /// Of the scrub.
+    #[command(flatten)]
+    pub scrub: ScrubConfig,
     /// Of the transparency log.
     #[command(flatten)]
     pub log: LogConfig,

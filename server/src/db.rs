@@ -54,12 +54,30 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_behind.sql"),
     include_str!("../../migrations/0003_shared.sql"),
+    include_str!("../../migrations/0004_scrub.sql"),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Sqlite,
     Postgres,
+}
+
+/// How deep a database looks into its own files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// Everything, indexes against tables, in one reading.
+    Whole,
+    /// Each table by itself: what is erased meanwhile leaves the write-ahead log between two of them.
+    TableByTable,
+}
+
+/// A database that cannot be read is what a look at it finds, and no reason to stop.
+fn broken(error: sqlx::Error) -> Result<Vec<String>> {
+    match kind(&error) {
+        Fault::Broken => Ok(vec![error.to_string()]),
+        _ => Err(error.into()),
+    }
 }
 
 /// Pools to one database.
@@ -199,13 +217,29 @@ impl Db {
     }
 
     /// What the database finds wrong in its own files, a line each.
-    pub(crate) async fn check(&self) -> Result<Vec<String>> {
+    pub(crate) async fn check(&self, depth: Depth) -> Result<Vec<String>> {
         if self.kind == Kind::Postgres {
             return Ok(Vec::new());
         }
-        let said: Vec<String> =
-            sqlx::query_scalar("pragma integrity_check").fetch_all(&self.readers).await?;
-        Ok(said.into_iter().filter(|line| line != "ok").collect())
+        let mut statements = vec!["pragma integrity_check".to_owned()];
+        if depth == Depth::TableByTable {
+            let tables = "-- Db::check
+                select 'pragma quick_check(\"' || name || '\")' from sqlite_master
+                where type = 'table' and name not like 'sqlite%'";
+            statements = match sqlx::query_scalar(tables).fetch_all(&self.readers).await {
+                Ok(statements) => statements,
+                Err(error) => return broken(error),
+            };
+        }
+        let mut wrong = Vec::new();
+        for statement in statements {
+            let said = sqlx::query_scalar::<_, String>(AssertSqlSafe(statement));
+            match said.fetch_all(&self.readers).await {
+                Ok(said) => wrong.extend(said.into_iter().filter(|line| line != "ok")),
+                Err(error) => wrong.extend(broken(error)?),
+            }
+        }
+        Ok(wrong)
     }
 
     /// Moves the write-ahead log into the database, so that what was erased is gone from it too.

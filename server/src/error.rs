@@ -204,7 +204,7 @@ pub(crate) fn causes<'a>(
 }
 
 /// What an error says, without what may be an id: paths of files and addresses of objects hold them.
-fn redacted(error: &dyn std::fmt::Display) -> String {
+pub(crate) fn redacted(error: &dyn std::fmt::Display) -> String {
     /// Letters of the shortest id.
     const SHORTEST: usize = 22;
     let is_of_id = |it: char| it.is_ascii_alphanumeric() || it == '-' || it == '_';

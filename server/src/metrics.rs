@@ -28,7 +28,7 @@ use crate::{
     app::{App, ROUTES},
     error::Result,
     guest::Guests,
-    log, panicked,
+    log, panicked, scrub,
 };
 
 use figures::Book;
@@ -152,6 +152,8 @@ pub(crate) struct Metrics {
     refusals: Family<Refusal, Counter>,
     sweeps: Family<Ended, Counter>,
     sweep_seconds: Histogram,
+    scrubs: Family<Ended, Counter>,
+    scrubbed_bytes: Counter,
     shown: Shown,
 }
 
@@ -171,13 +173,15 @@ struct Shown {
     log_witnessed: Gauge,
     log_age: Gauge,
     log_waiting: Gauge,
+    damaged: Gauge,
+    unread: Gauge,
     memory: Gauge,
     started: Gauge,
 }
 
 impl Metrics {
     pub(crate) fn new(transactions: &Transactions, disk_reserve_bytes: u64, now: u64) -> Self {
-        let (answers, refusals, sweeps) = Default::default();
+        let (answers, refusals, sweeps, scrubs) = Default::default();
         let metrics = Self {
             registry: Registry::default(),
             figures: Vec::new(),
@@ -188,11 +192,14 @@ impl Metrics {
             refusals,
             sweeps,
             sweep_seconds: times(),
+            scrubs,
+            scrubbed_bytes: Counter::default(),
             shown: Shown::default(),
         };
         // From nothing on: who watches for an increase sees the first one too.
         for outcome in ["done", "failed"] {
             drop(metrics.sweeps.get_or_create(&Ended { outcome }));
+            drop(metrics.scrubs.get_or_create(&Ended { outcome }));
         }
         for reason in ["refused", "too_many", "busy"] {
             drop(metrics.refusals.get_or_create(&Refusal { reason }));
@@ -218,6 +225,17 @@ impl Metrics {
         self.sweep_seconds.observe(took.as_secs_f64());
     }
 
+    /// A slice of what is stored was read again to its end.
+    pub(crate) fn scrubbed(&self, bytes: u64) {
+        self.scrubs.get_or_create(&Ended { outcome: "done" }).inc();
+        self.scrubbed_bytes.inc_by(bytes);
+    }
+
+    /// One could not be.
+    pub(crate) fn not_scrubbed(&self) {
+        self.scrubs.get_or_create(&Ended { outcome: "failed" }).inc();
+    }
+
     /// All of it, as text.
     async fn text(&self, app: &App) -> Result<String> {
         let shown = &self.shown;
@@ -237,6 +255,11 @@ impl Metrics {
         shown.log_witnessed.set(whole(standing.witnessed));
         shown.log_age.set(whole(app.clock.now().saturating_sub(standing.signed_at)));
         shown.log_waiting.set(log::waiting(app).await?);
+        let (damaged, oldest) = scrub::standing(app).await?;
+        shown.damaged.set(damaged);
+        let since = oldest.unwrap_or_else(|| shown.started.get());
+        let is_done = app.config.scrub.seconds > 0;
+        shown.unread.set(if is_done { (app.clock.now_row() - since).max(0) } else { 0 });
         shown.memory.set(whole(resident_bytes().unwrap_or(0)));
         let mut text = String::new();
         encode(&mut text, &self.registry)

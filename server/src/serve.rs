@@ -32,7 +32,7 @@ use crate::{
     guest::{Asked, Guest, Guests},
     log,
     metrics::{self, Traffic},
-    page, supervisor, sweep,
+    page, scrub, supervisor, sweep,
 };
 
 /// Headers must have come by then; an idle connection is closed then too.
@@ -55,6 +55,7 @@ pub async fn serve(
     app.publish().await?;
     let sweeping = tokio::spawn(sweep::forever(app.clone()));
     let logging = tokio::spawn(log::forever(app.clone()));
+    let scrubbing = tokio::spawn(scrub::forever(app.clone()));
     let router = app::router(app.clone());
     let guests = Guests::new(usize::try_from(app.settings().connections)?);
     app.metrics.watch(&guests);
@@ -97,6 +98,7 @@ pub async fn serve(
     connections.shutdown().await;
     sweeping.abort();
     logging.abort();
+    scrubbing.abort();
     living.abort();
     app.close().await;
     tracing::info!("stopped");

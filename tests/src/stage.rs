@@ -19,7 +19,7 @@ use axum::{
 };
 use reconnect::{
     App, Clock, Config, app,
-    config::{BlobsConfig, DatabaseUrl},
+    config::{BlobsConfig, DatabaseUrl, ScrubConfig},
 };
 use reconnect_core::{
     document::{ChunkPlan, DocumentKind},
@@ -80,6 +80,7 @@ pub async fn settings(folder: &Path, database: Database) -> Result<Config> {
         metrics: None,
         lines: reconnect::config::USUAL_LINES.to_owned(),
         blobs: BlobsConfig::default(),
+        scrub: ScrubConfig::default(),
         log: reconnect::config::LogConfig::default(),
     })
 }

@@ -11,6 +11,8 @@ mod memory;
 mod overload;
 #[path = "faults/power.rs"]
 mod power;
+#[path = "faults/reread.rs"]
+mod reread;
 #[path = "faults/scrub.rs"]
 mod scrub;
 #[path = "faults/steps.rs"]

@@ -20,10 +20,15 @@ pub(crate) fn bench(name: Option<&str>) -> Result<()> {
     if chosen == ["lives"] {
         return measure("lives");
     }
-    setup::for_bench()?;
-    wasm::build()?;
-    web::build_if_changed()?;
-    cargo(&["build", "--release", "--bin", "reconnect"]).run()?;
+    if chosen == ["native"] {
+        // Neither page nor server.
+        web::make_folder()?;
+    } else {
+        setup::for_bench()?;
+        wasm::build()?;
+        web::build_if_changed()?;
+        cargo(&["build", "--release", "--bin", "reconnect"]).run()?;
+    }
     cargo(&["build", "--release", "--package", "reconnect-bench"]).run()?;
     println!("\n{}", machine());
     for name in chosen {
@@ -39,6 +44,11 @@ fn measure(name: &str) -> Result<()> {
         "load" => web::budget(false),
         "lives" => cargo(&["run", "--quiet", "--release", "--package", "reconnect-lives"]).run(),
         "seal" => node(&["../bench/seal.mjs"]).env("RECONNECT_BIN", server).run(),
+        "native" => {
+            build_age()?;
+            let age = root().join("target/age/release/reconnect-bench-age");
+            native(name).env("RECONNECT_BENCH_AGE", age).run()
+        }
         // It is measured on both databases.
         "server" | "country" => {
             let postgres = Postgres::start(Disk::Waited)?;
@@ -68,5 +78,18 @@ fn machine() -> String {
     format!("{cores} cores of {model}; {load} processes were working in the last minute.")
 }
 
-const ALL: [&str; 9] =
-    ["load", "seal", "grant", "guess", "server", "stream", "team", "country", "lives"];
+/// age, in a workspace of its own.
+fn build_age() -> Result<()> {
+    let beside = |command: &str, settings: &[&str]| {
+        let mut cargo = cargo(&[command, "--manifest-path", "bench/age/Cargo.toml"]);
+        cargo.args(settings);
+        cargo
+    };
+    let settings = ["--release", "--locked", "--target-dir", "target/age"];
+    beside("fmt", &["--check"]).run()?;
+    beside("clippy", &settings).args(["--", "-D", "warnings"]).run()?;
+    beside("build", &settings).run()
+}
+
+const ALL: [&str; 10] =
+    ["load", "seal", "native", "grant", "guess", "server", "stream", "team", "country", "lives"];

@@ -52,7 +52,7 @@ enum Command {
     Vectors,
     /// Measure beside the peers; prints, asserts nothing
     Bench {
-        /// The one to take: load, seal, grant, guess, server, stream, team, or lives under guardians
+        /// The one to take: load, seal, native, grant, guess, server, stream, team, country, or lives under guardians
         name: Option<String>,
     },
     /// Search the formal models for attacks, and compare with what each must show

@@ -29,7 +29,7 @@ use tokio::{
 use super::{Name, Part};
 use crate::{
     config::BlobsConfig,
-    error::{Error, Result},
+    error::{Error, Result, redacted},
     fault,
 };
 
@@ -141,6 +141,12 @@ impl Bucket {
 
     pub(super) async fn remove_part(&self, part: Part) -> Result<()> {
         self.remove_all(vec![self.part(part)?]).await
+    }
+
+    /// How many bytes a part's object has.
+    pub(crate) async fn bytes_of(&self, part: Part) -> Result<u64> {
+        let location = self.part(part)?;
+        Ok(bounded(self.store.head(&location)).await?.size)
     }
 
     /// Removes objects. Success for those that are not there.
@@ -319,6 +325,8 @@ fn away(error: &object_store::Error) -> Error {
     if let object_store::Error::NotFound { .. } = error {
         return Error::Broken("an object is not in the bucket");
     }
-    tracing::warn!(%error, "the object store failed");
+    // It may say of which object: its name holds an id.
+    let error = redacted(error);
+    tracing::warn!(error, "the object store failed");
     Error::Wait(Code::Unavailable, AGAIN_SECONDS)
 }

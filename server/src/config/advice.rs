@@ -11,6 +11,8 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::{Config, DatabaseUrl, reference::settings};
 
+/// Seconds of a day.
+const DAY: u64 = 24 * 3600;
 /// Files that the program has open beside its connections.
 const OTHER_FILES: u64 = 128;
 
@@ -196,6 +198,18 @@ impl Config {
 
     fn of_numbers(&self, around: &Surroundings) -> Vec<String> {
         let mut said = Vec::new();
+        match self.scrub.seconds {
+            0 => said.push(
+                "RECONNECT_SCRUB_SECONDS is 0: nobody notices a disk that forgets until somebody needs the paper. Run \
+                 `reconnect verify` each week, or let the server read everything again by itself"
+                    .to_owned(),
+            ),
+            1..DAY => said.push(format!(
+                "RECONNECT_SCRUB_SECONDS is {}: it reads everything more than once a day, and wears disks out",
+                self.scrub.seconds
+            )),
+            _ => {}
+        }
         if self.requests > self.connections {
             said.push(
                 "RECONNECT_REQUESTS is more than RECONNECT_CONNECTIONS: so many requests cannot come".to_owned(),
@@ -329,6 +343,8 @@ mod tests {
         check("one port", &["--metrics", "127.0.0.1:8080"], |_| ());
         check("RECONNECT_LOG is debug", &["--log", "debug"], |_| ());
         check("RECONNECT_REQUESTS", &["--requests", "2000"], |_| ());
+        check("RECONNECT_SCRUB_SECONDS is 0", &["--scrub-seconds", "0"], |_| ());
+        check("RECONNECT_SCRUB_SECONDS is 60", &["--scrub-seconds", "60"], |_| ());
         check("whole path", &["--data", "data"], |_| ());
         check("NFS", &[], |around| around.file_system = Some(0x6969));
         check("CIFS", &[], |around| around.file_system = Some(0xff53_4d42));

@@ -61,6 +61,7 @@ fn unit(variable: &str, parser: &ValueParser, is_number: bool) -> &'static str {
     let kind = parser.type_id();
     match variable {
         _ if variable.ends_with("_BYTES") => "bytes",
+        _ if variable.ends_with("_BYTES_PER_SECOND") => "bytes a second",
         _ if variable.ends_with("_PER_SECOND") => "a second",
         _ if variable.ends_with("_SECONDS") => "seconds",
         _ if is_number => "number",
@@ -116,7 +117,9 @@ fn number(count: u64, unit: &str) -> String {
         [(50, "PiB"), (40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
     let short = UNITS.iter().find(|(bits, _)| count > 0 && count.trailing_zeros() >= *bits);
     match short {
-        Some((bits, name)) if unit == "bytes" => format!("{count} ({} {name})", count >> bits),
+        Some((bits, name)) if unit.starts_with("bytes") => {
+            format!("{count} ({} {name})", count >> bits)
+        }
         _ => count.to_string(),
     }
 }
@@ -172,7 +175,8 @@ mod tests {
         }
         for it in &all {
             assert!(it.meaning.len() > 15, "{}", it.variable);
-            let counted = ["bytes", "seconds", "a second", "number"].contains(&it.unit);
+            let counted =
+                ["bytes", "bytes a second", "seconds", "a second", "number"].contains(&it.unit);
             assert_eq!(it.range.is_some(), counted, "{} has no bounds", it.variable);
         }
     }

@@ -66,7 +66,15 @@ pub(crate) struct Shown {
 impl Log {
     /// Reads the log, replays it, and checks that it is what its newest checkpoint says.
     pub(crate) fn open(config: &Config, secrets: &Secrets) -> anyhow::Result<Self> {
-        let is_copy = config.blobs.is_bucket();
+        Self::open_as(config.blobs.is_bucket(), config, secrets)
+    }
+
+    /// The same for who looks for damage: a copy that could be made anew is damaged, too.
+    pub(crate) fn check(config: &Config, secrets: &Secrets) -> anyhow::Result<Self> {
+        Self::open_as(false, config, secrets)
+    }
+
+    fn open_as(is_copy: bool, config: &Config, secrets: &Secrets) -> anyhow::Result<Self> {
         let store = Store::open(&config.data, is_copy)?;
         let newest = match store.note(NEWEST) {
             Err(_) if is_copy => None,

@@ -11,12 +11,14 @@ use std::collections::BTreeMap;
 use anyhow::ensure;
 use reconnect_format::api::Code;
 use reconnect_log::{
-    Checkpoint, Hash, KeyKind, Note,
+    Checkpoint, Hash, KeyKind, Leaf, Note,
+    leaf::heads_hash,
     tile::{decode_entries, encode_entries},
+    tree::leaf_hash,
 };
 
 use super::{
-    FRESH_SECONDS, STANDS_SECONDS, queue,
+    FRESH_SECONDS, Log, STANDS_SECONDS, queue,
     state::{Batch, Standing},
     store::{NEWEST, WITNESSED},
     stored,
@@ -68,6 +70,61 @@ fn read_note(text: &str, app: &App) -> Result<Note> {
     let note = Note::parse(text).ok();
     let note = note.filter(|note| matches!(note.verify(&app.log.key), Ok(Some(_))));
     note.ok_or(Error::Broken("a checkpoint that servers share was not signed with secrets/log.key"))
+}
+
+impl Log {
+    /// The trees that checkpoints in the bucket name, as far as this log goes.
+    pub(crate) async fn trees(&self, bucket: &Bucket) -> Result<Vec<Tree>> {
+        let mut trees = Vec::new();
+        for name in bucket.names(&CHECKPOINTS, &number(0)).await? {
+            let (Ok(size), state) = (name.parse::<u64>(), self.read()) else { continue };
+            trees.extend(state.replay.tree().root(size).map(|root| (size, root)));
+        }
+        trees.sort_unstable();
+        Ok(trees)
+    }
+
+    /// Compares the checkpoint and the batch of a tree with what this log took in. How many bytes were read, and what
+    /// is wrong with them.
+    pub(crate) async fn look_at(
+        &self,
+        tree: Tree,
+        bucket: &Bucket,
+    ) -> Result<(u64, Option<&'static str>)> {
+        let text = bucket.get(&[CHECKPOINTS[0], CHECKPOINTS[1], &number(tree.0)]).await?;
+        let text = text.map_or_else(String::new, |it| String::from_utf8_lossy(&it).into_owned());
+        let note = Note::parse(&text).ok().filter(|it| matches!(it.verify(&self.key), Ok(Some(_))));
+        if note.is_none_or(|it| (it.claim().size, it.claim().root) != tree) {
+            return Ok((0, Some("its checkpoint is not in the bucket, or another one")));
+        }
+        let Some(bytes) = bucket.get(&[BATCHES[0], BATCHES[1], &batch_name(tree)]).await? else {
+            return Ok((0, Some("it is not in the bucket")));
+        };
+        let is_so = self.has(tree.0, &bytes).is_some();
+        Ok((bytes.len() as u64, (!is_so).then_some("is not what was published")))
+    }
+
+    /// Whether a batch's leaves are those before `end`, and its heads those of its last.
+    fn has(&self, end: u64, batch: &[u8]) -> Option<()> {
+        let (leaves, heads) = parts_of(batch)?;
+        let hashes: Vec<_> = leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
+        let count = hashes.len() as u64;
+        let state = self.read();
+        let known = state.replay.tree().row(0, end.checked_sub(count)?, count)?;
+        let Leaf::Map { heads_hash: hash, .. } = Leaf::decode(leaves.last()?).ok()? else {
+            return None;
+        };
+        (known == hashes && hash == heads_hash(&heads)).then_some(())
+    }
+}
+
+/// Leaves and heads of a batch as it is stored.
+fn parts_of(batch: &[u8]) -> Option<(Vec<Vec<u8>>, Vec<u8>)> {
+    let (length, rest) = batch.split_first_chunk()?;
+    let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+    let (leaves, heads) = rest.split_at_checked(length)?;
+    let leaves = decode_entries(leaves).ok()?.into_iter().map(<[u8]>::to_vec);
+    Some((leaves.collect(), heads.to_vec()))
 }
 
 /// Reads what the bucket has, and goes on from there.
@@ -161,11 +218,7 @@ async fn catch_up(bucket: &Bucket, app: &App) -> Result<()> {
 async fn take(tree: Tree, bucket: &Bucket, shared: &Shared, app: &App) -> Result<()> {
     const GONE: Error = Error::Broken("a batch of the log is not in the bucket, or another one");
     let bytes = bucket.get(&[BATCHES[0], BATCHES[1], &batch_name(tree)]).await?.ok_or(GONE)?;
-    let (length, rest) = bytes.split_first_chunk().ok_or(GONE)?;
-    let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| GONE)?;
-    let (leaves, heads) = rest.split_at_checked(length).ok_or(GONE)?;
-    let leaves = decode_entries(leaves).map_err(|_| GONE)?.into_iter().map(<[u8]>::to_vec);
-    let (leaves, heads) = (leaves.collect::<Vec<_>>(), heads.to_vec());
+    let (leaves, heads) = parts_of(&bytes).ok_or(GONE)?;
     let after = app.log.read().lengths;
     let batch = Batch { after, leaves, heads };
     {

@@ -61,6 +61,7 @@ impl Metrics {
         self.of_work(book);
         of_database(transactions, book);
         self.of_disk_and_log(book);
+        self.of_scrub(book);
         self.of_program(book);
     }
 
@@ -166,6 +167,31 @@ impl Metrics {
             ("reconnect_log_waiting", &[]),
             "What was acknowledged and waits for the log.",
             &shown.log_waiting,
+        );
+    }
+
+    fn of_scrub(&self, book: &mut Book) {
+        book.add(
+            ("reconnect_scrub_damaged", &[]),
+            "Things that were not as they came when they were last read again; the log says their kinds, and `reconnect \
+             verify` which they are.",
+            &self.shown.damaged,
+        );
+        book.add(
+            ("reconnect_scrub_oldest_seconds", &[]),
+            "Since what was read longest ago was read again, or since the program started where not all was yet: about \
+             RECONNECT_SCRUB_SECONDS. 0 where that is 0.",
+            &self.shown.unread,
+        );
+        book.add(
+            ("reconnect_scrub_slices", &["outcome"]),
+            "Slices of what is stored that were read again, of 258: `done`, or `failed` where something was away.",
+            &self.scrubs,
+        );
+        book.add(
+            ("reconnect_scrub_bytes", &[]),
+            "Bytes of sealed content that were read again.",
+            &self.scrubbed_bytes,
         );
     }
 

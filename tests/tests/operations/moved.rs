@@ -114,7 +114,7 @@ async fn restores_that_would_harm_are_refused() -> Result<()> {
     let envelope = fs::read_dir(&blobs)?.next().context("no blob")??.path();
     let undo = flip(&envelope.join("0"))?;
     let damaged = restore(empty.clone(), &newest).await?.found.damage;
-    ensure!(damaged.len() == 1 && damaged[0].contains("is not what came"), "{damaged:?}");
+    ensure!(damaged.len() == 1 && damaged[0].why == "is not what came", "{damaged:?}");
     undo()?;
     fs::remove_dir_all(&empty.data)?;
     let restored = restore(empty, &newest).await?;

@@ -82,6 +82,7 @@ pub(crate) async fn server_with(change: impl FnOnce(&mut Config)) -> Server {
         metrics: None,
         lines: reconnect::config::USUAL_LINES.to_owned(),
         blobs: reconnect::config::BlobsConfig::default(),
+        scrub: reconnect::config::ScrubConfig::default(),
         log: reconnect::config::LogConfig::default(),
     };
     change(&mut config);
