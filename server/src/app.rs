@@ -20,10 +20,7 @@ use axum::{
 use reconnect_format::api::{Code, Problem, Service};
 use tokio::sync::{Notify, watch};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer};
-use utoipa::{
-    OpenApi as _,
-    openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
-};
+use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use crate::routes::{Principals, ROUTES, Route};
@@ -37,6 +34,7 @@ use crate::{
     config::Config,
     db::Db,
     deposit,
+    description::{self, Description},
     disk::Disk,
     document,
     error::{Error, Result, problem},
@@ -216,17 +214,6 @@ impl App {
     }
 }
 
-#[derive(utoipa::OpenApi)]
-#[openapi(
-    info(
-        title = "RECONNECT",
-        description = "A safe whose server stores only ciphertext and envelopes. Sealed and signed \
-                       bytes travel as base64url; their layouts are in PROTOCOL.md."
-    ),
-    components(schemas(Problem))
-)]
-struct Description;
-
 fn api() -> OpenApiRouter<App> {
     let open = OpenApiRouter::new()
         .routes(routes!(service))
@@ -299,32 +286,10 @@ fn api() -> OpenApiRouter<App> {
         .merge(whole_safes)
 }
 
-/// Says in the description which routes need a session, as the table has it.
-fn name_principals(description: &mut utoipa::openapi::OpenApi) {
-    let session = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    if let Some(components) = &mut description.components {
-        components.add_security_scheme("session", session);
-    }
-    for route in ROUTES.iter().filter(|route| route.principals != Principals::Anyone) {
-        let Some(item) = description.paths.paths.get_mut(route.path) else { continue };
-        let operation = match route.method {
-            "GET" => &mut item.get,
-            "PUT" => &mut item.put,
-            "POST" => &mut item.post,
-            _ => &mut item.delete,
-        };
-        if let Some(operation) = operation {
-            let none: [&str; 0] = [];
-            operation.security = Some(vec![SecurityRequirement::new("session", none)]);
-        }
-    }
-}
-
 /// The whole service as one router.
 pub fn router(app: App) -> Router {
-    let (api, mut description) = api().split_for_parts();
-    name_principals(&mut description);
-    let description = Arc::new(description.to_json().unwrap_or_default());
+    let (api, description) = api().split_for_parts();
+    let description = Arc::new(description::answer(description));
     api.route("/v1/openapi.json", axum::routing::get(async move || describe(&description)))
         .route("/livez", axum::routing::get(async || "alive\n"))
         .route("/readyz", axum::routing::get(ready))

@@ -18,6 +18,7 @@ pub mod config;
 mod continued;
 mod db;
 mod deposit;
+mod description;
 mod disk;
 mod document;
 mod download;

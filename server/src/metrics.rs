@@ -258,8 +258,8 @@ impl Metrics {
         let (damaged, oldest) = scrub::standing(app).await?;
         shown.damaged.set(damaged);
         let since = oldest.unwrap_or_else(|| shown.started.get());
-        let is_done = app.config.scrub.seconds > 0;
-        shown.unread.set(if is_done { (app.clock.now_row() - since).max(0) } else { 0 });
+        let is_on = app.config.scrub.seconds > 0;
+        shown.unread.set(if is_on { (app.clock.now_row() - since).max(0) } else { 0 });
         shown.memory.set(whole(resident_bytes().unwrap_or(0)));
         let mut text = String::new();
         encode(&mut text, &self.registry)

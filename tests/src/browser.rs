@@ -177,6 +177,13 @@ impl Browser {
         self.on_its_way.borrow().first().map(|(call, _)| call.clone())
     }
 
+    /// What is on its way first never arrives, and nothing else that is; nothing is cut any more.
+    pub fn lose(&self) -> Option<Call> {
+        self.cuts.borrow_mut().clear();
+        let lost = self.on_its_way.take();
+        lost.into_iter().next().map(|(call, _)| call)
+    }
+
     /// Every statement of an owner that left this browser, whether or not it arrived; the same
     /// bytes once.
     pub fn signed(&self) -> Vec<Vec<u8>> {

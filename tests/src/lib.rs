@@ -9,6 +9,7 @@ pub mod collision;
 pub mod crowd;
 pub mod dump;
 pub mod hostile;
+pub mod layout;
 pub mod paper;
 pub mod postgres;
 pub mod power;

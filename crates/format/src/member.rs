@@ -24,6 +24,7 @@ pub struct Membership {
 
 /// From where a member wants to read.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct InsideFrom {
     /// Commits made in this MLS epoch or later.
     #[serde(default)]

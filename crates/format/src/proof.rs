@@ -21,7 +21,43 @@ pub struct KeysProof {
     /// The first statement, encoded and signed.
     pub opening: Vec<u8>,
     /// The statements of new generations, and of guardians who began one, encoded and signed, the oldest first.
+    #[tls_codec(with = "few")]
     pub generations: Vec<Vec<u8>>,
+}
+
+/// A list of statements that is no longer than a path of keys can be. CODEC-4.
+mod few {
+    use tls_codec::{DeserializeBytes as _, Error, Serialize as _, Size as _, TlsVarInt};
+
+    use crate::account::GENERATIONS_MAX;
+
+    pub(super) fn tls_serialized_len(list: &Vec<Vec<u8>>) -> usize {
+        list.tls_serialized_len()
+    }
+
+    pub(super) fn tls_serialize<W: std::io::Write>(
+        list: &Vec<Vec<u8>>,
+        writer: &mut W,
+    ) -> Result<usize, Error> {
+        list.tls_serialize(writer)
+    }
+
+    pub(super) fn tls_deserialize_bytes(bytes: &[u8]) -> Result<(Vec<Vec<u8>>, &[u8]), Error> {
+        let (length, rest) = TlsVarInt::tls_deserialize_bytes(bytes)?;
+        let length = usize::try_from(length.value()).map_err(|_| Error::EndOfStream)?;
+        let (mut left, rest) = rest.split_at_checked(length).ok_or(Error::EndOfStream)?;
+        let mut list = Vec::new();
+        while !left.is_empty() {
+            // Each generation, and before it the statement that named who began it.
+            if list.len() == 2 * GENERATIONS_MAX as usize {
+                return Err(Error::InvalidVectorLength);
+            }
+            let (statement, after) = Vec::tls_deserialize_bytes(left)?;
+            list.push(statement);
+            left = after;
+        }
+        Ok((list, rest))
+    }
 }
 
 /// What shows that a device belongs to an account: its keys, and the statement under them that added

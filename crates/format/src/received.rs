@@ -7,10 +7,11 @@ use crate::id::{Base64, DocumentId, GrantId};
 
 /// From where a grantee wants to read what was given.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ReceivedFrom {
     /// Grants with a higher id.
     #[serde(default)]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = GrantId, inline, required = false)]
     pub after: Option<GrantId>,
 }
 
@@ -80,10 +81,11 @@ pub struct GiveReceipt {
 
 /// From where a grantee wants to read what a grant covers.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ListFrom {
     /// Documents with a higher id.
     #[serde(default)]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = DocumentId, inline, required = false)]
     pub after: Option<DocumentId>,
 }
 

@@ -18,6 +18,9 @@ impl From<tls_codec::Error> for Error {
     }
 }
 
+/// The most bytes of one object. CODEC-4.
+const OBJECT_MAX_BYTES: usize = 1 << 20;
+
 /// The bytes of `value`.
 pub fn encode<T: Serialize + Size>(value: &T) -> Vec<u8> {
     // Invariant: no vector of this crate comes near what the codec can count.
@@ -26,6 +29,10 @@ pub fn encode<T: Serialize + Size>(value: &T) -> Vec<u8> {
 
 /// Reads exactly one `T`. CODEC-1, CODEC-3.
 pub fn decode<T: DeserializeBytes + Serialize + Size>(bytes: &[u8]) -> Result<T, Error> {
+    // CODEC-4.
+    if bytes.len() > OBJECT_MAX_BYTES {
+        return Err(Error::NotCanonical);
+    }
     let (value, rest) = T::tls_deserialize_bytes(bytes)?;
     if !rest.is_empty() {
         return Err(Error::TrailingBytes);

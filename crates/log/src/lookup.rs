@@ -10,6 +10,8 @@ use crate::{
 
 /// How far witnessed time and the device's clock may be apart.
 const DAY_SECONDS: u64 = 24 * 3600;
+/// At most so many are looked up beside one.
+pub const BESIDE_MAX: usize = 32;
 
 /// An answer that nobody has checked yet.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
@@ -27,7 +29,42 @@ pub struct Lookup {
     /// What it says, if anything.
     pub newest: Option<Newest>,
     /// The same of other indices that were asked for, in their order.
+    #[tls_codec(with = "few")]
     pub beside: Vec<Beside>,
+}
+
+/// A list that is no longer than what anybody may ask for: each takes many times what it may have as bytes.
+mod few {
+    use tls_codec::{DeserializeBytes as _, Error, Serialize as _, Size as _, TlsVarInt};
+
+    use super::{BESIDE_MAX, Beside};
+
+    pub(super) fn tls_serialized_len(list: &Vec<Beside>) -> usize {
+        list.tls_serialized_len()
+    }
+
+    pub(super) fn tls_serialize<W: std::io::Write>(
+        list: &Vec<Beside>,
+        writer: &mut W,
+    ) -> Result<usize, Error> {
+        list.tls_serialize(writer)
+    }
+
+    pub(super) fn tls_deserialize_bytes(bytes: &[u8]) -> Result<(Vec<Beside>, &[u8]), Error> {
+        let (length, rest) = TlsVarInt::tls_deserialize_bytes(bytes)?;
+        let length = usize::try_from(length.value()).map_err(|_| Error::EndOfStream)?;
+        let (mut left, rest) = rest.split_at_checked(length).ok_or(Error::EndOfStream)?;
+        let mut list = Vec::new();
+        while !left.is_empty() {
+            if list.len() == BESIDE_MAX {
+                return Err(Error::InvalidVectorLength);
+            }
+            let (found, after) = Beside::tls_deserialize_bytes(left)?;
+            list.push(found);
+            left = after;
+        }
+        Ok((list, rest))
+    }
 }
 
 /// What the map says of an index beside the one that is looked up.

@@ -3,7 +3,7 @@
 use reconnect_format::{
     Label,
     api::{Call, Code, Membership, Memberships},
-    decode, encode,
+    decode_own, encode,
     id::StructureId,
     structure::StructureChain,
 };
@@ -191,7 +191,7 @@ async fn kept_desk(vault: &Vault, world: &impl World) -> Option<KeptDesk> {
     let open = |secrets: &AccountSecrets| {
         let key = secrets.vault.expose();
         let plain = open_salted(key, Label::GroupStateSeal, account_id.as_bytes(), &sealed).ok()?;
-        decode::<KeptDesk>(&plain).ok()
+        decode_own::<KeptDesk>(&plain).ok()
     };
     if let Some(kept) = open(vault.secrets()) {
         return Some(kept);

@@ -53,6 +53,18 @@ impl Vault {
         self.attest(body)
     }
 
+    /// The same with the account's root.
+    pub fn sign_as_root<T: Signable>(&self, body: T) -> Vec<u8> {
+        self.secrets().signing.sign(body).encode()
+    }
+
+    /// What the log is to say after a statement, whoever made it.
+    pub fn log_value_of(&self, statement: &[u8]) -> Option<Base64> {
+        let statement = Unverified::<Statement>::decode(statement).ok()?;
+        let value = self.place.value(statement.claim().sequence, &statement.hash());
+        Some(Base64(value.to_vec()))
+    }
+
     /// What would say in the log that a generation is over.
     pub fn generation_mark(&self, generation: u32) -> [u8; 32] {
         self.place.mark(MarkOf::Generation(generation))
