@@ -41,8 +41,21 @@ impl<T: DeserializeOwned> FromRequest<App> for Sent<T> {
             return Err(Code::BadRequest.into());
         }
         let body = take_in(request, app).await?;
+        check_values(&body)?;
         Ok(Self(serde_json::from_slice(&body).map_err(|_| Code::BadRequest)?))
     }
+}
+
+/// A list of nothing takes many times its bytes once it is read: values have some length on the average, as ids, keys
+/// and wraps have. I-20.
+fn check_values(body: &[u8]) -> Result<()> {
+    const FEW: usize = 1_000;
+    const AVERAGE_BYTES: usize = 16;
+    let values = body.split(|it| *it == b',').count();
+    if values > FEW && values * AVERAGE_BYTES > body.len() {
+        return Err(Code::BadRequest.into());
+    }
+    Ok(())
 }
 
 /// A body as it is.
@@ -173,4 +186,42 @@ where
     T: for<'a> TryFrom<&'a [u8]>,
 {
     T::try_from(bytes).map_err(|_| Error::Broken("an id in the database has another length"))
+}
+
+#[cfg(test)]
+mod tests {
+    use reconnect_format::{
+        api::{FoundStructure, Submission, Wrap},
+        grant::DOCUMENT_WRAP_BYTES,
+        id::{Base64, EnvelopeId, GrantId},
+        manifest::DOCUMENTS_MAX,
+    };
+
+    use super::*;
+
+    #[test]
+    fn lists_of_nothing_are_refused_before_they_are_read() -> serde_json::Result<()> {
+        let nothing = vec![Base64::default(); CALLER_JSON_BYTES / 3 - 100];
+        let (certificate, history, recovery) = <(Base64, Base64, Base64)>::default();
+        let founding = FoundStructure { statements: nothing, certificate, history, recovery };
+        let body = serde_json::to_vec(&founding)?;
+        assert!(body.len() <= CALLER_JSON_BYTES);
+        assert!(check_values(&body).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn every_key_of_the_largest_safe_is_taken() -> serde_json::Result<()> {
+        let wrap = Wrap {
+            grant_id: GrantId([1; 16]),
+            envelope_id: EnvelopeId([2; 16]),
+            wrap: Base64(vec![3; DOCUMENT_WRAP_BYTES]),
+        };
+        let submission =
+            Submission { wraps: vec![wrap; 3 * DOCUMENTS_MAX], ..Submission::default() };
+        let body = serde_json::to_vec(&submission)?;
+        assert!(body.len() <= SAFE_JSON_BYTES);
+        assert!(check_values(&body).is_ok());
+        Ok(())
+    }
 }

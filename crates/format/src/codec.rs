@@ -4,6 +4,8 @@
 //! Every stored object starts with its [`Suite`]. A decoder refuses unknown versions, bytes that
 //! follow the object, and any encoding that is not the one this crate would write.
 
+use std::io::{self, Write};
+
 use tls_codec::{DeserializeBytes, Serialize, Size, TlsSerialize, TlsSize};
 
 use crate::check;
@@ -62,9 +64,16 @@ impl From<tls_codec::Error> for DecodeError {
 
 /// The bytes of `value`.
 pub fn encode<T: Serialize + Size>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(value.tls_serialized_len());
     // Invariant: every type of this crate bounds its vectors far below what the codec can count,
     // so encoding into memory cannot fail.
-    value.tls_serialize_detached().expect("encoding into memory cannot fail")
+    write(value, &mut bytes).expect("encoding into memory cannot fail");
+    bytes
+}
+
+/// Writes for whoever encodes and whoever compares: the page holds what writes each type once.
+fn write<T: Serialize>(value: &T, mut to: &mut dyn Write) -> Result<(), tls_codec::Error> {
+    value.tls_serialize(&mut to).map(drop)
 }
 
 /// The most bytes of one object that comes from outside. CODEC-4.
@@ -86,7 +95,7 @@ pub fn decode_own<T: DeserializeBytes + Serialize + Size>(bytes: &[u8]) -> Resul
         return Err(DecodeError::TrailingBytes);
     }
     let mut left = Same(bytes);
-    let same = value.tls_serialize(&mut left).is_ok() && left.0.is_empty();
+    let same = write(&value, &mut left).is_ok() && left.0.is_empty();
     if check!(Canonical, same) { Ok(value) } else { Err(DecodeError::NotCanonical) }
 }
 
@@ -94,14 +103,14 @@ pub fn decode_own<T: DeserializeBytes + Serialize + Size>(bytes: &[u8]) -> Resul
 /// takes.
 struct Same<'a>(&'a [u8]);
 
-impl std::io::Write for Same<'_> {
-    fn write(&mut self, written: &[u8]) -> std::io::Result<usize> {
+impl Write for Same<'_> {
+    fn write(&mut self, written: &[u8]) -> io::Result<usize> {
         let rest = self.0.strip_prefix(written);
-        self.0 = rest.ok_or(std::io::ErrorKind::InvalidData)?;
+        self.0 = rest.ok_or(io::ErrorKind::InvalidData)?;
         Ok(written.len())
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
