@@ -38,7 +38,7 @@ use crate::{
 pub(crate) type Snapshot = sqlx::Transaction<'static, Any>;
 
 /// How often a transaction that lost a race is tried again.
-const ATTEMPTS: u32 = 12;
+const ATTEMPTS: u32 = 16;
 /// Connections that read from `SQLite` at one time.
 const READERS: u32 = 8;
 /// Connections to `PostgreSQL` at one time.
@@ -472,7 +472,11 @@ impl Attempts<'_> {
             Error::Code(Code::StorageFull) if self.db.disk.give_up_ballast() => Ok(()),
             Error::Raced if self.count < ATTEMPTS => {
                 tracing::debug!(name = self.name, attempt = self.count, "lost a race");
-                tokio::time::sleep(Duration::from_millis(u64::from(self.count * self.count))).await;
+                // Not all who lost it come again at one time.
+                let mut chance = [0];
+                let _ = getrandom::fill(&mut chance);
+                let pause = self.count * self.count * (128 + u32::from(chance[0])) / 128;
+                tokio::time::sleep(Duration::from_millis(pause.into())).await;
                 Ok(())
             }
             Error::Raced => Err(Error::Wait(Code::Unavailable, 1)),

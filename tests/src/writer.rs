@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fs,
+    io::{self, Write as _},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -13,7 +14,7 @@ use reconnect_core::{
     world::{ShipError, World as _},
 };
 use reconnect_format::{
-    api::Call,
+    api::{Call, Code},
     envelope::{CHUNK_BYTES, TAG_BYTES},
     id::{DocumentId, EnvelopeId},
     tree,
@@ -128,6 +129,10 @@ impl Writer {
                 Err(Error::Refused(problem)) if problem.status == 401 => self.settle(doubt).await?,
                 Err(Error::Refused(problem)) if problem.status >= 500 => {
                     self.refusals += 1;
+                    if problem.code != Code::StorageFull {
+                        // Nobody reads it when there is no terminal.
+                        let _ = writeln!(io::stderr(), "refused: {problem:?} at {doubt:?}");
+                    }
                     self.settle(doubt).await?;
                 }
                 Err(error) => bail!("writer {}: {error:?} at {doubt:?}", self.number),
