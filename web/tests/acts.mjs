@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { wordsOf } from './words.mjs';
 
 const escaped = (text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/\s+/g, '\\s+');
@@ -12,35 +13,39 @@ export function actsOf(person) {
   const t = wordsOf(person.language);
   const starts = (key, values) => new RegExp(`^\\s*${escaped(t(key, values))}`, 'u');
 
+  const others = Object.keys(ownName).filter((language) => language !== person.language);
+
   const acts = {
     t,
     /** A button that says exactly this. */
     button: (key, values) => page.getByRole('button', { name: t(key, values), exact: true }),
-    press: (key, values) => acts.button(key, values).click(),
+    press: (key, values) => click(acts.button(key, values)),
     /** A big answer: its name goes on after these words. */
-    choose: (key, values) => page.getByRole('main').getByRole('button', { name: starts(key, values) }).first().click(),
-    chooseNamed: (name) => page.getByRole('button', { name: new RegExp(`^\\s*${escaped(name)}`, 'u') }).first().click(),
+    choose: (key, values) => click(page.getByRole('main').getByRole('button', { name: starts(key, values) }).first()),
+    chooseNamed: (name) => click(page.getByRole('button', { name: new RegExp(`^\\s*${escaped(name)}`, 'u') }).first()),
     link: (key, values) => page.getByRole('link', { name: starts(key, values) }).first(),
-    follow: (key, values) => acts.link(key, values).click(),
+    follow: (key, values) => click(acts.link(key, values)),
     /** One of the places at the foot or in the bar. */
-    tab: (name) => page.getByRole('navigation').getByRole('link', { name: t(`tab-${name}`), exact: true }).click(),
+    tab: (name) => click(page.getByRole('navigation').getByRole('link', { name: t(`tab-${name}`), exact: true })),
     field: (key, values) => page.getByLabel(t(key, values), { exact: true }),
-    write: (key, text, values) => acts.field(key, values).fill(text),
+    write: async (key, text, values) => (await seen(acts.field(key, values))).fill(text),
     /** Waits until the screen with this heading is there. */
-    on: (key, values) => page.getByRole('heading', { level: 1, name: t(key, values), exact: true }).waitFor(),
-    onNamed: (name) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor(),
+    on: (key, values) => acts.onNamed(t(key, values)),
+    onNamed: (name) => seen(page.getByRole('heading', { level: 1, name, exact: true })),
     /** Waits until this is said somewhere on the screen. */
-    told: (key, values) => page.getByText(t(key, values), { exact: false }).first().waitFor(),
-    read: (text) => page.getByText(text, { exact: false }).first().waitFor(),
-    /** A look at the screen: no barrier for anybody, room on both sizes of screen, and a picture of it. */
+    told: (key, values) => acts.read(t(key, values)),
+    read: (text) => seen(page.getByText(text, { exact: false }).first()),
+    /** A look at the screen: no barrier for anybody, room on both sizes and on the small one in every language, and a
+     *  picture of it. */
     async look(what) {
-      if (what !== 'language') {
-        assert.equal(await page.locator('html').getAttribute('dir'), person.language === 'ar' ? 'rtl' : 'ltr');
-        assert.equal(await page.locator('html').getAttribute('lang'), person.language);
-      }
       await person.axe();
       await person.onBothSizes(what, async ({ width }) => {
-        assert.ok(await page.evaluate(staysInside), `${what} is not wider than a screen of ${width}`);
+        for (const language of what === 'language' ? [null] : [...(width === phoneWidth ? others : []), person.language]) {
+          if (language) await page.evaluate(speak, language);
+          const { lang, dir, inside } = await page.evaluate(shown);
+          if (language) assert.deepEqual([lang, dir], [language, language === 'ar' ? 'rtl' : 'ltr']);
+          assert.ok(inside, `${what} is not wider than a screen of ${width}, in ${lang}`);
+        }
       });
     },
 
@@ -349,20 +354,43 @@ export function actsOf(person) {
     async drawn(named) {
       const canvas = page.locator('canvas[data-drawn]').and(page.getByRole('img', { name: named, exact: true }));
       await canvas.waitFor();
-      return canvas.evaluate(seen);
+      return canvas.evaluate(drawnOn);
     },
   };
   return acts;
 }
 
+const phoneWidth = 360;
 const ownName = { fr: 'Français', en: 'English', ar: 'العربية' };
 
-function staysInside() {
-  return document.documentElement.scrollWidth <= innerWidth;
+/** Milliseconds between two looks for what is not there yet: Playwright's own grow to half a second. */
+const soon = 40;
+
+/** Waits until it is seen. */
+async function seen(locator) {
+  for (const since = Date.now(); Date.now() - since < 20_000; await pause(soon)) {
+    if (await locator.isVisible()) return locator;
+  }
+  await locator.waitFor({ timeout: 1 });
+  return locator;
+}
+
+const click = async (locator) => (await seen(locator)).click();
+
+/** Has the page say all in another language, as the screen where one chooses does. */
+async function speak(code) {
+  const module = document.querySelector('link[rel="modulepreload"][href*="/words.svelte-"]');
+  const shared = module ? Object.values(await import(module.href)) : [globalThis.words];
+  await shared.find((it) => typeof it?.speak === 'function').speak(code);
+}
+
+function shown() {
+  const { lang, dir, scrollWidth } = document.documentElement;
+  return { lang, dir, inside: scrollWidth <= innerWidth };
 }
 
 /** What is on a canvas: its size, the colour in its middle, and how many colours there are. */
-function seen(canvas) {
+function drawnOn(canvas) {
   const context = canvas.getContext('2d');
   const { width, height } = canvas;
   const { data } = context.getImageData(0, 0, width, height);

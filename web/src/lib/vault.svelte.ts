@@ -3,6 +3,7 @@
 
 import { startAnew } from './anew';
 import { hideAddresses, kiosk, replace } from './router.svelte';
+import { whileSeen } from './seen';
 import {
   Refusal, type Desk, type GrantView, type Progress, type ReceivedDocument, type ReceivedView, type RenewalView,
   type ReturnsView, type Safe, type SafeView, type SeenBefore, type StructureView,
@@ -235,8 +236,7 @@ class Vault {
 
   /** Looks now and again for as long as a screen shows it; gives what ends that. */
   keepWatch(): () => void {
-    const looking = setInterval(() => void (!document.hidden && this.returns?.named && this.lookAtReturns(true)), watchEvery);
-    return () => clearInterval(looking);
+    return whileSeen(watchEvery, async () => this.returns?.named && this.lookAtReturns(true));
   }
 
   /** It is not this safe's person. */

@@ -71,11 +71,6 @@ export async function startWords(): Promise<void> {
   await load(asked ?? likely());
 }
 
-export async function speak(code: string): Promise<void> {
-  await load(byCode(code) ?? language);
-  chosen = true;
-}
-
 /** Has the address say which language, so that this page speaks it when it is loaded again. */
 export function keepInAddress(): void {
   const url = new URL(location.href);
@@ -90,6 +85,10 @@ export const words = {
   /** Whether the person said which language they read. */
   get chosen(): boolean {
     return chosen;
+  },
+  async speak(code: string): Promise<void> {
+    await load(byCode(code) ?? language);
+    chosen = true;
   },
 };
 

@@ -30,32 +30,31 @@ async function anew(owner, keys, language) {
   await owner.on('safe-title');
 }
 
-for (const language of ['fr', 'ar']) {
-  journey(`a return that is hidden or forged is told all the same, in ${language}`, { name: `guardians-hidden-${language}`, record: true }, async (stage) => {
-    const { owner, keys, first } = await village(stage, language);
-    const lost = await losesAll(stage, language);
-    await toLost(first);
-    await begins(first, lost.code);
-    await vouches(first, true);
+journey('a return that is hidden or forged is told all the same', { name: 'guardians-hidden', record: true }, async (stage) => {
+  const language = 'ar';
+  const { owner, keys, first } = await village(stage, language);
+  const lost = await losesAll(stage, language);
+  await toLost(first);
+  await begins(first, lost.code);
+  await vouches(first, true);
 
-    tells(stage, () => []);
-    await anew(owner, keys, language);
-    await owner.told('alarm-hidden');
-    assert.equal(await owner.button('alarm-stop').count(), 0);
-    await owner.look('alarm-hidden');
+  tells(stage, () => []);
+  await anew(owner, keys, language);
+  await owner.told('alarm-hidden');
+  assert.equal(await owner.button('alarm-stop').count(), 0);
+  await owner.look('alarm-hidden');
 
-    tells(stage, (returns) => returns.map((it) => ({ ...it, said: forged(it.said) })));
-    await anew(owner, keys, language);
-    await owner.told('alarm-unsound');
-    assert.equal(await owner.button('alarm-stop').count(), 0);
-    await owner.look('alarm-unsound');
+  tells(stage, (returns) => returns.map((it) => ({ ...it, said: forged(it.said) })));
+  await anew(owner, keys, language);
+  await owner.told('alarm-unsound');
+  assert.equal(await owner.button('alarm-stop').count(), 0);
+  await owner.look('alarm-unsound');
 
-    stage.wire.tamper = null;
-    await anew(owner, keys, language);
-    await owner.told('alarm-title');
-    await owner.button('alarm-stop').waitFor();
-  });
-}
+  stage.wire.tamper = null;
+  await anew(owner, keys, language);
+  await owner.told('alarm-title');
+  await owner.button('alarm-stop').waitFor();
+});
 
 journey('a share that does not fit is sealed for nobody', { name: 'guardians-share', record: true }, async (stage) => {
   const { first } = await village(stage, 'fr');

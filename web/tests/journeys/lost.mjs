@@ -22,9 +22,10 @@ journey('a list that could not be asked for says from when it is', { name: 'stal
   const old = begins(owner.t('stale', { when: '§' }));
   assert.equal(await owner.page.getByText(old).count(), 0);
 
-  // The screen itself was loaded before.
+  // The screen itself was loaded before, in every language.
   await owner.tab('who');
   await owner.told('who-none');
+  await owner.look('who');
   await owner.tab('safe');
   await owner.on('safe-title');
   owner.provoke(gone);

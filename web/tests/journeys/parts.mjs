@@ -59,30 +59,29 @@ journey('a card that is printed is read from a bad picture', { name: 'parts-card
   }
 });
 
-for (const language of ['fr', 'ar']) {
-  journey(`one of the drawings is chosen, in ${language}`, { name: `parts-pictures-${language}` }, async (stage) => {
-    const person = await stage.newPerson('person', { language });
-    const look = await open(person);
-    await look({ part: 'small' });
-    await person.page.waitForFunction(() => document.querySelectorAll('[aria-label^="picture-"]').length === 0
-      && document.querySelectorAll('svg[role="img"]').length > 0);
-    const names = await person.page.getByRole('img').evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')));
-    assert.equal(new Set(names).size, 32);
-    await person.look('small');
+journey('one of the drawings is chosen', { name: 'parts-pictures' }, async (stage) => {
+  const language = 'ar';
+  const person = await stage.newPerson('person', { language });
+  const look = await open(person);
+  await look({ part: 'small' });
+  await person.page.waitForFunction(() => document.querySelectorAll('[aria-label^="picture-"]').length === 0
+    && document.querySelectorAll('svg[role="img"]').length > 0);
+  const names = await person.page.getByRole('img').evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')));
+  assert.equal(new Set(names).size, 32);
+  await person.look('small');
 
-    await look({ part: 'pictures' });
-    const choices = person.page.getByRole('radio');
-    await choices.first().waitFor();
-    assert.equal(await choices.count(), 31, 'one is taken');
-    await person.look('pictures');
-    const key = await person.page.locator('fieldset label').first().boundingBox();
-    assert.ok(key.width >= 56 && key.height >= 56, JSON.stringify(key));
-    await person.page.getByRole('radio', { name: names[31], exact: true }).check({ force: true });
-    assert.equal(await person.page.locator('output').innerText(), '31');
-    await person.page.keyboard.press('ArrowUp');
-    assert.equal(await person.page.locator('output').innerText(), '30');
-  });
-}
+  await look({ part: 'pictures' });
+  const choices = person.page.getByRole('radio');
+  await choices.first().waitFor();
+  assert.equal(await choices.count(), 31, 'one is taken');
+  await person.look('pictures');
+  const key = await person.page.locator('fieldset label').first().boundingBox();
+  assert.ok(key.width >= 56 && key.height >= 56, JSON.stringify(key));
+  await person.page.getByRole('radio', { name: names[31], exact: true }).check({ force: true });
+  assert.equal(await person.page.locator('output').innerText(), '31');
+  await person.page.keyboard.press('ArrowUp');
+  assert.equal(await person.page.locator('output').innerText(), '30');
+});
 
 /** Serves the page of parts where the person is; gives what shows one of them. */
 async function open(person) {

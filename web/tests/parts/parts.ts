@@ -2,7 +2,8 @@
 
 import { mount } from 'svelte';
 import '../../src/app.css';
-import { startWords } from '../../src/lib/words.svelte';
+import { startWords, words } from '../../src/lib/words.svelte';
 import Parts from './Parts.svelte';
 
+Object.assign(globalThis, { words });
 void startWords().then(() => mount(Parts, { target: document.body }));
