@@ -65,23 +65,27 @@ mod witnessed;
 
 /// Plays each journey on `SQLite` and on `PostgreSQL`.
 ///
-/// Stretching words and PINs is a third of the work of a journey, and no database has a part in it:
-/// the play on `SQLite` pays its full cost, and the one on `PostgreSQL` stretches cheaply.
+/// Words and PINs are stretched cheaply: at full cost that is a third of the work of a journey, and no database has a
+/// part in it. Every other suite, vectors and browsers among them, pays the full cost.
 macro_rules! on_both_databases {
     ($($journey:ident),* $(,)?) => {$(
         mod $journey {
             use reconnect_format::switch::{Check, without};
             use reconnect_tests::stage::{Database, Server};
 
+            async fn on(database: Database) -> anyhow::Result<()> {
+                let _cheaply = without(&[Check::StretchCost]);
+                super::$journey(Server::on(database).await?).await
+            }
+
             #[tokio::test]
             async fn on_sqlite() -> anyhow::Result<()> {
-                super::$journey(Server::on(Database::Sqlite).await?).await
+                on(Database::Sqlite).await
             }
 
             #[tokio::test]
             async fn on_postgres() -> anyhow::Result<()> {
-                let _cheaply = without(&[Check::StretchCost]);
-                super::$journey(Server::on(Database::Postgres).await?).await
+                on(Database::Postgres).await
             }
         }
     )*};

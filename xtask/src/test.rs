@@ -67,10 +67,7 @@ impl Stage {
     /// features of what it depends on, and build that a second time.
     fn play(&mut self, suite: &str) -> Result<()> {
         match suite {
-            "build" => {
-                web::build_if_missing()?;
-                cargo(&["test", "--no-run"]).run()
-            }
+            "build" => build(),
             "check" => check_rust(),
             "unit" => {
                 let files = ["crates/core", "crates/format", "crates/log", "server"]
@@ -185,6 +182,22 @@ impl Stage {
         self.postgres.push((disk, started));
         Ok(address)
     }
+}
+
+/// Builds the tests, and the page with its clients beside them: much of that is the work of one processor.
+fn build() -> Result<()> {
+    web::make_folder()?;
+    let (page, tests) = thread::scope(|scope| {
+        let page = scope.spawn(|| {
+            wasm::build()?;
+            wasm::build_judge()?;
+            web::build_if_missing()
+        });
+        let tests = cargo(&["test", "--no-run"]).run();
+        (page.join(), tests)
+    });
+    tests?;
+    page.map_err(|_| anyhow!("the page's build did not end"))?
 }
 
 /// Whether a suite's database must wait for its disk.

@@ -23,6 +23,8 @@ use crate::{
 
 /// Histories; `RECONNECT_HISTORIES` asks for more.
 const HISTORIES: u32 = 500;
+/// At one time: each waits for its server's disk.
+const LANES: u32 = 4;
 /// Histories that one server lives through.
 const PER_SERVER: u32 = 50;
 /// Places for papers of one owner.
@@ -331,9 +333,21 @@ fn pick<T>(all: &[T], which: usize) -> Option<&T> {
 /// I-1, I-3, I-9, I-10, I-15, I-24: after every step of a random history the server answers as a small model does.
 #[test]
 fn random_histories_are_answered_as_the_model_says() {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let cases = std::env::var("RECONNECT_HISTORIES").ok().and_then(|it| it.parse().ok());
-    let cases = cases.unwrap_or(HISTORIES);
+    let cases = cases.unwrap_or(HISTORIES).div_ceil(LANES);
+    let counts = std::thread::scope(|scope| {
+        let lanes: Vec<_> = (0..LANES).map(|_| scope.spawn(|| play(cases))).collect();
+        lanes.into_iter().map(|lane| lane.join().expect("it ends")).collect::<Vec<_>>()
+    });
+    let (count, ops) = counts.into_iter().fold((0, 0), |all, it| (all.0 + it.0, all.1 + it.1));
+    let said = format!("counted: {count} histories of {ops} steps were answered as the model says");
+    // Nobody reads it when there is no terminal.
+    drop(writeln!(std::io::stderr(), "{said}"));
+}
+
+/// So many histories one after the other; how many there were, and of how many steps.
+fn play(cases: u32) -> (u32, usize) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let (world, played) = (RefCell::new(None), RefCell::new((0_u32, 0_usize)));
     let mut runner =
         TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
@@ -359,12 +373,9 @@ fn random_histories_are_answered_as_the_model_says() {
         played.replace((count + 1, ops + history.len()));
         Ok(())
     });
-    let (count, ops) = played.into_inner();
     if let Some(here) = world.take() {
         runtime.block_on(async move { drop(here) });
     }
     assert_eq!(done.err().map(|error| error.to_string()), None);
-    let said = format!("counted: {count} histories of {ops} steps were answered as the model says");
-    // Nobody reads it when there is no terminal.
-    drop(writeln!(std::io::stderr(), "{said}"));
+    played.into_inner()
 }
