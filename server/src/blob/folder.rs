@@ -81,7 +81,7 @@ impl Folder {
             if fault::has(Mutant::NoFolderSync) {
                 return Ok(());
             }
-            folder.parent().map_or(Ok(()), sync_folder)
+            folder.parent().map_or(Ok(()), sync_names)
         });
         made.await.map_err(written)
     }
@@ -109,7 +109,7 @@ impl Folder {
         let removed = blocking(move || match fs::remove_dir_all(&folder) {
             Ok(()) => {
                 fault::point("blobs: an upload's folder", "removed");
-                folder.parent().map_or(Ok(()), sync_folder)
+                folder.parent().map_or(Ok(()), sync_names)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
@@ -156,7 +156,9 @@ impl Arriving {
     /// Makes the part visible and durable.
     pub(super) async fn finish(mut self) -> Result<()> {
         fault::point("blobs: a part", "before it is whole");
-        self.0.complete().await.map(drop).map_err(put)?;
+        // A task of its own: whoever sent the part may be gone when a sync fails, and that ends the process all the same.
+        let complete = tokio::spawn(async move { self.0.complete().await.map(drop).map_err(put) });
+        complete.await.map_err(|_| Error::Broken("a part did not become whole"))??;
         fault::point("blobs: a part", "whole");
         Ok(())
     }
@@ -164,6 +166,15 @@ impl Arriving {
 
 fn location(envelope_id: EnvelopeId, index: u32) -> Location {
     Location::from_iter([envelope_id.to_string(), index.to_string()])
+}
+
+/// Makes the names in a folder durable. Where that fails, names that others put there may be lost while the next sync
+/// succeeds: it ends the process here, whether or not somebody waits for it. I-5.
+fn sync_names(folder: &Path) -> io::Result<()> {
+    match sync_folder(folder) {
+        Err(error) if !is_full(&error) => stop_without_ack("blobs", &error),
+        synced => synced,
+    }
 }
 
 async fn blocking<T: Send + 'static>(

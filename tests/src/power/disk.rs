@@ -47,8 +47,8 @@ pub(super) struct State {
     /// From a cut on nothing works any more.
     is_cut: bool,
     trouble: Option<(Trouble, u64)>,
-    /// Whether the trouble came.
-    came: bool,
+    /// The name of what a sync failed for.
+    unsynced: Option<String>,
     /// Writes and syncs that were asked for.
     pub(super) writes: u64,
     pub(super) syncs: u64,
@@ -107,7 +107,8 @@ impl Default for Disk {
 impl Disk {
     fn of(nodes: BTreeMap<Number, Node>, next: Number) -> Self {
         let trouble = None;
-        let state = State { nodes, next, is_cut: false, trouble, came: false, writes: 0, syncs: 0 };
+        let state =
+            State { nodes, next, is_cut: false, trouble, unsynced: None, writes: 0, syncs: 0 };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -153,7 +154,7 @@ impl Disk {
     pub fn expect_trouble(&self, trouble: Trouble, after: u64) {
         let mut state = self.state();
         state.trouble = Some((trouble, after));
-        state.came = false;
+        state.unsynced = None;
     }
 
     /// All works again.
@@ -161,9 +162,9 @@ impl Disk {
         self.state().trouble = None;
     }
 
-    /// Whether the trouble that was to come has come.
-    pub fn trouble_came(&self) -> bool {
-        self.state().came
+    /// The name of what the sync was for that was to fail, once it has.
+    pub fn unsynced(&self) -> Option<String> {
+        self.state().unsynced.clone()
     }
 
     /// How many writes and syncs there were.
@@ -291,7 +292,6 @@ impl State {
             *left -= 1;
             return None;
         }
-        self.came = true;
         // A disk that is full or broken stays so; a sync fails once.
         if trouble == Trouble::Sync {
             self.trouble = None;
@@ -403,10 +403,22 @@ impl State {
         Ok(())
     }
 
+    /// The last of the names on the way to it.
+    fn name_of(&self, number: Number) -> String {
+        let names = self.nodes.values().filter_map(|node| match node {
+            Node::Folder(entries) => entries.now.iter().find(|(_, it)| **it == number),
+            Node::File(_) => None,
+        });
+        names.map(|(name, _)| name.to_string_lossy().into_owned()).collect()
+    }
+
     pub(super) fn sync(&mut self, number: Number) -> Done<()> {
         self.check_power()?;
         self.syncs += 1;
         let fails = self.is_trouble(&[Trouble::Sync]).is_some();
+        if fails {
+            self.unsynced = Some(self.name_of(number));
+        }
         match self.nodes.get_mut(&number).ok_or(Refused::NotFound)? {
             Node::File(content) if fails => content.dirty.clear(),
             // A journal that could not be written keeps nothing of it either.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng as _;
 use reconnect_tests::{
@@ -164,15 +164,27 @@ impl Rig {
     /// Lets one of the next syncs fail, which ends the server, and starts it again on the disk as it is.
     async fn fail_a_sync(&mut self, mut process: Process, rng: &mut ChaCha8Rng) -> Result<Process> {
         self.disk.expect_trouble(Trouble::Sync, rng.next_u64() % 8);
-        let patience = if self.goes_on { PATIENCE / 10 } else { PATIENCE };
-        match tokio::time::timeout(patience, process.ended()).await {
-            Ok(ended) => {
+        // Patience begins when it came, for which there is more.
+        let comes = async {
+            for _ in 0..6_000 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                if self.disk.unsynced().is_some() {
+                    break;
+                }
+            }
+            tokio::time::sleep(if self.goes_on { PATIENCE / 10 } else { PATIENCE }).await;
+        };
+        tokio::select! {
+            ended = process.ended() => {
                 let ended = ended?;
                 ensure!(ended.code() == Some(STORAGE_FAILED), "it ended with {ended}");
                 self.setup.start().await.context("it does not start after a failed sync")
             }
-            Err(_) if self.goes_on => Ok(process),
-            Err(_) => bail!("a sync failed, and it went on; came: {}", self.disk.trouble_came()),
+            () = comes => {
+                let what = self.disk.unsynced();
+                ensure!(self.goes_on, "a sync failed of {what:?}, and it went on");
+                Ok(process)
+            }
         }
     }
 }
