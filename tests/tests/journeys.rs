@@ -66,7 +66,7 @@ mod witnessed;
 /// Plays each journey on `SQLite` and on `PostgreSQL`.
 ///
 /// Words and PINs are stretched cheaply: at full cost that is a third of the work of a journey, and no database has a
-/// part in it. Every other suite, vectors and browsers among them, pays the full cost.
+/// part in it. Vectors, attacks and browsers pay the full cost.
 macro_rules! on_both_databases {
     ($($journey:ident),* $(,)?) => {$(
         mod $journey {

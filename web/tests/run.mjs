@@ -33,7 +33,7 @@ mkdirSync(results, { recursive: true });
 
 if (names.length > 0) process.env.RECONNECT_PICTURES ??= 'yes';
 
-// One more than this runs on has cores: with two at a time a fifth of them was idle.
+// One more than the machines that this runs on have cores: with two at a time a fifth of their time was idle.
 run({ files: files.map((file) => join(journeys, file)), concurrency: 3, timeout: 10 * minutes })
   .on('test:fail', () => {
     process.exitCode = 1;
