@@ -31,6 +31,7 @@ use crate::{
     error::{Error, Fault, Result, kind},
     fault::{self, Mutant},
     metrics::{Transaction, Transactions},
+    secret::sync_folder,
     writer::{Ended, Line, Turn},
 };
 
@@ -162,6 +163,8 @@ impl Db {
             })
             .connect_with(options);
         let readers = readers.await.with_context(context)?;
+        // The names of its files: SQLite syncs them with its first write, and says nothing when that fails.
+        sync_folder(file.parent().unwrap_or(Path::new("."))).with_context(context)?;
         let (disk, transactions) = (disk.clone(), Transactions::default());
         Ok(Self { readers, line: Some(line), kind: Kind::Sqlite, disk, transactions })
     }

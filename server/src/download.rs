@@ -316,6 +316,9 @@ mod tests {
             ("bytes=0-1,4-5", Asked::Whole),
             ("bytes=a-b", Asked::Whole),
             ("bytes=+1-2", Asked::Whole),
+            // Numbers that are none.
+            ("bytes=1-99999999999999999999", Asked::Whole),
+            ("bytes=99999999999999999999-5", Asked::Whole),
             ("lines=1-2", Asked::Whole),
             ("", Asked::Whole),
         ] {

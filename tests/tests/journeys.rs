@@ -46,6 +46,8 @@ mod renewals;
 mod retired;
 #[path = "journeys/rewraps.rs"]
 mod rewraps;
+#[path = "journeys/sessions.rs"]
+mod sessions;
 #[path = "journeys/sleeping.rs"]
 mod sleeping;
 #[path = "journeys/squares.rs"]

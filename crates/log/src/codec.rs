@@ -11,7 +11,6 @@ impl From<tls_codec::Error> for Error {
     fn from(error: tls_codec::Error) -> Self {
         match error {
             tls_codec::Error::EndOfStream => Self::Truncated,
-            tls_codec::Error::TrailingData => Self::TrailingBytes,
             tls_codec::Error::UnknownValue(_) => Self::UnknownVersion,
             _ => Self::NotCanonical,
         }

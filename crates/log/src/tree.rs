@@ -122,9 +122,9 @@ impl Tree {
         Some(proof)
     }
 
-    /// The hash over some leaves, `start` being where a subtree begins.
+    /// The hash over one leaf or more, `start` being where a subtree begins.
     fn range(&self, start: u64, end: u64) -> Option<Hash> {
-        let count = end.checked_sub(start).filter(|count| *count > 0)?;
+        let count = end.checked_sub(start)?;
         if count.is_power_of_two() {
             let level = count.trailing_zeros();
             let row = self.levels.get(usize::try_from(level).ok()?)?;

@@ -7,8 +7,9 @@
 use std::{
     fs,
     io::{self, Read as _, Seek as _},
+    mem,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
@@ -29,24 +30,70 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
     store: Arc<LocalFileSystem>,
-    folder: PathBuf,
+    root: PathBuf,
+    buffers: Buffers,
 }
 
 /// A part that is arriving beside its place.
 pub(crate) struct Arriving(Box<dyn MultipartUpload>);
 
 /// A part that is being read.
-pub(crate) struct Reading(fs::File);
+pub(crate) struct Reading {
+    file: fs::File,
+    buffers: Buffers,
+}
 
 impl Reading {
     /// Exactly the next `count` bytes, on a thread that may wait for the disk.
     pub(super) fn next(&mut self, count: u64) -> io::Result<Bytes> {
-        let mut bytes = Vec::with_capacity(usize::try_from(count).map_err(io::Error::other)?);
-        let read = (&mut self.0).take(count).read_to_end(&mut bytes)?;
-        if read as u64 != count {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        let count = usize::try_from(count).map_err(io::Error::other)?;
+        let mut piece = self.buffers.lend(count);
+        self.file.read_exact(piece.bytes.get_mut(..count).unwrap_or_default())?;
+        Ok(Bytes::from_owner(piece))
+    }
+}
+
+/// Buffers that pieces of downloads are read into, lent again and again: fresh memory costs as much as the copy, since
+/// the system empties each of its pages first.
+#[derive(Clone, Debug, Default)]
+struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+
+/// As many wait for their next piece at most, each of one piece's bytes: 8 MiB.
+const BUFFERS: usize = 32;
+
+/// The first `count` bytes of a buffer, which goes back when nobody reads it any more.
+struct Lent {
+    bytes: Vec<u8>,
+    count: usize,
+    buffers: Buffers,
+}
+
+impl Buffers {
+    fn lend(&self, count: usize) -> Lent {
+        let mut bytes = self.lock().pop().unwrap_or_default();
+        if bytes.len() < count {
+            bytes.resize(count, 0);
         }
-        Ok(bytes.into())
+        Lent { bytes, count, buffers: self.clone() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.get(..self.count).unwrap_or_default()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut waiting = self.buffers.lock();
+        if waiting.len() < BUFFERS {
+            waiting.push(mem::take(&mut self.bytes));
+        }
     }
 }
 
@@ -56,12 +103,12 @@ impl Folder {
         make_folder(&folder)?;
         let store =
             LocalFileSystem::new_with_prefix(&folder)?.with_fsync(!fault::has(Mutant::NoBlobSync));
-        Ok(Self { store: Arc::new(store), folder })
+        Ok(Self { store: Arc::new(store), root: folder, buffers: Buffers::default() })
     }
 
     /// Removes what a crash left half-written.
     pub(super) fn repair(&self) -> io::Result<()> {
-        for entry in fs::read_dir(&self.folder)? {
+        for entry in fs::read_dir(&self.root)? {
             let entry = entry?;
             if entry.file_type()?.is_dir() {
                 remove_half_written(&entry.path())?;
@@ -72,7 +119,7 @@ impl Folder {
 
     /// Makes the folder of an upload, durably.
     pub(super) async fn begin(&self, envelope_id: EnvelopeId) -> Result<()> {
-        let folder = self.folder.join(envelope_id.to_string());
+        let folder = self.root.join(envelope_id.to_string());
         let made = blocking(move || {
             if !folder.is_dir() {
                 fs::create_dir_all(&folder)?;
@@ -94,18 +141,18 @@ impl Folder {
     /// Opens one part, to be read from `start` on.
     pub(super) async fn open_part(&self, part: Part, start: u64) -> Result<Reading> {
         let Part { envelope_id, index, .. } = part;
-        let file = self.folder.join(envelope_id.to_string()).join(index.to_string());
+        let file = self.root.join(envelope_id.to_string()).join(index.to_string());
         let opened = blocking(move || {
             let mut file = fs::File::open(file)?;
             file.seek(io::SeekFrom::Start(start))?;
             Ok(file)
         });
-        Ok(Reading(opened.await?))
+        Ok(Reading { file: opened.await?, buffers: self.buffers.clone() })
     }
 
     /// Removes a whole envelope. Success when there is nothing.
     pub(super) async fn remove(&self, envelope_id: EnvelopeId) -> Result<()> {
-        let folder = self.folder.join(envelope_id.to_string());
+        let folder = self.root.join(envelope_id.to_string());
         let removed = blocking(move || match fs::remove_dir_all(&folder) {
             Ok(()) => {
                 fault::point("blobs: an upload's folder", "removed");
@@ -127,7 +174,7 @@ impl Folder {
 
     /// What the folder holds: names of envelopes, and of parts in each.
     pub(super) async fn list(&self) -> Result<Vec<(EnvelopeId, Vec<u32>)>> {
-        let folder = self.folder.clone();
+        let folder = self.root.clone();
         let listed = blocking(move || {
             let mut envelopes = Vec::new();
             for entry in fs::read_dir(&folder)? {

@@ -369,3 +369,6 @@ pub(crate) async fn forever(app: App) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,15 +94,15 @@ async fn a_request_that_waited_while_its_session_ended_is_given_nothing() {
     let (owner, _, worker, team, grant_id) = shared(&server).await;
     let receipt = worker.receipt(&team, (grant_id, &owner), (2, Subject::List));
     let json = serde_json::to_vec(&receipt).expect("JSON");
-    let (body, go_on) = crate::safe::halting(&json);
+    let (body, mut halted) = crate::safe::halting(&json);
     let path = format!("/v1/received/{grant_id}/list");
     let waiting = server.send("POST", &path, Some(&worker.token), body);
     let signing_out = async {
-        // The other request is at its body by then: it is polled first.
+        halted.reached().await;
         let ended =
             server.send("DELETE", "/v1/sessions", Some(&worker.token), HttpBody::empty()).await;
         assert_eq!(ended.status, 204);
-        drop(go_on);
+        drop(halted);
     };
     let (waited, ()) = tokio::join!(waiting, signing_out);
     assert_eq!(waited.problem(), (404, "not_found".into()));

@@ -256,24 +256,37 @@ async fn parts_are_idempotent_and_what_is_not_as_declared_is_refused() {
     assert_eq!(sync.used_bytes, 0);
 }
 
-/// A body that stops in the middle until it is told to go on.
-pub(crate) fn halting(bytes: &[u8]) -> (HttpBody, oneshot::Sender<()>) {
+/// A body that stops in the middle for as long as this lives.
+pub(crate) struct Halted {
+    reached: oneshot::Receiver<()>,
+    _go_on: oneshot::Sender<()>,
+}
+
+impl Halted {
+    /// Waits until it stops: whatever is looked at before a body has been.
+    pub(crate) async fn reached(&mut self) {
+        (&mut self.reached).await.expect("the body is read");
+    }
+}
+
+pub(crate) fn halting(bytes: &[u8]) -> (HttpBody, Halted) {
     let (first, second) = bytes.split_at(bytes.len() / 3);
     let (first, second) = (first.to_vec(), second.to_vec());
-    let (go_on, wait) = oneshot::channel();
+    let (reach, reached) = oneshot::channel();
+    let (go_on, wait) = oneshot::channel::<()>();
     let frames =
-        futures_util::stream::unfold(
-            (Some(first), Some((wait, second))),
-            async |state| match state {
+        futures_util::stream::unfold((Some(first), Some((reach, wait, second))), async |state| {
+            match state {
                 (Some(first), rest) => Some((Ok::<_, std::io::Error>(first), (None, rest))),
-                (None, Some((wait, second))) => {
+                (None, Some((reach, wait, second))) => {
+                    let _ = reach.send(());
                     drop(wait.await);
                     Some((Ok(second), (None, None)))
                 }
                 (None, None) => None,
-            },
-        );
-    (HttpBody::from_stream(frames), go_on)
+            }
+        });
+    (HttpBody::from_stream(frames), Halted { reached, _go_on: go_on })
 }
 
 #[tokio::test]
@@ -285,18 +298,18 @@ async fn an_upload_may_be_given_up_while_its_part_arrives() {
     let token = Some(&person.token);
     let prefix = HttpBody::from(content.bytes[..131].to_vec());
     assert_eq!(server.send("PUT", &path, token, prefix).await.status, 204);
-    let (body, go_on) = halting(&content.bytes[131..]);
+    let (body, mut halted) = halting(&content.bytes[131..]);
     let part = format!("{path}/parts/0");
     let arriving = server.send("PUT", &part, token, body);
     let given_up = async {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        halted.reached().await;
         let again = parts(&content).next().expect("a part").to_vec();
         let again = server.send("PUT", &part, token, again.into()).await;
         assert_eq!(again.problem(), (409, "conflict".into()), "one at a time");
         let gone = server.send("DELETE", &path, token, HttpBody::empty()).await;
         assert_eq!(gone.status, 204);
         server.app.sweep().await.expect("sweeps");
-        drop(go_on);
+        drop(halted);
     };
     let (arrived, ()) = tokio::join!(arriving, given_up);
     assert_eq!(arrived.problem(), (404, "not_found".into()));
@@ -444,17 +457,17 @@ async fn a_disk_that_is_really_full_still_takes_back_deletes_and_unlocks() {
     let path = format!("/v1/envelopes/{}", content.named.envelope_id);
     let prefix = HttpBody::from(content.bytes[..131].to_vec());
     assert_eq!(server.send("PUT", &path, Some(&owner.token), prefix).await.status, 204);
-    let (body, go_on) = halting(&content.bytes[131..]);
+    let (body, mut halted) = halting(&content.bytes[131..]);
     let part = format!("{path}/parts/0");
     let arriving = server.send("PUT", &part, Some(&owner.token), body);
     let filler = server.folder.path().join("filler");
     let fill = async {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        halted.reached().await;
         let mut file = std::fs::File::create(&filler).expect("a filler");
         for size in [1 << 20, 4096, 1] {
             while std::io::Write::write_all(&mut file, &vec![1; size]).is_ok() {}
         }
-        drop(go_on);
+        drop(halted);
         file
     };
     let (arrived, filling) = tokio::join!(arriving, fill);

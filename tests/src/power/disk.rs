@@ -32,6 +32,8 @@ pub enum Trouble {
     Write,
     /// An `fsync` of a file or folder fails, once; what it should have written is lost.
     Sync,
+    /// The same, of what has this name.
+    SyncOf(&'static str),
     /// A write finds the disk full.
     Full,
 }
@@ -285,15 +287,15 @@ impl State {
     }
 
     /// Counts towards the trouble that is to come. Whether it is now.
-    fn is_trouble(&mut self, kinds: &[Trouble]) -> Option<Trouble> {
-        let (trouble, left) = self.trouble.as_mut().filter(|(it, _)| kinds.contains(it))?;
+    fn is_trouble(&mut self, counts: impl Fn(&Trouble) -> bool) -> Option<Trouble> {
+        let (trouble, left) = self.trouble.as_mut().filter(|(it, _)| counts(it))?;
         let trouble = *trouble;
         if *left > 0 {
             *left -= 1;
             return None;
         }
         // A disk that is full or broken stays so; a sync fails once.
-        if trouble == Trouble::Sync {
+        if matches!(trouble, Trouble::Sync | Trouble::SyncOf(_)) {
             self.trouble = None;
         }
         Some(trouble)
@@ -302,7 +304,7 @@ impl State {
     fn check_write(&mut self) -> Done<()> {
         self.check_power()?;
         self.writes += 1;
-        match self.is_trouble(&[Trouble::Write, Trouble::Full]) {
+        match self.is_trouble(|it| matches!(it, Trouble::Write | Trouble::Full)) {
             None => Ok(()),
             Some(Trouble::Full) => Err(Refused::Full),
             Some(_) => Err(Refused::Io),
@@ -415,9 +417,15 @@ impl State {
     pub(super) fn sync(&mut self, number: Number) -> Done<()> {
         self.check_power()?;
         self.syncs += 1;
-        let fails = self.is_trouble(&[Trouble::Sync]).is_some();
+        let name = self.trouble.is_some().then(|| self.name_of(number));
+        let fails = self.is_trouble(|it| match it {
+            Trouble::Sync => true,
+            Trouble::SyncOf(of) => name.as_deref() == Some(of),
+            Trouble::Write | Trouble::Full => false,
+        });
+        let fails = fails.is_some();
         if fails {
-            self.unsynced = Some(self.name_of(number));
+            self.unsynced = name;
         }
         match self.nodes.get_mut(&number).ok_or(Refused::NotFound)? {
             Node::File(content) if fails => content.dirty.clear(),
