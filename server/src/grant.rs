@@ -289,3 +289,64 @@ pub(crate) async fn thumbnail(
     .await?;
     Ok(whole_answer(whole.ok_or(Code::NotFound)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::{Clock, Config, app::App, db::transaction};
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    /// The answer to a grant that was made under an epoch and its key, where the newest is the fifth.
+    async fn answer(
+        (accepted, closed): (bool, bool),
+        (epoch, key): (u64, [u8; 32]),
+    ) -> anyhow::Result<Result<()>> {
+        let folder = tempfile::tempdir()?;
+        let data = folder.path().to_string_lossy().into_owned();
+        let config = Command::try_parse_from(["reconnect", "--data", &data])?.config;
+        let app = App::open(config, Clock::manual(1_000_000)).await?;
+        let structure_id = StructureId([1; 32]);
+        Ok(transaction!(app.db, "test", |tx| {
+            sqlx::query(
+                "insert into structure (structure_id, name, place, searched, founder, sequence,
+                  epoch, key_id, acceptance, closed, mls_epoch, history)
+                values ($1, 'a', 'b', 'a b', $1, 1, 5, $2, $3, $4, 1, $1)",
+            )
+            .bind(structure_id.as_bytes())
+            .bind(vec![7; 32])
+            .bind(accepted.then(|| vec![1]))
+            .bind(i64::from(closed))
+            .execute(&mut *tx)
+            .await?;
+            check_recipient(structure_id, epoch, &key, tx).await
+        }))
+    }
+
+    #[tokio::test]
+    async fn only_an_accepted_structure_is_given_something_under_its_newest_key()
+    -> anyhow::Result<()> {
+        let (open, key) = ((true, false), [7; 32]);
+        answer(open, (5, key)).await??;
+        // Who was too slow reads again; who is wrong is refused.
+        for (structure, asked, code) in [
+            (open, (4, key), Code::Conflict),
+            (open, (4, [8; 32]), Code::Conflict),
+            (open, (5, [8; 32]), Code::Refused),
+            (open, (6, key), Code::Refused),
+            ((false, false), (5, key), Code::Refused),
+            ((true, true), (5, key), Code::Refused),
+        ] {
+            let answer = answer(structure, asked).await?;
+            let is_so = matches!(answer, Err(Error::Code(said)) if said == code);
+            anyhow::ensure!(is_so, "{structure:?} {asked:?}: {answer:?}");
+        }
+        Ok(())
+    }
+}

@@ -464,3 +464,6 @@ pub(crate) async fn sweep(before: i64, app: &App) -> Result<()> {
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests;

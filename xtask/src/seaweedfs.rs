@@ -55,6 +55,8 @@ impl SeaweedFs {
             // It tells nobody anything.
             .arg("-master.telemetry=false")
             .args(["-master.volumeSizeLimitMB=512", "-volume.max=100", "-volume.preStopSeconds=0"])
+            // It takes objects until the disk is full: by itself it stops at a hundredth of all of it.
+            .arg("-volume.minFreeSpace=64MiB")
             .args(["-s3.iam=false", "-s3.port.iceberg=0", "-s3.port.lance=0"])
             .arg(format!("-dir={}", folder.display()))
             .arg(place("s3.config", "access.json"))

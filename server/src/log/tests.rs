@@ -100,3 +100,167 @@ fn another_copy_of_a_note_brings_what_is_newer_and_says_whether_it_did() -> Resu
     ensure!(!log.merge(&mut into, &older) && into == newer);
     Ok(())
 }
+
+/// The log of a data folder as a server opens it, or the copy of a bucket's.
+fn open(folder: &Path, is_copy: bool, origin: Option<&str>) -> Result<Log> {
+    let mut config = <TestConfig as clap::Parser>::try_parse_from(["reconnect"])?.config;
+    config.data = folder.to_owned();
+    config.log.origin = origin.map(str::to_owned);
+    Log::open_as(is_copy, &config, &Secrets::open(folder)?)
+}
+
+#[derive(clap::Parser)]
+struct TestConfig {
+    #[command(flatten)]
+    config: Config,
+}
+
+/// A log with two batches, the first of which is cosigned by enough; gives its size.
+fn with_two_batches(folder: &Path) -> Result<u64> {
+    let (log, secrets) = log(folder, 1)?;
+    log.advance(&[waits(1)], &secrets, NOW)?;
+    log.cosigned(&cosigned(&log, 2, NOW)?)?;
+    log.advance(&[waits(2), waits(3)], &secrets, NOW)?;
+    Ok(log.size())
+}
+
+#[test]
+fn a_log_that_is_damaged_is_refused_and_a_copy_of_one_is_made_anew() -> Result<()> {
+    type Damage = fn(&[u8]) -> Vec<u8>;
+    let damages: [(&str, Damage); 5] = [
+        (NEWEST, |_| b"no checkpoint".to_vec()),
+        (WITNESSED, |_| b"no checkpoint".to_vec()),
+        ("leaves", |leaves| leaves[..leaves.len() - 1].to_vec()),
+        ("leaves", |leaves| leaves.iter().map(|byte| byte ^ 1).collect()),
+        ("heads", |_| Vec::new()),
+    ];
+    for (name, damage) in damages {
+        let folder = tempfile::tempdir()?;
+        let size = with_heads(folder.path())?;
+        for is_copy in [false, true] {
+            ensure!(open(folder.path(), is_copy, None)?.size() == size, "{name}");
+        }
+        let path = folder.path().join("log").join(name);
+        fs::write(&path, damage(&fs::read(&path)?))?;
+        ensure!(open(folder.path(), false, None).is_err(), "{name} is damaged, and it is opened");
+        let copy = open(folder.path(), true, None)?;
+        // What is wrong with the cosigned one alone is got again with the next that is cosigned.
+        let expected = if name == WITNESSED { size } else { 0 };
+        ensure!(copy.size() == expected && copy.read().witnessed.is_none(), "{name}");
+    }
+    Ok(())
+}
+
+/// The same with a head in it.
+fn with_heads(folder: &Path) -> Result<u64> {
+    with_two_batches(folder)?;
+    let log = open(folder, false, None)?;
+    let head = Waiting { is_head: true, ..waits(4) };
+    log.advance(&[head], &Secrets::open(folder)?, NOW + STANDS_SECONDS)?;
+    Ok(log.size())
+}
+
+#[test]
+fn a_log_is_opened_by_its_own_name_and_with_its_own_key_only() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let size = with_two_batches(folder.path())?;
+    for origin in [None, Some("log.example")] {
+        let log = open(folder.path(), false, origin)?;
+        ensure!(log.size() == size && log.key().name() == "log.example");
+        ensure!(log.read().witnessed.as_ref().is_some_and(|it| it.note.claim().size < size));
+    }
+    let other = open(folder.path(), false, Some("other.example")).err().context("opened")?;
+    ensure!(other.to_string().contains("other.example"), "{other:#}");
+    fs::remove_file(folder.path().join("secrets/log.key"))?;
+    let foreign = open(folder.path(), false, None).err().context("opened with another key")?;
+    ensure!(foreign.to_string().contains("log.key"), "{foreign:#}");
+    Ok(())
+}
+
+#[test]
+fn a_log_that_ends_too_early_or_forked_does_not_continue_what_somebody_saw() -> Result<()> {
+    let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
+    let (log, secrets) = log(folders[0].path(), 0)?;
+    log.advance(&[waits(1)], &secrets, NOW)?;
+    let first = log.read().newest.as_ref().context("it stands")?.note.clone();
+    log.advance(&[waits(2)], &secrets, NOW)?;
+    let second = log.read().newest.as_ref().context("it stands")?.note.clone();
+    log.check_continues(&first)?;
+    log.check_continues(&second)?;
+    let (forked, _) = self::log(folders[1].path(), 0)?;
+    let forked = Log { key: log.key.clone(), ..forked };
+    ensure!(forked.check_continues(&first).is_err(), "an empty one");
+    forked.advance(&[waits(9)], &secrets, NOW)?;
+    ensure!(forked.size() == first.claim().size);
+    let fault = forked.check_continues(&first).err().context("it forked")?;
+    ensure!(fault.to_string().contains("forked"), "{fault:#}");
+    let early = forked.check_continues(&second).err().context("it is shorter")?;
+    ensure!(early.to_string().contains("ends at"), "{early:#}");
+    let foreign = Log { key: witness(7)?, ..forked };
+    ensure!(foreign.check_continues(&first).is_err(), "nobody here signed it");
+    Ok(())
+}
+
+#[test]
+fn only_the_newest_checkpoints_may_still_be_cosigned_and_no_older_one_takes_its_place() -> Result<()>
+{
+    let folder = tempfile::tempdir()?;
+    let (log, secrets) = log(folder.path(), 0)?;
+    let mut state = State::default();
+    let mut notes = Vec::new();
+    for number in 1..=66 {
+        log.advance(&[waits(number)], &secrets, NOW)?;
+        let newest = log.read().newest.clone().context("it stands")?;
+        notes.push(newest.note.clone());
+        // The same a second time, as when it is signed again.
+        state.stand(newest.clone());
+        state.stand(newest);
+    }
+    let witnessed = |state: &State| state.witnessed.as_ref().map(|it| it.note.claim().size);
+    state.cosigned(&notes[1]);
+    ensure!(witnessed(&state).is_none(), "64 are remembered, and this one is older");
+    state.cosigned(&notes[2]);
+    ensure!(witnessed(&state) == Some(notes[2].claim().size), "the oldest that is remembered");
+    state.cosigned(&notes[40]);
+    state.cosigned(&notes[39]);
+    ensure!(witnessed(&state) == Some(notes[40].claim().size), "an older one does not count");
+    let mut again = notes[40].clone();
+    let own = log.key.as_kind(KeyKind::Cosigner);
+    let line = again.cosign(&own, NOW + 9, |message| secrets.sign_as_log(message));
+    again.put(&own, line);
+    state.cosigned(&again);
+    ensure!(state.witnessed.as_ref().is_some_and(|it| it.note == again), "its newer signature");
+    let size = |from: u64| state.shown(from).map(|it| it.note.claim().size);
+    let (then, now) = (notes[40].claim().size, notes[65].claim().size);
+    ensure!(size(0) == Some(then) && size(then) == Some(then), "the newest that is cosigned");
+    ensure!(size(then + 1) == Some(now), "who saw a newer one is shown the newest");
+    Ok(())
+}
+
+#[test]
+fn what_was_taken_and_not_signed_is_undone_whole() -> Result<()> {
+    let mut state = State::default();
+    let batch = state.batch(&[waits(1), Waiting { is_head: true, ..waits(2) }]).context("new")?;
+    state.take(&batch)?;
+    let known = |state: &State| {
+        let heads: Vec<_> = state.heads.iter().map(|it| (it.leaf, it.start, it.length)).collect();
+        (state.replay.size(), state.replay.root(), state.tiles.clone(), heads, state.lengths)
+    };
+    let before = known(&state);
+    let mark = state.mark();
+    let newer = |number| Waiting {
+        newest: Newest { sequence: 1000, value: [7; 32] },
+        is_head: true,
+        ..waits(number)
+    };
+    let many: Vec<_> = (3..=255).map(waits).collect();
+    for waiting in [&many[..], &[newer(1)], &[newer(9)]] {
+        let batch = state.batch(waiting).context("something new")?;
+        state.take(&batch)?;
+    }
+    let [after, then] = [known(&state), before.clone()];
+    ensure!(after.0 > 256 && after.2.len() > then.2.len() && after.4 > then.4);
+    state.back(mark);
+    ensure!(known(&state) == before);
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! What of an upload is taken in, what a statement may name of it, and what the folder then holds.
+
+use anyhow::{Context as _, ensure};
+use axum::body::Body;
+use bytes::Bytes;
+use clap::Parser as _;
+use reconnect_format::{Suite, encode};
+
+use super::*;
+use crate::{Clock, Config};
+
+#[derive(clap::Parser)]
+struct Command {
+    #[command(flatten)]
+    config: Config,
+}
+
+const OWNER: AccountId = AccountId([1; 32]);
+const DOCUMENT: DocumentId = DocumentId([2; DocumentId::SIZE_BYTES]);
+const ENVELOPE: EnvelopeId = EnvelopeId([3; EnvelopeId::SIZE_BYTES]);
+
+async fn on(folder: &tempfile::TempDir) -> anyhow::Result<App> {
+    let data = folder.path().to_str().context("text")?;
+    let config = Command::try_parse_from(["reconnect", "--data", data])?.config;
+    let app = App::open(config, Clock::manual(1_000_000)).await?;
+    transaction!(app.db, "test", |tx| {
+        for account_id in [OWNER, AccountId([9; 32])] {
+            sqlx::query(
+                "insert into account (account_id, sequence, head, used_bytes, receipt_count,
+                  log_index, log_place)
+                values ($1, 1, $1, 0, 0, $1, $1)",
+            )
+            .bind(account_id.as_bytes())
+            .execute(&mut *tx)
+            .await?;
+        }
+        Ok(())
+    })?;
+    Ok(app)
+}
+
+fn header() -> EnvelopeHeader {
+    EnvelopeHeader {
+        suite: Suite::V1,
+        kind: EnvelopeKind::Content,
+        owner: OWNER,
+        document_id: DOCUMENT,
+        version: 1,
+        salt: [5; 32],
+        chunk_bytes: CHUNK_BYTES,
+        padded_bytes: padded_content_bytes(1),
+    }
+}
+
+/// Its prefix, the hashes of its chunks, and what a statement says of it.
+fn uploaded() -> anyhow::Result<(Vec<u8>, Vec<u8>, EnvelopeRef)> {
+    let header = header();
+    let mut prefix = encode(&header);
+    prefix.resize(PREFIX_BYTES, 7);
+    let leaves: Vec<_> =
+        (0..header.chunk_count()).map(|at| [u8::try_from(at).unwrap_or(0); 32]).collect();
+    let hashes: Vec<_> =
+        std::iter::once(tree::leaf_hash(&prefix)).chain(leaves.iter().copied()).collect();
+    let named = EnvelopeRef {
+        envelope_id: ENVELOPE,
+        kind: header.kind,
+        version: header.version,
+        header_hash: header.hash(),
+        tree_root: tree::root(&hashes),
+        sealed_bytes: header.sealed_bytes(),
+    };
+    ensure!(header.part_count() == 1, "one part");
+    Ok((prefix, leaves.concat(), named))
+}
+
+#[tokio::test]
+async fn a_statement_names_exactly_what_arrived_whole() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let app = on(&folder).await?;
+    let (prefix, leaves, named) = uploaded()?;
+    transaction!(app.db, "test", |tx| {
+        insert(ENVELOPE, OWNER, (&header(), &prefix), &app, tx).await
+    })?;
+    let tied = async |named: &EnvelopeRef, (account_id, owner), document_id| {
+        transaction!(app.db, "test", |tx| {
+            tie((account_id, owner), document_id, named, 2, tx).await
+        })
+    };
+    let refused = |done: Result<()>, what: &str| {
+        ensure!(matches!(done, Err(Error::Code(Code::Refused))), "{what}: {done:?}");
+        anyhow::Ok(())
+    };
+    let own = (OWNER, OWNER);
+    refused(tied(&named, own, DOCUMENT).await, "nothing arrived")?;
+    let put = async |leaves: &[u8]| {
+        transaction!(app.db, "test", |tx| {
+            sqlx::query(
+                "insert into part (envelope_id, part_index, leaves) values ($1, 0, $2)
+                on conflict (envelope_id, part_index) do update set leaves = $2",
+            )
+            .bind(ENVELOPE.as_bytes())
+            .bind(leaves)
+            .execute(&mut *tx)
+            .await?;
+            Ok(())
+        })
+    };
+    put(&leaves[32..]).await?;
+    refused(tied(&named, own, DOCUMENT).await, "a chunk is missing")?;
+    put(&[leaves.clone(), vec![0; 32]].concat()).await?;
+    refused(tied(&named, own, DOCUMENT).await, "a chunk too many")?;
+    put(&leaves).await?;
+    let off = |change: fn(&mut EnvelopeRef)| {
+        let mut named = named.clone();
+        change(&mut named);
+        named
+    };
+    for (what, named) in [
+        ("id", off(|it| it.envelope_id.0[0] ^= 1)),
+        ("kind", off(|it| it.kind = EnvelopeKind::Card)),
+        ("version", off(|it| it.version += 1)),
+        ("header", off(|it| it.header_hash[0] ^= 1)),
+        ("root", off(|it| it.tree_root[0] ^= 1)),
+        ("bytes", off(|it| it.sealed_bytes += 1)),
+    ] {
+        refused(tied(&named, own, DOCUMENT).await, what)?;
+    }
+    let other = AccountId([9; 32]);
+    refused(tied(&named, (other, OWNER), DOCUMENT).await, "somebody else sent it")?;
+    refused(tied(&named, (OWNER, other), DOCUMENT).await, "it is somebody else's")?;
+    refused(
+        tied(&named, own, DocumentId([8; DocumentId::SIZE_BYTES])).await,
+        "of another document",
+    )?;
+    tied(&named, own, DOCUMENT).await?;
+    refused(tied(&named, own, DOCUMENT).await, "it is named already")
+}
+
+/// The hashes of the chunks of `frames`, and whether that many bytes were awaited.
+async fn received(frames: Vec<Vec<u8>>, part_bytes: usize) -> Result<Vec<u8>> {
+    let frames = frames.into_iter().map(|frame| Ok::<_, std::io::Error>(Bytes::from(frame)));
+    let body = Body::from_stream(futures_util::stream::iter(frames));
+    receive(body, part_bytes as u64, &mut None).await
+}
+
+#[tokio::test]
+async fn a_part_is_hashed_by_its_chunks_however_it_was_cut_on_its_way() -> anyhow::Result<()> {
+    let part: Vec<_> =
+        (0..2 * SEALED_CHUNK + 100).map(|at| u8::try_from(at % 251).unwrap_or(0)).collect();
+    let hashes: Vec<_> = part.chunks(SEALED_CHUNK).flat_map(tree::leaf_hash).collect();
+    for cut in [1000, SEALED_CHUNK - 1, SEALED_CHUNK, SEALED_CHUNK + 1, part.len()] {
+        let frames = || part.chunks(cut).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        ensure!(received(frames(), part.len()).await.ok() == Some(hashes.clone()), "{cut}");
+        ensure!(received(frames(), part.len() - 1).await.is_err(), "a byte more than was said");
+        ensure!(received(frames(), part.len() + 1).await.is_err(), "a byte fewer");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_folder_holds_parts_whole_and_only_what_was_not_removed() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let app = on(&folder).await?;
+    let blobs = &app.blobs;
+    let other = EnvelopeId([4; EnvelopeId::SIZE_BYTES]);
+    let part = |envelope_id, index| Part { envelope_id, index, name: None };
+    let listed = async || {
+        let mut listed = blobs.list().await?;
+        listed.sort();
+        listed.iter_mut().for_each(|(_, parts)| parts.sort_unstable());
+        Ok::<_, Error>(listed)
+    };
+    for _ in 0..2 {
+        blobs.begin(ENVELOPE).await?;
+        blobs.begin(other).await?;
+    }
+    ensure!(listed().await? == [(ENVELOPE, vec![]), (other, vec![])]);
+    for (envelope_id, index) in [(ENVELOPE, 0), (ENVELOPE, 1), (other, 0)] {
+        let mut arriving = blobs.arrive(envelope_id, index).await?;
+        arriving.push(Bytes::from_static(b"begun")).await?;
+        ensure!(
+            listed().await?.iter().all(|(id, parts)| *id != envelope_id || !parts.contains(&index))
+        );
+        arriving.finish(part(envelope_id, index)).await?;
+    }
+    // What a crash leaves, and what is none of ours.
+    let blob = folder.path().join("blobs");
+    std::fs::write(blob.join(ENVELOPE.to_string()).join("2#1"), b"half")?;
+    std::fs::write(blob.join("a file"), b"strange")?;
+    crate::blob::Blobs::open(&app.config)?;
+    ensure!(!blob.join(ENVELOPE.to_string()).join("2#1").exists(), "half a part stays");
+    ensure!(listed().await? == [(ENVELOPE, vec![0, 1]), (other, vec![0])]);
+    for _ in 0..2 {
+        blobs.remove_part(part(ENVELOPE, 1)).await?;
+        ensure!(listed().await? == [(ENVELOPE, vec![0]), (other, vec![0])]);
+    }
+    for _ in 0..2 {
+        blobs.remove(ENVELOPE).await?;
+        ensure!(listed().await? == [(other, vec![0])]);
+    }
+    ensure!(blobs.open_part(part(ENVELOPE, 0), 0..5).await.is_err());
+    let (_, bytes) = blobs.open_part(part(other, 0), 1..5).await?.ahead(3).read().await?;
+    ensure!(bytes == b"egu"[..]);
+    Ok(())
+}
