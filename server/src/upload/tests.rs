@@ -167,7 +167,9 @@ async fn a_folder_holds_parts_whole_and_only_what_was_not_removed() -> anyhow::R
     let listed = async || {
         let mut listed = blobs.list().await?;
         listed.sort();
-        listed.iter_mut().for_each(|(_, parts)| parts.sort_unstable());
+        for (_, parts) in &mut listed {
+            parts.sort_unstable();
+        }
         Ok::<_, Error>(listed)
     };
     for _ in 0..2 {
