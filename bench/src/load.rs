@@ -31,6 +31,8 @@ pub(crate) struct Outcome {
     pub(crate) per_second: f64,
     /// Bytes a second.
     pub(crate) bytes_per_second: f64,
+    /// Bytes of one answer's body, in the mean.
+    pub(crate) bytes_each: usize,
     /// Half of the answers took longer.
     pub(crate) median: Duration,
     /// One in a hundred took longer.
@@ -56,11 +58,13 @@ impl Load {
         let seconds = start.elapsed().as_secs_f64();
         times.sort_unstable();
         let place = |hundredth: usize| times.get(times.len() * hundredth / 100).copied();
+        let bytes_each = bytes / times.len().max(1);
         #[expect(clippy::cast_precision_loss, reason = "a figure of three digits is shown")]
         let (answers, bytes) = (times.len() as f64, bytes as f64);
         Ok(Outcome {
             per_second: answers / seconds,
             bytes_per_second: bytes / seconds,
+            bytes_each,
             median: place(50).unwrap_or_default(),
             slowest_percent: place(99).unwrap_or_default(),
         })

@@ -132,20 +132,26 @@ async fn small_reads(server: SocketAddr, person: &Person) -> Result<()> {
         time: TIME,
     };
     let token = Some(person.vault.token());
+    let records = ask(&sync(0), token);
+    let records_bytes = records.run().await?.bytes_each;
+    let plain = plain::serve(vec![7; records_bytes].leak()).await?;
     let loads = [
         ask("/livez", None),
         ask("/v1/memberships", token),
         ask(&sync(newest), token),
-        ask(&sync(0), token),
+        records,
+        Load { server: plain, ..ask("/", None) },
     ];
     let outcomes = take_turns(&loads).await?;
     let of = |outcome: &[Outcome]| median(outcome.iter().map(|it| it.per_second).collect());
-    let empty = of(outcomes.first().context("four loads")?);
+    let empty = of(outcomes.first().context("five loads")?);
+    let same = format!("as many bytes from memory to a socket: {records_bytes}");
     let names = [
         "empty handler (`/livez`)",
         "`/v1/memberships`; goal: 12,000/s, slowest percent under 10 ms",
         "`/v1/sync`, nothing new",
         "`/v1/sync`, 100 records; goal: 4,000/s",
+        &same,
     ];
     let rows: Vec<_> = names
         .into_iter()

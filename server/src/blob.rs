@@ -101,10 +101,17 @@ pub(crate) enum Reading {
 }
 
 impl Reading {
-    /// Begins to read exactly the next `count` bytes. They are read even when nobody waits for them, so that
-    /// the next can be on their way while these leave.
+    /// The next `count` bytes, exactly. What is not in memory begins to be read even when nobody waits for it, so
+    /// that the next can be on their way while these leave.
     pub(crate) fn ahead(self, count: u64) -> Ahead {
-        Ahead(match self {
+        match self {
+            Self::File(file) if file.is_near() => Ahead::Near(file, count),
+            other => Ahead::Read(other.begin(count)),
+        }
+    }
+
+    fn begin(self, count: u64) -> Begun {
+        match self {
             Self::File(mut file) => tokio::task::spawn_blocking(move || {
                 let bytes = file.next(count)?;
                 Ok((Self::File(file), bytes))
@@ -113,17 +120,31 @@ impl Reading {
                 let bytes = object.next(count).await?;
                 Ok((Self::Object(object), bytes))
             }),
-        })
+        }
     }
 }
 
-/// Bytes that are being read.
-pub(crate) struct Ahead(tokio::task::JoinHandle<io::Result<(Reading, Bytes)>>);
+type Begun = tokio::task::JoinHandle<io::Result<(Reading, Bytes)>>;
+
+/// Bytes that are the next.
+pub(crate) enum Ahead {
+    /// In memory, as it seems: another thread would cost more than the copy.
+    Near(folder::Reading, u64),
+    /// Being read.
+    Read(Begun),
+}
 
 impl Ahead {
     /// Waits for them.
     pub(crate) async fn read(self) -> Result<(Reading, Bytes)> {
-        let read = self.0.await.map_err(|_| Error::Broken("a part was not read to the end"))?;
+        let begun = match self {
+            Self::Near(mut file, count) => match file.now(count) {
+                Some(bytes) => return Ok((Reading::File(file), bytes)),
+                None => Reading::File(file).begin(count),
+            },
+            Self::Read(begun) => begun,
+        };
+        let read = begun.await.map_err(|_| Error::Broken("a part was not read to the end"))?;
         Ok(read?)
     }
 }

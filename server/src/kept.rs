@@ -3,13 +3,13 @@
 use reconnect_format::{
     api::{OwnerWrap, Wrap},
     guardian::{OVERRULE_BEGINS_SECONDS, OVERRULE_SECONDS, RETURN_SECONDS},
-    id::AccountId,
+    id::{AccountId, Base64},
 };
 use sqlx::AnyConnection;
 
 use crate::{
     error::Result,
-    sync::{read_owner_wraps, read_wraps},
+    sync::read_owner_wraps,
     wire::{id, to_row},
 };
 
@@ -125,7 +125,11 @@ pub(crate) async fn wraps(
     .bind(to_row(until))
     .fetch_all(&mut *tx)
     .await?;
-    read_wraps(rows)
+    rows.into_iter()
+        .map(|(grant, envelope, wrap)| {
+            Ok(Wrap { grant_id: id(&grant)?, envelope_id: id(&envelope)?, wrap: Base64(wrap) })
+        })
+        .collect()
 }
 
 /// Removes what nobody may overrule with any more; how many configurations it was of. While guardians who were

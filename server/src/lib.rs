@@ -26,6 +26,7 @@ mod effect;
 mod error;
 mod fault;
 mod fresh;
+mod gathered;
 mod generation;
 mod grant;
 mod guardian;

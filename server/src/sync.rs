@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use futures_util::TryStreamExt as _;
 use reconnect_format::{
     api::{CardEnvelope, Code, OwnerWrap, Problem, StoredReceipt, Sync, SyncFrom, Wrap},
-    id::{AccountId, Base64},
+    id::{AccountId, Base64, DocumentId, EnvelopeId, GrantId},
 };
 use sqlx::AnyConnection;
 
@@ -13,6 +13,7 @@ use crate::{
     caller::Caller,
     comeback, deposit,
     error::Result,
+    gathered::{Gathered, gathered, rows},
     statement,
     wire::{Asked, PAGE_ROWS, Page, from_row, id, to_row},
 };
@@ -113,29 +114,30 @@ pub(crate) async fn wraps(
     (after, until): (u64, u64),
     tx: &mut AnyConnection,
 ) -> Result<Vec<Wrap>> {
-    let rows: Vec<(Vec<u8>, Vec<u8>, Vec<u8>)> = sqlx::query_as(
-        "-- sync::wraps
-        select w.grant_id, w.envelope_id, w.wrap
-        from envelope e
+    let gathered: Gathered = gathered!(
+        tx,
+        "sync::wraps",
+        ("w.grant_id || w.envelope_id", "w.wrap") by "e.sequence, w.envelope_id, w.grant_id",
+        "envelope e
         join wrap w on w.envelope_id = e.envelope_id
         join granted g on g.grant_id = w.grant_id
         where e.account_id = $1 and e.sequence > $2 and e.sequence <= $3
-          and g.account_id = $1 and g.structure_id is null
-        order by e.sequence",
+          and g.account_id = $1 and g.structure_id is null"
     )
     .bind(account_id.as_bytes())
     .bind(to_row(after))
     .bind(to_row(until))
-    .fetch_all(&mut *tx)
+    .fetch_one(&mut *tx)
     .await?;
-    read_wraps(rows)
-}
-
-/// Reads grants, envelopes and their wrapped keys, as they are stored.
-pub(crate) fn read_wraps(rows: Vec<(Vec<u8>, Vec<u8>, Vec<u8>)>) -> Result<Vec<Wrap>> {
-    rows.into_iter()
-        .map(|(grant, envelope, wrap)| {
-            Ok(Wrap { grant_id: id(&grant)?, envelope_id: id(&envelope)?, wrap: Base64(wrap) })
+    rows(&gathered, GrantId::SIZE_BYTES + EnvelopeId::SIZE_BYTES)?
+        .into_iter()
+        .map(|(ids, wrap)| {
+            let (grant, envelope) = ids.split_at(GrantId::SIZE_BYTES);
+            Ok(Wrap {
+                grant_id: id(grant)?,
+                envelope_id: id(envelope)?,
+                wrap: Base64(wrap.to_vec()),
+            })
         })
         .collect()
 }
@@ -145,22 +147,23 @@ async fn cards(
     (after, until): (u64, u64),
     tx: &mut AnyConnection,
 ) -> Result<Vec<CardEnvelope>> {
-    let rows: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
-        "-- sync::cards
-        select d.document_id, e.whole
-        from document d
+    let gathered: Gathered = gathered!(
+        tx,
+        "sync::cards",
+        ("d.document_id", "e.whole") by "d.card_sequence, d.document_id",
+        "document d
         join envelope e on e.envelope_id = d.card_id
-        where d.account_id = $1 and d.card_sequence > $2 and d.card_sequence <= $3
-        order by d.card_sequence",
+        where d.account_id = $1 and d.card_sequence > $2 and d.card_sequence <= $3"
     )
     .bind(account_id.as_bytes())
     .bind(to_row(after))
     .bind(to_row(until))
-    .fetch_all(&mut *tx)
+    .fetch_one(&mut *tx)
     .await?;
-    rows.into_iter()
+    rows(&gathered, DocumentId::SIZE_BYTES)?
+        .into_iter()
         .map(|(document, card)| {
-            Ok(CardEnvelope { document_id: id(&document)?, envelope: Base64(card) })
+            Ok(CardEnvelope { document_id: id(document)?, envelope: Base64(card.to_vec()) })
         })
         .collect()
 }

@@ -148,4 +148,49 @@ mod tests {
         assert_eq!(after.spent_at, 10);
         assert_eq!(after.spend(11), Err(LAST_WAIT_SECONDS - 1));
     }
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        config: crate::Config,
+    }
+
+    #[tokio::test]
+    async fn what_no_longer_counts_is_swept_and_one_valid_try_is_given_back() -> anyhow::Result<()>
+    {
+        let folder = tempfile::tempdir()?;
+        let data = folder.path().to_string_lossy().into_owned();
+        let config = <Command as clap::Parser>::try_parse_from(["reconnect", "--data", &data])?;
+        let now = 1_000_000;
+        let app = App::open(config.config, crate::Clock::manual(now)).await?;
+        let long_ago = now - DECAY_SECONDS;
+        let rows = [(1, 0, now), (2, 1, now), (3, 1, long_ago), (4, 1, long_ago - 1), (5, 2, now)];
+        transaction!(app.db, "test", |tx| {
+            for (key, spent, at) in rows {
+                sqlx::query(
+                    "insert into handle_tries (handle_key, spent, spent_at) values ($1, $2, $3)",
+                )
+                .bind([key; 32].as_slice())
+                .bind(to_row(spent))
+                .bind(to_row(at))
+                .execute(&mut *tx)
+                .await?;
+            }
+            Ok(())
+        })?;
+        let left = async || -> anyhow::Result<Vec<(u8, i64)>> {
+            let rows: Vec<(Vec<u8>, i64)> =
+                sqlx::query_as("select handle_key, spent from handle_tries order by handle_key")
+                    .fetch_all(app.db.reader())
+                    .await?;
+            Ok(rows.into_iter().map(|(key, spent)| (key[0], spent)).collect())
+        };
+        sweep(&app).await?;
+        assert_eq!(left().await?, [(2, 1), (3, 1), (5, 2)]);
+        for key in [2, 5, 9] {
+            give_back([key; 32], &app).await?;
+        }
+        assert_eq!(left().await?, [(3, 1), (5, 1)]);
+        Ok(())
+    }
 }

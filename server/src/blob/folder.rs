@@ -5,9 +5,8 @@
 //! made durable when the upload is declared: two first parts at once would not wait for each other.
 
 use std::{
-    fs,
-    io::{self, Read as _, Seek as _},
-    mem,
+    fs, io, mem,
+    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -40,17 +39,49 @@ pub(crate) struct Arriving(Box<dyn MultipartUpload>);
 /// A part that is being read.
 pub(crate) struct Reading {
     file: fs::File,
+    at: u64,
+    /// Whether it is in memory, as far as is known.
+    is_near: bool,
     buffers: Buffers,
 }
 
 impl Reading {
+    /// Whether the next bytes are likely in memory: then they are read when they are wanted, where they are wanted.
+    pub(super) fn is_near(&self) -> bool {
+        self.is_near
+    }
+
+    /// Exactly the next `count` bytes if all of them are in memory: nothing here waits for the disk.
+    pub(super) fn now(&mut self, count: u64) -> Option<Bytes> {
+        let mut piece = self.buffers.lend(usize::try_from(count).ok()?);
+        self.is_near = in_memory(&self.file, self.at, piece.as_mut());
+        self.is_near.then(|| {
+            self.at += count;
+            Bytes::from_owner(piece)
+        })
+    }
+
     /// Exactly the next `count` bytes, on a thread that may wait for the disk.
     pub(super) fn next(&mut self, count: u64) -> io::Result<Bytes> {
-        let count = usize::try_from(count).map_err(io::Error::other)?;
-        let mut piece = self.buffers.lend(count);
-        self.file.read_exact(piece.bytes.get_mut(..count).unwrap_or_default())?;
+        let mut piece = self.buffers.lend(usize::try_from(count).map_err(io::Error::other)?);
+        self.file.read_exact_at(piece.as_mut(), self.at)?;
+        self.at += count;
         Ok(Bytes::from_owner(piece))
     }
+}
+
+/// Fills `bytes` from `at` on, unless some of it would have to come from the disk (`preadv2`'s `RWF_NOWAIT`).
+#[cfg(target_os = "linux")]
+fn in_memory(file: &fs::File, at: u64, bytes: &mut [u8]) -> bool {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let count = bytes.len();
+    let read = preadv2(file, &mut [io::IoSliceMut::new(bytes)], at, ReadWriteFlags::NOWAIT);
+    read == Ok(count)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn in_memory(_: &fs::File, _: u64, _: &mut [u8]) -> bool {
+    false
 }
 
 /// Buffers that pieces of downloads are read into, lent again and again: fresh memory costs as much as the copy, since
@@ -85,6 +116,12 @@ impl Buffers {
 impl AsRef<[u8]> for Lent {
     fn as_ref(&self) -> &[u8] {
         self.bytes.get(..self.count).unwrap_or_default()
+    }
+}
+
+impl AsMut<[u8]> for Lent {
+    fn as_mut(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(..self.count).unwrap_or_default()
     }
 }
 
@@ -142,12 +179,8 @@ impl Folder {
     pub(super) async fn open_part(&self, part: Part, start: u64) -> Result<Reading> {
         let Part { envelope_id, index, .. } = part;
         let file = self.root.join(envelope_id.to_string()).join(index.to_string());
-        let opened = blocking(move || {
-            let mut file = fs::File::open(file)?;
-            file.seek(io::SeekFrom::Start(start))?;
-            Ok(file)
-        });
-        Ok(Reading { file: opened.await?, buffers: self.buffers.clone() })
+        let file = blocking(move || fs::File::open(file)).await?;
+        Ok(Reading { file, at: start, is_near: true, buffers: self.buffers.clone() })
     }
 
     /// Removes a whole envelope. Success when there is nothing.

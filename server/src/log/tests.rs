@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use super::*;
+use crate::db::transaction;
 
 const NOW: u64 = 1_760_000_000;
 
@@ -262,5 +263,37 @@ fn what_was_taken_and_not_signed_is_undone_whole() -> Result<()> {
     ensure!(after.0 > 256 && after.2.len() > then.2.len() && after.4 > then.4);
     state.back(mark);
     ensure!(known(&state) == before);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_waits_is_read_in_its_order_and_waits_until_it_was_published() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut config = <TestConfig as clap::Parser>::try_parse_from(["reconnect"])?.config;
+    config.data = folder.path().to_owned();
+    let app = App::open(config, crate::Clock::manual(NOW)).await?;
+    ensure!(waiting(&app).await? == 0);
+    let entry = |number: u8, sequence| ([number; 32], Newest { sequence, value: [number; 32] });
+    transaction!(app.db, "test", |tx| {
+        queue::wait(entry(2, 1), tx).await?;
+        queue::wait(entry(1, 7), tx).await?;
+        // The same once more.
+        queue::wait(entry(2, 1), tx).await
+    })?;
+    ensure!(waiting(&app).await? == 2);
+    ensure!(queue::waits(&[2; 32], &app).await? && !queue::waits(&[3; 32], &app).await?);
+    let read = queue::read(&app).await?;
+    let order: Vec<_> = read.iter().map(|it| (it.index[0], it.newest.sequence)).collect();
+    ensure!(order == [(1, 7), (2, 1)] && read.iter().all(|it| !it.is_head));
+    queue::forget(&read[..1], (3, [9; 32]), &app).await?;
+    ensure!(waiting(&app).await? == 1 && !queue::waits(&[1; 32], &app).await?);
+    ensure!(queue::published(&app).await? == Some((3, [9; 32])));
+    // Another server goes on from what it knows, and only from that.
+    ensure!(!queue::publish(&read, None, (4, [8; 32]), &app).await?);
+    ensure!(!queue::publish(&read, Some((3, [8; 32])), (4, [8; 32]), &app).await?);
+    ensure!(queue::waits(&[2; 32], &app).await?);
+    ensure!(queue::publish(&read, Some((3, [9; 32])), (4, [8; 32]), &app).await?);
+    ensure!(waiting(&app).await? == 0);
+    ensure!(queue::published(&app).await? == Some((4, [8; 32])));
     Ok(())
 }
