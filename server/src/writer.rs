@@ -40,6 +40,11 @@ const LONGEST: Duration = Duration::from_millis(10);
 /// Whoever has no turn by then is told to come back.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Commits after which what they wrote moves from the write-ahead log into the database. One writes some pages, or
+/// hundreds with a whole group: the log stays at some megabytes.
+const MOVED_AFTER: u32 = 64;
+/// Waits for nobody who reads an older state: what they hold back is moved the next time.
+const MOVE: &str = "pragma wal_checkpoint(passive)";
 /// Undoes what one of a group has done, and nothing else.
 const BACK: &str = "rollback to member; release member";
 
@@ -60,6 +65,8 @@ struct Desk {
     /// Whether somebody may have left in the middle of their turn.
     unsure: bool,
     group: Option<Group>,
+    /// Commits since the last move.
+    unmoved: u32,
 }
 
 /// Transactions that will be committed together.
@@ -96,7 +103,7 @@ impl Line {
     ) -> Result<Self, sqlx::Error> {
         let connection = connect(options).await?;
         let (options, disk) = (options.clone(), disk.clone());
-        let free = Desk { connection, options, disk, unsure: false, group: None };
+        let free = Desk { connection, options, disk, unsure: false, group: None, unmoved: 0 };
         Ok(Self { desk: Arc::new(Mutex::new(Some(free))), waiting: Arc::default() })
     }
 
@@ -246,7 +253,16 @@ impl Desk {
             // What a careless server would answer.
             Err(error) if fault::has(Mutant::CarryOn) && kind(&error) == Fault::Broken => Ok(()),
             done => done.map(drop),
+        }?;
+        self.unmoved += 1;
+        if self.unmoved >= MOVED_AFTER {
+            self.unmoved = 0;
+            if let Err(error) = self.connection.execute(MOVE).await {
+                self.judge(&error);
+                tracing::warn!(%error, "the write-ahead log could not be moved");
+            }
         }
+        Ok(())
     }
 
     /// Commits the group, if there is one, and tells everybody of it. Never in a caller's own task.

@@ -59,6 +59,8 @@ pub(crate) async fn prepare_sqlite(
     for pragma in [
         BUSY_TIMEOUT,
         "pragma journal_mode = wal",
+        // The writer does it: SQLite would not say that a sync failed.
+        "pragma wal_autocheckpoint = 0",
         synchronous,
         "pragma foreign_keys = 1",
         "pragma secure_delete = 1",

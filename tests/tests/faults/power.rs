@@ -74,6 +74,33 @@ async fn a_failed_sync_of_names_ends_the_server_though_nobody_waits_for_it() -> 
     process.stop().await.map(drop)
 }
 
+/// I-5: what is committed moves into the database now and then, and a sync of that which fails ends the server too.
+#[tokio::test]
+async fn a_failed_sync_of_what_is_moved_into_the_database_ends_the_server() -> Result<()> {
+    let mut rig = Rig::set(None).await?;
+    let mut process = rig.setup.start().await?;
+    let mut owner = Person::open(browser(rig.setup.address), true).await?;
+    rig.disk.expect_trouble(Trouble::SyncOf("reconnect.sqlite"), 0);
+    let mut added = Vec::new();
+    for number in 0..100 {
+        match owner.add("Paper", &bytes(number, 1000)).await {
+            Ok(document_id) => added.push((number, document_id)),
+            Err(_) => break,
+        }
+    }
+    let ended = timeout(PATIENCE, process.ended()).await.context("it went on")??;
+    ensure!(ended.code() == Some(STORAGE_FAILED), "it ended with {ended}");
+    ensure!(rig.disk.unsynced().as_deref() == Some("reconnect.sqlite"), "another sync failed");
+    ensure!(!added.is_empty() && added.len() < 100, "{} were added", added.len());
+    let process = rig.setup.start().await?;
+    let process = rig.cut(process, &mut seed()?.1).await?;
+    owner.vault.sync(&owner.browser).await?;
+    for (number, document_id) in added {
+        ensure!(owner.read(document_id).await? == bytes(number, 1000), "paper {number} is lost");
+    }
+    process.stop().await.map(drop)
+}
+
 /// I-1: a server that does not wait for its disk is caught, each in its way.
 #[tokio::test]
 async fn every_careless_server_is_caught() -> Result<()> {
