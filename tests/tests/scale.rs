@@ -3,6 +3,8 @@
 
 #[path = "scale/collect.rs"]
 mod collect;
+#[path = "scale/damage.rs"]
+mod damage;
 #[path = "scale/hostile.rs"]
 mod hostile;
 #[path = "scale/kills.rs"]
@@ -11,6 +13,8 @@ mod kills;
 mod log;
 #[path = "scale/start.rs"]
 mod start;
+#[path = "scale/witnesses.rs"]
+mod witnesses;
 
 use std::{collections::BTreeSet, io::Write as _};
 
