@@ -290,3 +290,51 @@ pub(crate) async fn retire_device(
     .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        config: crate::Config,
+    }
+
+    #[tokio::test]
+    async fn so_many_sessions_of_one_safe_are_kept_and_no_more() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let data = folder.path().to_string_lossy().into_owned();
+        let config = <Command as clap::Parser>::try_parse_from(["reconnect", "--data", &data])?;
+        let app = App::open(config.config, crate::Clock::manual(1_000_000)).await?;
+        let account_id = AccountId([1; 32]);
+        let counted = transaction!(app.db, "test", |tx| {
+            for insert in [
+                "insert into account (account_id, sequence, head, used_bytes, receipt_count,
+                  log_index, log_place)
+                values ($1, 1, $1, 0, 0, $1, $1)",
+                "insert into device (account_id, device_id, signing) values ($1, $1, $1)",
+                "insert into session (token_hash, account_id, device_id, expires_at, ended,
+                  kept_until)
+                with recursive numbers (it) as
+                  (select 1 union all select it + 1 from numbers where it < 4999)
+                select cast(it as blob), $1, $1, 0, 1, 0 from numbers",
+            ] {
+                sqlx::query(insert).bind(account_id.as_bytes()).execute(&mut *tx).await?;
+            }
+            let before = check_count(account_id, tx).await;
+            sqlx::query(
+                "insert into session (token_hash, account_id, device_id, expires_at, ended,
+                  kept_until)
+                values ($1, $1, $1, 0, 1, 0)",
+            )
+            .bind(account_id.as_bytes())
+            .execute(&mut *tx)
+            .await?;
+            Ok((before, check_count(account_id, tx).await))
+        })?;
+        let full = matches!(counted, (Ok(()), Err(Error::Wait(Code::TooManyRequests, 3600))));
+        anyhow::ensure!(full, "{counted:?}");
+        Ok(())
+    }
+}

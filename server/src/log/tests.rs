@@ -269,9 +269,7 @@ fn what_was_taken_and_not_signed_is_undone_whole() -> Result<()> {
 #[tokio::test]
 async fn what_waits_is_read_in_its_order_and_waits_until_it_was_published() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let mut config = <TestConfig as clap::Parser>::try_parse_from(["reconnect"])?.config;
-    config.data = folder.path().to_owned();
-    let app = App::open(config, crate::Clock::manual(NOW)).await?;
+    let app = on(folder.path()).await?;
     ensure!(waiting(&app).await? == 0);
     let entry = |number: u8, sequence| ([number; 32], Newest { sequence, value: [number; 32] });
     transaction!(app.db, "test", |tx| {
@@ -295,5 +293,50 @@ async fn what_waits_is_read_in_its_order_and_waits_until_it_was_published() -> R
     ensure!(queue::publish(&read, Some((3, [9; 32])), (4, [8; 32]), &app).await?);
     ensure!(waiting(&app).await? == 0);
     ensure!(queue::published(&app).await? == Some((4, [8; 32])));
+    Ok(())
+}
+
+#[tokio::test]
+async fn how_far_the_log_has_come_is_known_also_when_nothing_waited() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let app = on(folder.path()).await?;
+    queue::forget(&[], (3, [9; 32]), &app).await?;
+    ensure!(queue::published(&app).await? == Some((3, [9; 32])));
+    queue::forget(&[], (4, [8; 32]), &app).await?;
+    ensure!(queue::published(&app).await? == Some((4, [8; 32])));
+    // What waits is forgotten also where the log had it already.
+    transaction!(app.db, "test", |tx| {
+        queue::wait(([1; 32], Newest { sequence: 1, value: [1; 32] }), tx).await
+    })?;
+    queue::forget(&queue::read(&app).await?, (4, [8; 32]), &app).await?;
+    ensure!(waiting(&app).await? == 0);
+    Ok(())
+}
+
+async fn on(folder: &Path) -> Result<App> {
+    let mut config = <TestConfig as clap::Parser>::try_parse_from(["reconnect"])?.config;
+    config.data = folder.to_owned();
+    App::open(config, crate::Clock::manual(NOW)).await
+}
+
+#[tokio::test]
+async fn heads_that_no_checkpoint_covers_yet_are_told_to_nobody() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let app = on(folder.path()).await?;
+    app.publish().await?;
+    let size = app.log.size();
+    let told = async || {
+        let answer = heads(axum::extract::State(app.clone()), crate::wire::Named(size));
+        answer.await.map(|(_, bytes)| bytes)
+    };
+    let is_none = |heads: Result<Vec<u8>, Error>| matches!(heads, Err(Error::Code(Code::NotFound)));
+    ensure!(is_none(told().await), "there is no such leaf");
+    let head = Waiting { is_head: true, ..waits(4) };
+    let batch = app.log.read().batch(&[head]).context("something new")?;
+    app.log.store.append(batch.after, &batch.entries_bytes(), &batch.heads)?;
+    app.log.write().take(&batch)?;
+    ensure!(app.log.size() == size && is_none(told().await), "it is not published yet");
+    app.publish().await?;
+    ensure!(app.log.size() == size + 1 && told().await? == batch.heads);
     Ok(())
 }
