@@ -349,4 +349,42 @@ mod tests {
         }
         Ok(())
     }
+
+    #[tokio::test]
+    async fn a_grant_that_has_ended_is_swept_and_that_is_told() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let data = folder.path().to_string_lossy().into_owned();
+        let config = Command::try_parse_from(["reconnect", "--data", &data])?.config;
+        let app = App::open(config, Clock::manual(1_000_000)).await?;
+        let id = [1; 32];
+        transaction!(app.db, "test", |tx| {
+            sqlx::query(
+                "insert into account (account_id, sequence, head, used_bytes, receipt_count,
+                  log_index, log_place)
+                values ($1, 1, $1, 0, 0, $1, $1)",
+            )
+            .bind(id.as_slice())
+            .execute(&mut *tx)
+            .await?;
+            for (grant, ends_at) in [(1, 999_999), (2, 1_000_000), (3, 1_000_001)] {
+                sqlx::query(
+                    "insert into granted (grant_id, account_id, ends_at, sequence, received_at,
+                      owner_wrap)
+                    values ($1, $2, $3, 1, 1, $2)",
+                )
+                .bind(vec![grant; 16])
+                .bind(id.as_slice())
+                .bind(ends_at)
+                .execute(&mut *tx)
+                .await?;
+            }
+            Ok(())
+        })?;
+        anyhow::ensure!(sweep(&app).await?, "some had ended");
+        anyhow::ensure!(!sweep(&app).await?, "none has ended since");
+        let left: Vec<i64> =
+            sqlx::query_scalar("select ends_at from granted").fetch_all(app.db.reader()).await?;
+        anyhow::ensure!(left == [1_000_001], "{left:?}");
+        Ok(())
+    }
 }

@@ -301,12 +301,63 @@ mod tests {
         config: crate::Config,
     }
 
+    async fn on(folder: &tempfile::TempDir) -> anyhow::Result<App> {
+        let data = folder.path().to_string_lossy().into_owned();
+        let config = <Command as clap::Parser>::try_parse_from(["reconnect", "--data", &data])?;
+        App::open(config.config, crate::Clock::manual(1_000_000)).await
+    }
+
+    #[tokio::test]
+    async fn a_session_ends_after_half_a_day_and_its_token_is_known_for_two_months_more()
+    -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let app = on(&folder).await?;
+        let id = [1; 32];
+        let (account_id, device_id) = (AccountId(id), DeviceId([1; DeviceId::SIZE_BYTES]));
+        let now = 1_000_000;
+        // A device whose clock is ahead may sign for as long as that is believed of it.
+        for (made_at, kept_until) in [(now, now + 12 * 3600), (now + 100_000, now + 100_000)] {
+            let token_hash = [u8::from(made_at > now); 32];
+            let opening = SessionOpening {
+                suite: reconnect_format::Suite::V1,
+                account_id,
+                device_id,
+                token_hash,
+                made_at,
+            };
+            let (ends, kept) = transaction!(app.db, "test", |tx| {
+                for insert in [
+                    "insert into account (account_id, sequence, head, used_bytes,
+                      receipt_count, log_index, log_place)
+                    values ($1, 1, $1, 0, 0, $1, $1) on conflict do nothing",
+                    "insert into device (account_id, device_id, signing) values ($1, $2, $1)
+                    on conflict do nothing",
+                ] {
+                    sqlx::query(insert)
+                        .bind(account_id.as_bytes())
+                        .bind(device_id.as_bytes())
+                        .execute(&mut *tx)
+                        .await?;
+                }
+                let ends = insert(&opening, now, tx).await?;
+                let kept: i64 =
+                    sqlx::query_scalar("select kept_until from session where token_hash = $1")
+                        .bind(token_hash.as_slice())
+                        .fetch_one(&mut *tx)
+                        .await?;
+                Ok((ends, kept))
+            })?;
+            anyhow::ensure!(ends == now + 43_200, "{ends}");
+            anyhow::ensure!(kept == to_row(kept_until + 60 * 24 * 3600), "{kept}");
+        }
+        anyhow::ensure!(latest_end(1_000) == 1_000 + 43_200 + 86_400);
+        Ok(())
+    }
+
     #[tokio::test]
     async fn so_many_sessions_of_one_safe_are_kept_and_no_more() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
-        let data = folder.path().to_string_lossy().into_owned();
-        let config = <Command as clap::Parser>::try_parse_from(["reconnect", "--data", &data])?;
-        let app = App::open(config.config, crate::Clock::manual(1_000_000)).await?;
+        let app = on(&folder).await?;
         let account_id = AccountId([1; 32]);
         let counted = transaction!(app.db, "test", |tx| {
             for insert in [

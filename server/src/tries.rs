@@ -193,4 +193,22 @@ mod tests {
         assert_eq!(left().await?, [(3, 1), (5, 1)]);
         Ok(())
     }
+
+    #[tokio::test]
+    async fn each_try_is_spent_in_the_database_before_it_is_answered() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let data = folder.path().to_string_lossy().into_owned();
+        let config = <Command as clap::Parser>::try_parse_from(["reconnect", "--data", &data])?;
+        let app = App::open(config.config, crate::Clock::manual(1_000_000)).await?;
+        let spent =
+            async |now| transaction!(app.db, "test", |tx| { spend([1; 32], now, tx).await });
+        for _ in 0..10 {
+            spent(1_000_000).await?;
+        }
+        let refused = spent(1_000_010).await;
+        let is_so = matches!(refused, Err(Error::Wait(Code::TooManyTries, 20)));
+        anyhow::ensure!(is_so, "{refused:?}");
+        spent(1_000_030).await?;
+        Ok(())
+    }
 }

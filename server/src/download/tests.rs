@@ -5,7 +5,7 @@ use clap::Parser as _;
 use reconnect_format::{
     Suite, encode,
     envelope::{CHUNK_BYTES, EnvelopeKind, padded_content_bytes},
-    id::AccountId,
+    id::{AccountId, DeviceId},
 };
 
 use super::*;
@@ -44,7 +44,7 @@ fn content() -> Result<Content> {
 
 /// Somebody without a session.
 fn nobody() -> Access {
-    let device_id = reconnect_format::id::DeviceId([4; reconnect_format::id::DeviceId::SIZE_BYTES]);
+    let device_id = DeviceId([4; DeviceId::SIZE_BYTES]);
     let caller = Caller { account_id: AccountId([1; 32]), device_id, token_hash: [0; 32] };
     Access::Owner { caller, document_id: DocumentId([2; DocumentId::SIZE_BYTES]) }
 }

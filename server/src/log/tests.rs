@@ -340,3 +340,12 @@ async fn heads_that_no_checkpoint_covers_yet_are_told_to_nobody() -> Result<()> 
     ensure!(app.log.size() == size + 1 && told().await? == batch.heads);
     Ok(())
 }
+
+#[test]
+fn a_checkpoint_that_cannot_be_read_is_no_empty_log() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    ensure!(open(folder.path(), false, None)?.size() == 0);
+    fs::create_dir(folder.path().join("log").join(NEWEST))?;
+    ensure!(open(folder.path(), false, None).is_err(), "it began anew");
+    Ok(())
+}

@@ -4,7 +4,7 @@ use anyhow::{Context as _, ensure};
 use axum::body::Body;
 use bytes::Bytes;
 use clap::Parser as _;
-use reconnect_format::{Suite, encode};
+use reconnect_format::{Suite, encode, id::DeviceId};
 
 use super::*;
 use crate::{Clock, Config};
@@ -203,5 +203,65 @@ async fn a_folder_holds_parts_whole_and_only_what_was_not_removed() -> anyhow::R
     ensure!(blobs.open_part(part(ENVELOPE, 0), 0..5).await.is_err());
     let (_, bytes) = blobs.open_part(part(other, 0), 1..5).await?.ahead(3).read().await?;
     ensure!(bytes == b"egu"[..]);
+    Ok(())
+}
+
+fn sender(account_id: AccountId) -> Caller {
+    let device_id = DeviceId([4; DeviceId::SIZE_BYTES]);
+    Caller { account_id, device_id, token_hash: [0; 32] }
+}
+
+#[tokio::test]
+async fn a_file_as_large_as_the_limit_is_taken_and_a_larger_one_is_not() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let app = on(&folder).await?;
+    let largest = padded_content_bytes(app.config.file_limit_bytes);
+    for (padded_bytes, is_taken) in [(padded_content_bytes(2 * largest), false), (largest, true)] {
+        let mut prefix = encode(&EnvelopeHeader { padded_bytes, ..header() });
+        prefix.resize(PREFIX_BYTES, 7);
+        let state = State(app.clone());
+        let declared = declare(sender(OWNER), state, Named(ENVELOPE), Taken(prefix.into())).await;
+        let is_refused = matches!(declared, Err(Error::Limit(Code::FileTooLarge, _)));
+        ensure!(declared.is_ok() == is_taken && is_refused != is_taken, "{declared:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upload_of_somebody_else_is_not_there() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let app = on(&folder).await?;
+    let (prefix, _, _) = uploaded()?;
+    let declared = async |account_id, prefix: &[u8]| {
+        transaction!(app.db, "test", |tx| {
+            insert(ENVELOPE, account_id, (&header(), prefix), &app, tx).await
+        })
+    };
+    let mut other = prefix.clone();
+    *other.last_mut().context("a byte")? ^= 1;
+    for _ in 0..2 {
+        declared(OWNER, &prefix).await?;
+    }
+    ensure!(matches!(declared(OWNER, &other).await, Err(Error::Code(Code::Conflict))));
+    for prefix in [&prefix, &other] {
+        let stranger = declared(AccountId([9; 32]), prefix).await;
+        ensure!(matches!(stranger, Err(Error::Code(Code::NotFound))), "{stranger:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_holds_a_place_at_a_time_and_what_cannot_be_removed_is_told() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let app = on(&folder).await?;
+    let place = (ENVELOPE, Some(1));
+    let hold = app.blobs.hold(place);
+    ensure!(hold.is_some() && app.blobs.hold(place).is_none());
+    ensure!(app.blobs.hold((ENVELOPE, None)).is_some());
+    drop(hold);
+    ensure!(app.blobs.hold(place).is_some(), "it is held for ever");
+    // No folder can be removed there.
+    std::fs::write(folder.path().join("blobs").join(ENVELOPE.to_string()), b"strange")?;
+    ensure!(app.blobs.remove(ENVELOPE).await.is_err());
     Ok(())
 }

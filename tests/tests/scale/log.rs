@@ -160,3 +160,22 @@ async fn a_database_from_a_backup_follows_the_bucket() -> Result<()> {
     ensure!(said.contains("would fork it"), "{said}");
     Ok(())
 }
+
+/// What the log has already waits no more, though no batch comes of it.
+#[tokio::test]
+async fn what_waits_though_the_log_has_it_is_passed_over_and_waits_no_more() -> Result<()> {
+    let server = Server::on(Database::Postgres).await?;
+    let mut owner = server.person().await?;
+    server.app().publish().await?;
+    server.hold_log(true);
+    owner.add("Bail", b"lease").await?;
+    execute(&server, "create table kept_waiting as select * from log_waiting").await?;
+    server.app().publish().await?;
+    let (before, _, _) = replayed(&server.each()[0]).await?;
+    ensure!(execute(&server, "insert into log_waiting select * from kept_waiting").await? > 0);
+    server.apps()[1].publish().await?;
+    let (after, _, _) = replayed(&server.each()[0]).await?;
+    ensure!(after.claim() == before.claim(), "it took the same in twice");
+    ensure!(execute(&server, "delete from log_waiting").await? == 0, "it waits for ever");
+    Ok(())
+}
