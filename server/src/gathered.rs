@@ -9,7 +9,8 @@ pub(crate) type Gathered = (Option<String>, Option<Vec<u8>>);
 
 const CUT: Error = Error::Broken("rows that were gathered are not whole");
 
-/// The rows again, each as what stands before its last column, of `before` bytes, and that column.
+/// The rows again, each as what stands before its last column, of `before` bytes, and that column; in the order of
+/// these bytes, which costs less here than in the database.
 pub(crate) fn rows(gathered: &Gathered, before: usize) -> Result<Vec<(&[u8], &[u8])>> {
     let (Some(lengths), Some(bytes)) = gathered else { return Ok(Vec::new()) };
     let mut rest = bytes.as_slice();
@@ -20,39 +21,39 @@ pub(crate) fn rows(gathered: &Gathered, before: usize) -> Result<Vec<(&[u8], &[u
         rest = behind;
         Ok((row_before, last))
     });
-    let rows = rows.collect::<Result<_>>()?;
-    if rest.is_empty() { Ok(rows) } else { Err(CUT) }
+    let mut rows = rows.collect::<Result<Vec<_>>>()?;
+    if !rest.is_empty() {
+        return Err(CUT);
+    }
+    rows.sort_unstable();
+    Ok(rows)
 }
 
-/// A statement that gathers `$before || $last` of every row, in the one order that `$order` says.
+/// A statement that gathers `$before || $last` of every row.
 macro_rules! gathered {
-    ($tx:expr, $name:literal, ($before:literal, $last:literal) by $order:literal, $from:literal) => {{
+    ($tx:expr, $name:literal, ($before:literal, $last:literal), $from:literal) => {{
         // Bytes that are joined are text to SQLite, which keeps each of them.
         let text = if $tx.backend_name() == "SQLite" {
-            $crate::gathered::gathering!($name, $before, $last, $order, $from, "blob")
+            $crate::gathered::gathering!($name, $before, $last, $from, "blob")
         } else {
-            $crate::gathered::gathering!($name, $before, $last, $order, $from, "bytea")
+            $crate::gathered::gathering!($name, $before, $last, $from, "bytea")
         };
         sqlx::query_as(text)
     }};
 }
 
 macro_rules! gathering {
-    ($name:literal, $before:literal, $last:literal, $order:literal, $from:literal, $bytes:literal) => {
+    ($name:literal, $before:literal, $last:literal, $from:literal, $bytes:literal) => {
         concat!(
             "-- ",
             $name,
             "\nselect string_agg(cast(length(",
             $last,
-            ") as text), ',' order by ",
-            $order,
-            "), cast(string_agg(",
+            ") as text), ','), cast(string_agg(",
             $before,
             " || ",
             $last,
-            ", '' order by ",
-            $order,
-            ") as ",
+            ", '') as ",
             $bytes,
             ") from ",
             $from
@@ -69,7 +70,7 @@ mod tests {
     fn what_was_gathered_is_taken_apart_or_refused() {
         let gathered =
             |lengths: &str, bytes: &[u8]| (Some(lengths.to_owned()), Some(bytes.to_vec()));
-        let (one, more) = (gathered("3", b"aabcd"), gathered("0,2", b"aabbcc"));
+        let (one, more) = (gathered("3", b"aabcd"), gathered("2,0", b"bbccaa"));
         assert_eq!(rows(&one, 2).expect("one"), [(&b"aa"[..], &b"bcd"[..])]);
         assert_eq!(rows(&more, 2).expect("two"), [(&b"aa"[..], &b""[..]), (b"bb", b"cc")]);
         assert!(rows(&(None, None), 2).expect("none").is_empty());

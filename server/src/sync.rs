@@ -117,7 +117,7 @@ pub(crate) async fn wraps(
     let gathered: Gathered = gathered!(
         tx,
         "sync::wraps",
-        ("w.grant_id || w.envelope_id", "w.wrap") by "e.sequence, w.envelope_id, w.grant_id",
+        ("w.grant_id || w.envelope_id", "w.wrap"),
         "envelope e
         join wrap w on w.envelope_id = e.envelope_id
         join granted g on g.grant_id = w.grant_id
@@ -150,7 +150,7 @@ async fn cards(
     let gathered: Gathered = gathered!(
         tx,
         "sync::cards",
-        ("d.document_id", "e.whole") by "d.card_sequence, d.document_id",
+        ("d.document_id", "e.whole"),
         "document d
         join envelope e on e.envelope_id = d.card_id
         where d.account_id = $1 and d.card_sequence > $2 and d.card_sequence <= $3"

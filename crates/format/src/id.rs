@@ -1,7 +1,7 @@
 //! One newtype for each thing that has a name. In JSON and in paths an id is base64url.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 
@@ -119,20 +119,26 @@ impl LinkId {
 }
 
 /// Bytes that travel in JSON as base64url without padding.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Base64(pub Vec<u8>);
 
-impl TryFrom<String> for Base64 {
-    type Error = NotAnId;
-    fn try_from(text: String) -> Result<Self, NotAnId> {
-        URL_SAFE_NO_PAD.decode(text).map(Self).map_err(|_| NotAnId)
+impl Serialize for Base64 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(&self.0))
     }
 }
 
 impl From<Base64> for String {
     fn from(bytes: Base64) -> String {
         URL_SAFE_NO_PAD.encode(bytes.0)
+    }
+}
+
+impl TryFrom<String> for Base64 {
+    type Error = NotAnId;
+    fn try_from(text: String) -> Result<Self, NotAnId> {
+        URL_SAFE_NO_PAD.decode(text).map(Self).map_err(|_| NotAnId)
     }
 }
 
