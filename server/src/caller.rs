@@ -81,3 +81,61 @@ fn token_hash(headers: &HeaderMap) -> Option<[u8; 32]> {
     let token = Zeroizing::new(URL_SAFE_NO_PAD.decode(value.strip_prefix("Bearer ")?).ok()?);
     (token.len() == 32).then(|| Label::SessionToken.hash(&token))
 }
+
+#[cfg(test)]
+mod tests {
+    use anyhow::ensure;
+    use axum::http::Request;
+
+    use super::*;
+    use crate::{Clock, Config, db::transaction};
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    #[tokio::test]
+    async fn who_need_not_say_who_they_are_is_known_all_the_same() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let data = folder.path().to_string_lossy().into_owned();
+        let command: Command = clap::Parser::try_parse_from(["reconnect", "--data", &data])?;
+        let app = App::open(command.config, Clock::manual(1_000_000)).await?;
+        let id = [1; 32];
+        transaction!(app.db, "test", |tx| {
+            for insert in [
+                "insert into account (account_id, sequence, head, used_bytes, receipt_count,
+                  log_index, log_place)
+                values ($1, 1, $1, 0, 0, $1, $1)",
+                "insert into device (account_id, device_id, signing) values ($1, $2, $1)",
+                "insert into session (token_hash, account_id, device_id, expires_at, ended,
+                  kept_until)
+                values ($3, $1, $2, 1000001, 0, 2000000)",
+            ] {
+                sqlx::query(insert)
+                    .bind(id.as_slice())
+                    .bind(vec![2; 16])
+                    .bind(Label::SessionToken.hash(&[3; 32]).as_slice())
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            Ok(())
+        })?;
+        let asks = async |token: Option<[u8; 32]>| {
+            let mut request = Request::new(());
+            if let Some(token) = token {
+                let value = format!("Bearer {}", URL_SAFE_NO_PAD.encode(token));
+                request.headers_mut().insert(header::AUTHORIZATION, value.parse()?);
+            }
+            let (mut parts, ()) = request.into_parts();
+            let asked: Option<Caller> =
+                <Caller as OptionalFromRequestParts<App>>::from_request_parts(&mut parts, &app)
+                    .await?;
+            anyhow::Ok(asked.map(|caller| caller.account_id))
+        };
+        ensure!(asks(Some([3; 32])).await? == Some(AccountId(id)));
+        ensure!(asks(Some([4; 32])).await?.is_none() && asks(None).await?.is_none());
+        Ok(())
+    }
+}

@@ -387,4 +387,75 @@ mod tests {
         anyhow::ensure!(left == [1_000_001], "{left:?}");
         Ok(())
     }
+
+    const OWNER: AccountId = AccountId([1; 32]);
+    const READER: AccountId = AccountId([2; 32]);
+    const GIVEN: [u8; 16] = [3; 16];
+
+    /// A document that was given to a structure of the reader's, with its picture.
+    async fn given(tx: &mut AnyConnection) -> Result<()> {
+        for insert in [
+            "insert into account (account_id, sequence, head, used_bytes, receipt_count,
+              log_index, log_place)
+            values ($1, 1, $1, 0, 0, $1, $1), ($2, 1, $2, 0, 0, $2, $2)",
+            "insert into structure (structure_id, name, place, searched, founder, sequence,
+              epoch, key_id, acceptance, closed, mls_epoch, history)
+            values ($1, 'a', 'b', 'a b', $2, 1, 1, $1, $1, 0, 1, $1)",
+            "insert into member (structure_id, account_id, confirmed, ends_at)
+            values ($1, $2, 1, 2000000)",
+            "insert into granted (grant_id, account_id, structure_id, ends_at, sequence,
+              received_at, owner_wrap)
+            values ($3, $1, $1, 2000000, 1, 1, $2)",
+            "insert into granted_document (grant_id, document_id) values ($3, $3)",
+            "insert into envelope (envelope_id, account_id, document_id, kind, prefix,
+              sealed_bytes, sequence, touched_at, whole)
+            values ($3, $1, $3, 1, $2, 1, 1, 1, $2)",
+            "insert into document (account_id, document_id, content_id, card_id, thumbnail_id,
+              version, content_sequence, card_sequence)
+            values ($1, $3, $3, $3, $3, 1, 1, 1)",
+            "insert into receipt (account_id, number, receipt_hash, grant_id, reader,
+              document_id, version, received_at, structure_id, serial, bytes)
+            values ($1, 1, $1, $3, $2, $3, 1, 0, $1, 1, $1)",
+        ] {
+            sqlx::query(insert)
+                .bind(OWNER.as_bytes())
+                .bind(READER.as_bytes())
+                .bind(GIVEN.as_slice())
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_receipt_counts_for_an_hour_by_a_clock_that_was_set_either_way() -> anyhow::Result<()>
+    {
+        let folder = tempfile::tempdir()?;
+        let data = folder.path().to_string_lossy().into_owned();
+        let config = Command::try_parse_from(["reconnect", "--data", &data])?.config;
+        let app = App::open(config, Clock::manual(1_000_000)).await?;
+        transaction!(app.db, "test", |tx| { given(tx).await })?;
+        let device_id = reconnect_format::id::DeviceId(GIVEN);
+        let caller = Caller { account_id: READER, device_id, token_hash: [0; 32] };
+        let (grant_id, document_id) = (GrantId(GIVEN), DocumentId(GIVEN));
+        for (received_at, counts) in [
+            (1_000_000 - 3_600, false),
+            (1_000_000 - 3_599, true),
+            (1_000_000 + 3_599, true),
+            (1_000_000 + 3_600, false),
+        ] {
+            transaction!(app.db, "test", |tx| {
+                let dated = sqlx::query("update receipt set received_at = $1").bind(received_at);
+                dated.execute(&mut *tx).await?;
+                Ok(())
+            })?;
+            let found = content_of(caller, grant_id, document_id, &app).await?;
+            anyhow::ensure!(found.is_some() == counts, "{received_at}: its content");
+            let named = Named((grant_id, document_id));
+            let picture = thumbnail(caller, State(app.clone()), named).await;
+            let is_none = matches!(picture, Err(Error::Code(Code::NotFound)));
+            anyhow::ensure!(is_none != counts, "{received_at}: its picture");
+        }
+        Ok(())
+    }
 }

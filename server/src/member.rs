@@ -160,3 +160,65 @@ pub(crate) async fn managed(
     let chain = joined(structure_id, caller, app, tx).await?;
     if chain.is_manager(caller.account_id) { Ok(chain) } else { Err(Code::NotFound.into()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use anyhow::ensure;
+    use reconnect_format::id::{AccountId, DeviceId};
+
+    use super::*;
+    use crate::{Clock, Config, db::transaction, error::Error};
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    #[tokio::test]
+    async fn who_was_not_confirmed_is_told_so_and_belongs_to_nothing() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let data = folder.path().to_string_lossy().into_owned();
+        let command: Command = clap::Parser::try_parse_from(["reconnect", "--data", &data])?;
+        let app = App::open(command.config, Clock::manual(1_000_000)).await?;
+        let account_id = AccountId([9; 32]);
+        transaction!(app.db, "test", |tx| {
+            sqlx::query(
+                "insert into account (account_id, sequence, head, used_bytes, receipt_count,
+                  log_index, log_place)
+                values ($1, 1, $1, 0, 0, $1, $1)",
+            )
+            .bind(account_id.as_bytes())
+            .execute(&mut *tx)
+            .await?;
+            for (structure, confirmed) in [(1, 0), (2, 1)] {
+                for insert in [
+                    "insert into structure (structure_id, name, place, searched, founder,
+                      sequence, epoch, key_id, acceptance, closed, mls_epoch, history)
+                    values ($1, 'a', 'b', 'a b', $2, 1, 1, $1, $1, 0, 1, $1)",
+                    "insert into member (structure_id, account_id, confirmed)
+                    values ($1, $2, $3)",
+                ] {
+                    sqlx::query(insert)
+                        .bind(vec![structure; 32])
+                        .bind(account_id.as_bytes())
+                        .bind(i64::from(confirmed))
+                        .execute(&mut *tx)
+                        .await?;
+                }
+            }
+            Ok(())
+        })?;
+        let device_id = DeviceId([4; DeviceId::SIZE_BYTES]);
+        let caller = Caller { account_id, device_id, token_hash: [0; 32] };
+        let Json(told) = memberships(caller, State(app.clone())).await?;
+        let told: Vec<_> =
+            told.memberships.iter().map(|it| (it.structure_id.0[0], it.confirmed)).collect();
+        ensure!(told == [(1, false), (2, true)], "{told:?}");
+        for structure in [1, 3] {
+            let learned = learn(StructureId([structure; 32]), caller, &app).await;
+            ensure!(matches!(learned, Err(Error::Code(Code::NotFound))), "{learned:?}");
+        }
+        Ok(())
+    }
+}

@@ -388,4 +388,13 @@ mod tests {
         anyhow::ensure!(full, "{counted:?}");
         Ok(())
     }
+
+    #[tokio::test]
+    async fn who_shows_no_signature_of_the_root_comes_no_further() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let app = on(&folder).await?;
+        let checked = check_root(AccountId([1; 32]), b"no statement", &app).await;
+        anyhow::ensure!(matches!(checked, Err(Error::Code(Code::SessionEnded))), "{checked:?}");
+        Ok(())
+    }
 }

@@ -9,7 +9,7 @@ use reconnect_format::{
 };
 
 use super::*;
-use crate::{Clock, Config};
+use crate::{Clock, Config, blob::Part};
 
 #[derive(clap::Parser)]
 struct Command {
@@ -161,5 +161,44 @@ async fn a_download_looks_again_when_something_was_taken_away_and_after_a_second
     ensure!(next(0, false).await?.is_ok(), "it looked a moment ago");
     ensure!(is_cut(next(2, false).await?.map(drop)), "it does not look again");
     ensure!(is_cut(next(0, true).await?.map(drop)), "it goes on though something was taken away");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_download_goes_on_from_one_part_into_the_next() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let app = on(&folder).await?;
+    let content = content()?;
+    let part = content.header.part_bytes(0);
+    app.blobs.begin(content.envelope_id).await?;
+    for index in 0..2 {
+        let bytes: Vec<u8> = (0..part).map(|at| u8::try_from(at % 251).unwrap_or(0)).collect();
+        let bytes: Vec<u8> =
+            bytes.iter().map(|byte| byte ^ u8::try_from(index).unwrap_or(0)).collect();
+        let mut arriving = app.blobs.arrive(content.envelope_id, index).await?;
+        arriving.push(bytes.into()).await?;
+        arriving.finish(Part { envelope_id: content.envelope_id, index, name: None }).await?;
+    }
+    let last = part - PIECE_BYTES - 1;
+    let mut running = Running {
+        content,
+        access: nobody(),
+        app: app.clone(),
+        taken: app.taken.subscribe(),
+        looked: Instant::now() + Duration::from_mins(1),
+        at: PREFIX + last..PREFIX + part + PIECE_BYTES + 1,
+        opened: None,
+        ahead: None,
+    };
+    let mut at = last;
+    while let Some((bytes, next)) = running.next().await? {
+        for byte in bytes {
+            let expected = u8::try_from(at % part % 251)? ^ u8::from(at >= part);
+            ensure!(byte == expected, "{at}: {byte}");
+            at += 1;
+        }
+        running = next;
+    }
+    ensure!(at == part + PIECE_BYTES + 1, "it ended at {at}");
     Ok(())
 }

@@ -69,3 +69,27 @@ pub(crate) async fn announce(app: &App) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        config: crate::Config,
+    }
+
+    #[tokio::test]
+    async fn each_text_is_what_it_says_and_there_is_no_other() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let data = folder.path().to_string_lossy().into_owned();
+        let command: Command = clap::Parser::try_parse_from(["reconnect", "--data", &data])?;
+        let app = App::open(command.config, crate::Clock::manual(1_000_000)).await?;
+        let policy = serde_json::to_string(&app.service())?;
+        anyhow::ensure!(text("release", &app) == Some(page::manifest()));
+        anyhow::ensure!(text("policy", &app) == Some(policy));
+        anyhow::ensure!(text("another", &app).is_none());
+        Ok(())
+    }
+}

@@ -201,8 +201,11 @@ async fn a_folder_holds_parts_whole_and_only_what_was_not_removed() -> anyhow::R
         ensure!(listed().await? == [(other, vec![0])]);
     }
     ensure!(blobs.open_part(part(ENVELOPE, 0), 0..5).await.is_err());
-    let (_, bytes) = blobs.open_part(part(other, 0), 1..5).await?.ahead(3).read().await?;
+    let reading = blobs.open_part(part(other, 0), 1..5).await?;
+    let (reading, bytes) = reading.ahead(3).read().await?;
     ensure!(bytes == b"egu"[..]);
+    let (_, bytes) = reading.ahead(1).read().await?;
+    ensure!(bytes == b"n"[..], "the next are those behind");
     Ok(())
 }
 
@@ -263,5 +266,51 @@ async fn one_holds_a_place_at_a_time_and_what_cannot_be_removed_is_told() -> any
     // No folder can be removed there.
     std::fs::write(folder.path().join("blobs").join(ENVELOPE.to_string()), b"strange")?;
     ensure!(app.blobs.remove(ENVELOPE).await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_nothing_arrives_for_is_given_up_and_its_room_given_back() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let app = on(&folder).await?;
+    let (prefix, _, _) = uploaded()?;
+    transaction!(app.db, "test", |tx| {
+        insert(ENVELOPE, OWNER, (&header(), &prefix), &app, tx).await
+    })?;
+    let used = async || {
+        let used: (i64, i64) = sqlx::query_as(
+            "select used_bytes, (select count(*) from envelope) from account where account_id = $1",
+        )
+        .bind(OWNER.as_bytes())
+        .fetch_one(app.db.reader())
+        .await?;
+        anyhow::Ok(used)
+    };
+    let whole = to_row(header().sealed_bytes());
+    sweep(1_000_000, &app).await?;
+    ensure!(used().await? == (whole, 1), "it arrived just now");
+    sweep(1_000_001, &app).await?;
+    ensure!(used().await? == (0, 0), "it is kept for ever");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_statement_names_nothing_that_came_in_more_parts_than_it_has() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let app = on(&folder).await?;
+    let (prefix, leaves, named) = uploaded()?;
+    let tied = transaction!(app.db, "test", |tx| {
+        insert(ENVELOPE, OWNER, (&header(), &prefix), &app, tx).await?;
+        for (at, part) in [(0, leaves.as_slice()), (1, &[])] {
+            sqlx::query("insert into part (envelope_id, part_index, leaves) values ($1, $2, $3)")
+                .bind(ENVELOPE.as_bytes())
+                .bind(at)
+                .bind(part)
+                .execute(&mut *tx)
+                .await?;
+        }
+        tie((OWNER, OWNER), DOCUMENT, &named, 2, tx).await
+    });
+    ensure!(matches!(tied, Err(Error::Code(Code::Refused))), "{tied:?}");
     Ok(())
 }
