@@ -4,6 +4,8 @@
 //! shows here and in [`crate::object`] only.
 
 mod bucket;
+#[cfg(test)]
+pub(crate) mod fake;
 mod folder;
 
 use std::{

@@ -222,6 +222,25 @@ pub(crate) fn stop_without_ack(what: &str, error: &dyn std::fmt::Display) -> ! {
     std::process::exit(70)
 }
 
+/// For tests of what ends the process: the same test once more, in a process of its own.
+#[cfg(test)]
+pub(crate) mod again {
+    use std::{env, process::Command};
+
+    const AGAIN: &str = "RECONNECT_TEST_AGAIN";
+
+    /// Whether this is that process.
+    pub(crate) fn is_so() -> bool {
+        env::var_os(AGAIN).is_some()
+    }
+
+    /// How it ended.
+    pub(crate) fn run(test: &str) -> anyhow::Result<Option<i32>> {
+        let mut command = Command::new(env::current_exe()?);
+        Ok(command.args(["--exact", test]).env(AGAIN, "1").output()?.status.code())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -330,3 +330,6 @@ fn away(error: &object_store::Error) -> Error {
     tracing::warn!(error, "the object store failed");
     Error::Wait(Code::Unavailable, AGAIN_SECONDS)
 }
+
+#[cfg(test)]
+mod tests;

@@ -251,7 +251,11 @@ fn location(envelope_id: EnvelopeId, index: u32) -> Location {
 /// Makes the names in a folder durable. Where that fails, names that others put there may be lost while the next sync
 /// succeeds: it ends the process here, whether or not somebody waits for it. I-5.
 fn sync_names(folder: &Path) -> io::Result<()> {
-    match sync_folder(folder) {
+    or_stop(sync_folder(folder))
+}
+
+fn or_stop(synced: io::Result<()>) -> io::Result<()> {
+    match synced {
         Err(error) if !is_full(&error) => stop_without_ack("blobs", &error),
         synced => synced,
     }
@@ -292,4 +296,29 @@ fn remove_half_written(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::ensure;
+
+    use super::*;
+    use crate::error::again;
+
+    /// I-5: only a full disk is told; whatever else fails ends the process.
+    #[test]
+    fn names_that_cannot_be_made_durable_end_the_process_and_a_full_disk_does_not()
+    -> anyhow::Result<()> {
+        if again::is_so() {
+            sync_names(Path::new("/there/is/no/such/folder"))?;
+            return Ok(());
+        }
+        let full = or_stop(Err(io::ErrorKind::StorageFull.into()));
+        ensure!(full.is_err_and(|error| error.kind() == io::ErrorKind::StorageFull));
+        let test = "blob::folder::tests::\
+            names_that_cannot_be_made_durable_end_the_process_and_a_full_disk_does_not";
+        ensure!(again::run(test)? == Some(70), "it went on");
+        sync_names(tempfile::tempdir()?.path())?;
+        Ok(())
+    }
 }

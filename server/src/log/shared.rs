@@ -441,3 +441,6 @@ pub(super) async fn hand_in(given: &Note, bucket: &Bucket, app: &App) -> Result<
     }
     follow(bucket, app).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,3 +99,19 @@ impl Store {
 fn create(path: &Path, truncate: bool) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(truncate).mode(0o600).open(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// I-5: nothing that the kernel makes up can be synced.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_sync_that_fails_is_told_and_a_copy_waits_for_none() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = File::open("/proc/self/stat")?;
+        anyhow::ensure!(Store::open(folder.path(), false)?.sync(&file).is_err());
+        Store::open(folder.path(), true)?.sync(&file)?;
+        Ok(())
+    }
+}

@@ -8,7 +8,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use super::*;
 use crate::db::transaction;
 
-const NOW: u64 = 1_760_000_000;
+pub(super) const NOW: u64 = 1_760_000_000;
 
 fn signing(seed: u8) -> SigningKey {
     SigningKey::from_bytes(&[seed; 32])
@@ -34,13 +34,13 @@ fn log(folder: &Path, waits_for: usize) -> Result<(Log, Secrets)> {
     Ok((log, secrets))
 }
 
-fn waits(number: u8) -> Waiting {
+pub(super) fn waits(number: u8) -> Waiting {
     let newest = Newest { sequence: number.into(), value: [number; 32] };
     Waiting { index: [number; 32], newest, is_head: false }
 }
 
 /// What the log stands at, with one cosignature more.
-fn cosigned(log: &Log, seed: u8, time: u64) -> Result<Note> {
+pub(super) fn cosigned(log: &Log, seed: u8, time: u64) -> Result<Note> {
     let mut note = log.read().newest.as_ref().context("it stands")?.note.clone();
     let key = witness(seed)?;
     let line = note.cosign(&key, time, |message| signing(seed).sign(message).to_bytes());
@@ -313,7 +313,16 @@ async fn how_far_the_log_has_come_is_known_also_when_nothing_waited() -> Result<
     Ok(())
 }
 
-async fn on(folder: &Path) -> Result<App> {
+/// A server that waits for one witness.
+pub(super) async fn with_witness(folder: &Path, seed: u8) -> Result<App> {
+    let mut config = <TestConfig as clap::Parser>::try_parse_from(["reconnect"])?.config;
+    config.data = folder.to_owned();
+    config.log.witnesses = vec![witness(seed)?];
+    config.log.required = 1;
+    App::open(config, crate::Clock::manual(NOW)).await
+}
+
+pub(super) async fn on(folder: &Path) -> Result<App> {
     let mut config = <TestConfig as clap::Parser>::try_parse_from(["reconnect"])?.config;
     config.data = folder.to_owned();
     App::open(config, crate::Clock::manual(NOW)).await
@@ -347,5 +356,96 @@ fn a_checkpoint_that_cannot_be_read_is_no_empty_log() -> Result<()> {
     ensure!(open(folder.path(), false, None)?.size() == 0);
     fs::create_dir(folder.path().join("log").join(NEWEST))?;
     ensure!(open(folder.path(), false, None).is_err(), "it began anew");
+    Ok(())
+}
+
+#[test]
+fn a_checkpoint_of_another_tree_or_of_half_a_batch_is_refused() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (log, secrets) = log(folder.path(), 0)?;
+    log.advance(&[waits(1), waits(2)], &secrets, NOW)?;
+    let size = log.size();
+    let half = log.read().replay.tree().root(size - 1).context("a root")?;
+    ensure!(open(folder.path(), false, None)?.size() == size);
+    for (size, root) in [(size, [9; 32]), (size - 1, half)] {
+        let claim = Checkpoint { origin: log.key.name().to_owned(), size, root };
+        let note = Note::make(claim, &log.key, NOW, |message| secrets.sign_as_log(message));
+        log.store.keep(NEWEST, &note)?;
+        let refused = open(folder.path(), false, None).err().context("it is opened")?;
+        ensure!(refused.to_string().contains("not those of log/checkpoint"), "{refused:#}");
+    }
+    Ok(())
+}
+
+/// I-5: only a full disk is told; whatever else fails ends the process.
+#[test]
+fn what_cannot_be_written_ends_the_process_and_a_full_disk_is_told() -> Result<()> {
+    use std::io::ErrorKind;
+
+    use crate::error::again;
+
+    let failed = |kind: ErrorKind| stored(Err(kind.into()));
+    if again::is_so() {
+        return Ok(failed(ErrorKind::Other)?);
+    }
+    let full = failed(ErrorKind::StorageFull);
+    ensure!(matches!(full, Err(Error::Code(Code::StorageFull))), "{full:?}");
+    stored(Ok(()))?;
+    let test = "log::tests::what_cannot_be_written_ends_the_process_and_a_full_disk_is_told";
+    ensure!(again::run(test)? == Some(70), "it went on");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_log_goes_on_by_itself() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut config = <TestConfig as clap::Parser>::try_parse_from(["reconnect"])?.config;
+    config.data = folder.path().to_owned();
+    config.log.seconds = 1;
+    let app = App::open(config, crate::Clock::manual(NOW)).await?;
+    transaction!(app.db, "test", |tx| {
+        queue::wait(([1; 32], Newest { sequence: 1, value: [1; 32] }), tx).await
+    })?;
+    let taken = async {
+        while waiting(&app).await? > 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        () = forever(app.clone()) => anyhow::bail!("it ended"),
+        taken = tokio::time::timeout(Duration::from_mins(1), taken) => taken?,
+    }
+}
+
+#[tokio::test]
+async fn a_tile_is_of_its_level_and_a_look_up_names_so_many_others_at_most() -> Result<()> {
+    use axum::extract::State;
+    use reconnect_format::{
+        api::{BESIDE, LogAsked},
+        id::{Base64, LogIndex},
+    };
+
+    use crate::wire::{Asked, Named};
+
+    let folder = tempfile::tempdir()?;
+    let app = on(folder.path()).await?;
+    transaction!(app.db, "test", |tx| {
+        for number in 0..=255 {
+            queue::wait(([number; 32], Newest { sequence: 1, value: [1; 32] }), tx).await?;
+        }
+        Ok(())
+    })?;
+    app.publish().await?;
+    let root = app.log.read().replay.tree().root(256).context("as many leaves")?;
+    let (_, told) = tile(State(app.clone()), Named("1/000.p/1".to_owned())).await?;
+    ensure!(told == root, "it is of another level");
+    for (count, is_answered) in [(0, true), (1, true), (BESIDE, true), (BESIDE + 1, false)] {
+        let beside = Base64(vec![7; 32 * count]);
+        let asked = LogAsked { index: LogIndex([1; 32]), beside, from: 0 };
+        let answer = look_up(State(app.clone()), Asked(asked)).await.map(drop);
+        let is_bad = matches!(answer, Err(Error::Code(Code::BadRequest)));
+        ensure!(answer.is_ok() == is_answered && is_bad != is_answered, "{count}: {answer:?}");
+    }
     Ok(())
 }
